@@ -1,0 +1,65 @@
+//! Identifiers: 64-bit numbers, ascending per table within a space. What a person types or scans is never
+//! one of these but an unguessable code (see `code`).
+
+use rkyv::{Archive, Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = std::num::ParseIntError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A tenant: the association itself, a sub-merchant, a sub-space or an external space.
+    SpaceId
+    /// One person in a space, whatever roles and relations they have.
+    PersonId
+    /// A staff login of a person.
+    AccountId
+    /// A department in the space's tree.
+    DepartmentId
+    /// A permission with a scope, given to an account.
+    GrantId
+    /// A check-in terminal, gate or other machine with its own token.
+    DeviceId
+    /// An event (meeting, conference, seminar).
+    EventId
+    /// A kind of ticket an event offers.
+    TicketTypeId
+    /// One person's place at one event: registration and ticket in one.
+    TicketId
+    /// A group of attendees within an event (staff, guests, …).
+    GroupId
+    /// One scan at a door, admitted or refused.
+    ScanId
+    /// A picture kept on disk beside the database.
+    PictureId
+    /// A list file being imported, with its verdict on each row.
+    ImportId
+}
+
+impl SpaceId {
+    /// Where records of the box itself live: the list of spaces and nothing that belongs to one.
+    pub const BOX: Self = Self(0);
+    /// The association itself: the first space, made at set-up.
+    pub const ASSOCIATION: Self = Self(1);
+}
