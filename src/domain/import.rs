@@ -108,10 +108,35 @@ pub struct Import {
     pub state: ImportState,
     /// Rows put in, changed, left as they were, and refused so far.
     pub tally: Tally,
-    /// SHA-256 of the file of refused rows, when there are any and the import is finished.
-    pub refused_file: Option<[u8; 32]>,
     /// When it was uploaded.
     pub created_at: Time,
+}
+
+/// A row that was not taken, kept until somebody fetches the file of refused rows.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRow {
+    /// The import.
+    pub import: ImportId,
+    /// Place of the row in the list, from 0 below the heads.
+    pub row: u32,
+    /// Why, one text per problem.
+    pub reasons: Vec<Reason>,
+}
+
+/// A kept problem: English source text and the values of its placeholders.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// English source text.
+    pub text: String,
+    /// Values by name.
+    pub args: Vec<(String, String)>,
+}
+
+impl From<&Problem> for Reason {
+    fn from(problem: &Problem) -> Self {
+        let args = problem.args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Self { text: problem.text.to_owned(), args }
+    }
 }
 
 /// How far an import is.

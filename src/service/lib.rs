@@ -1,1 +1,27 @@
-//! placeholder
+//! What the hall *does*: one file per feature. Each verb checks the permission, loads, asks the rule in `domain`, and
+//! commits once with its audit line. Knows neither HTTP nor HTML.
+
+pub mod account;
+pub mod actor;
+pub mod audit;
+pub mod checkin;
+pub mod ctx;
+pub mod device;
+pub mod error;
+pub mod event;
+pub mod file;
+pub mod import;
+pub mod limit;
+pub mod overview;
+pub mod picture;
+pub mod registration;
+pub mod roster;
+pub mod seal;
+pub mod sheet;
+pub mod space;
+pub mod ticket_type;
+pub mod token;
+
+pub use actor::{Actor, At, Permit, Who};
+pub use ctx::{Clock, Ctx, Random, Work};
+pub use error::Error;

@@ -1,0 +1,243 @@
+//! What every verb is given: the store, clock, chance, keys and files; and the two ways at records, both through a [`Permit`].
+
+use crate::{Error, Permit, file::Files, limit::Limiter, roster::Rosters, seal::Sealer};
+use domain::{AuditLine, EventId, SpaceId, TicketId, Time, audit::shorten};
+use std::sync::Arc;
+use store::{Read, Record, SpaceTx, SpaceView, Store};
+
+/// Tells the time; set by tests.
+pub trait Clock: Send + Sync {
+    /// The instant now.
+    fn now(&self) -> Time;
+}
+
+/// Gives random bytes fit for secrets; set by tests.
+pub trait Random: Send + Sync {
+    /// Fills the buffer.
+    fn fill(&self, to: &mut [u8]);
+
+    /// A random number.
+    fn number(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}
+
+/// Everything a verb needs beside its actor and its input. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    store: Store,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// The key for sensitive fields.
+    pub sealer: Arc<Sealer>,
+    /// Files beside the database.
+    pub files: Files,
+    /// Failed attempts.
+    pub limiter: Arc<Limiter>,
+    /// Rows of registration lists, kept in memory for sorting and filtering.
+    pub rosters: Arc<Rosters>,
+}
+
+impl Ctx {
+    /// Puts the parts together.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sealer: Sealer, files: Files) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            sealer: Arc::new(sealer),
+            files,
+            limiter: Arc::default(),
+            rosters: Arc::default(),
+        }
+    }
+
+    /// The instant now.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The store, for the box's own work: set-up, boot, backup, verification. Verbs go through [`Self::read`] and [`Self::write`].
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Reads the permit's space at one instant.
+    pub fn read<T>(&self, permit: &Permit, f: impl FnOnce(&SpaceView) -> Result<T, Error>) -> Result<T, Error> {
+        f(&self.store.view().space(permit.space))
+    }
+
+    /// Runs `f` as one transaction in the permit's space and answers when it is on disk. The closure may be run again, so it must
+    /// be deterministic; what it changed must have an audit line.
+    pub async fn write<T, F>(&self, permit: &Permit, f: F) -> Result<T, Error>
+    where
+        F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (permit, now) = (permit.clone(), self.now());
+        let space = permit.space;
+        let (answer, touched) = self
+            .store
+            .write(move |tx| {
+                let mut work = Work::new(tx.space(space), &permit, now);
+                let answer = f(&mut work)?;
+                Ok::<_, Error>((answer, work.finish()?))
+            })
+            .await?;
+        for (event, ticket) in touched {
+            self.rosters.touch(space, event, ticket);
+        }
+        Ok(answer)
+    }
+}
+
+/// A transaction in one space on behalf of a permit's holder.
+pub struct Work<'a, 'tx> {
+    tx: SpaceTx<'tx>,
+    /// On whose behalf.
+    pub permit: &'a Permit,
+    /// When the verb was called.
+    pub now: Time,
+    writes: usize,
+    lines: usize,
+    touched: Vec<(EventId, TicketId)>,
+}
+
+impl<'a, 'tx> Work<'a, 'tx> {
+    /// Work in a space.
+    pub fn new(tx: SpaceTx<'tx>, permit: &'a Permit, now: Time) -> Self {
+        Self { tx, permit, now, writes: 0, lines: 0, touched: Vec::new() }
+    }
+
+    /// Reading, own changes included.
+    pub fn read(&self) -> &impl Read {
+        &self.tx
+    }
+
+    /// The next number of a table.
+    pub fn next_id<R: Record>(&mut self) -> Result<u64, Error> {
+        Ok(self.tx.next_id::<R>()?)
+    }
+
+    /// Keeps a new record.
+    pub fn insert<R: Record>(&mut self, record: &R) -> Result<(), Error> {
+        self.writes += 1;
+        Ok(self.tx.insert(record)?)
+    }
+
+    /// Keeps a record, new or changed.
+    pub fn put<R: Record>(&mut self, record: &R) -> Result<(), Error> {
+        self.writes += 1;
+        Ok(self.tx.put(record)?)
+    }
+
+    /// Removes a record.
+    pub fn remove<R: Record>(&mut self, key: &R::Key) -> Result<(), Error> {
+        self.writes += 1;
+        self.tx.remove::<R>(key)?;
+        Ok(())
+    }
+
+    /// Notes that a ticket changed, for lists kept in memory.
+    pub fn touch(&mut self, event: EventId, ticket: TicketId) {
+        self.touched.push((event, ticket));
+    }
+
+    /// Writes the audit line of what was done.
+    pub fn audit(&mut self, action: &str, subject: impl std::fmt::Display, before: &str, after: &str) -> Result<(), Error> {
+        self.lines += 1;
+        let line = AuditLine {
+            at: self.now,
+            by: self.permit.by,
+            action: action.to_owned(),
+            subject: subject.to_string(),
+            before: shorten(before),
+            after: shorten(after),
+        };
+        Ok(self.tx.audit(crate::audit::encode(&line)?)?)
+    }
+
+    fn finish(self) -> Result<Vec<(EventId, TicketId)>, Error> {
+        if self.writes > 0 && self.lines == 0 {
+            return Err(Error::Internal("a write without an audit line".into()));
+        }
+        Ok(self.touched)
+    }
+}
+
+/// The space where the association itself lives, when it has been set up.
+pub fn association(store: &Store) -> Result<Option<domain::Space>, Error> {
+    Ok(store.view().space(SpaceId::BOX).get::<domain::Space>(&SpaceId::ASSOCIATION)?)
+}
+
+#[cfg(test)]
+pub mod test {
+    //! A hall over the memory engine with a clock and dice that tests set.
+
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    /// A clock that stands until it is moved.
+    #[derive(Default)]
+    pub struct Hands(pub AtomicI64);
+
+    impl Clock for Hands {
+        fn now(&self) -> Time {
+            Time(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    /// A seeded splitmix64 stream.
+    pub struct Dice(Mutex<u64>);
+
+    impl Dice {
+        pub fn new(seed: u64) -> Self {
+            Self(Mutex::new(seed))
+        }
+    }
+
+    impl Random for Dice {
+        fn fill(&self, to: &mut [u8]) {
+            let mut state = self.0.lock().unwrap();
+            for chunk in to.chunks_mut(8) {
+                *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                let mut z = *state;
+                z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                let bytes = (z ^ (z >> 31)).to_le_bytes();
+                chunk.copy_from_slice(&bytes[..chunk.len()]);
+            }
+        }
+    }
+
+    /// A hall, its clock, and the folder of its files.
+    pub struct Hall {
+        pub ctx: Ctx,
+        pub hands: Arc<Hands>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Hall {
+        pub fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let hands = Arc::new(Hands(AtomicI64::new(1_795_570_200_000)));
+            let ctx = Ctx::new(
+                Store::memory().unwrap(),
+                hands.clone(),
+                Arc::new(Dice::new(7)),
+                Sealer::new(&[9; 32]).unwrap(),
+                Files::open(folder.path()).unwrap(),
+            );
+            Self { ctx, hands, _folder: folder }
+        }
+
+        pub fn advance(&self, millis: i64) {
+            self.hands.0.fetch_add(millis, Ordering::SeqCst);
+        }
+    }
+}

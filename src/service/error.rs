@@ -1,0 +1,47 @@
+//! How a verb fails: with a refusal that a person can act on, or with an internal error that is logged with a request id.
+
+use domain::{Kind, Refusal, refuse};
+
+/// What a verb answers when it does not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A clear "no" with its reason.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something that should not happen; the text is for the log only.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// An internal error with what was being done.
+    pub fn internal(doing: &str, cause: impl std::fmt::Display) -> Self {
+        Self::Internal(format!("{doing}: {cause}"))
+    }
+
+    /// The refusal's stable code, if it is one.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::Internal(_) => None,
+        }
+    }
+
+    /// True for a refusal of that kind.
+    pub fn is(&self, kind: Kind) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.kind == kind)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match &error {
+            store::Error::DiskFull { .. } => Self::Refused(refuse!(
+                Unavailable,
+                "store.disk_full",
+                "The box's disk is full. Nothing was changed. Make room on the disk and try again."
+            )),
+            _ => Self::Internal(format!("store: {error}")),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Figures over time: registrations and arrivals of one event, and the totals of all events that somebody may see.
+
+use crate::{Actor, At, Ctx, Error, checkin, event};
+use domain::{Event, EventId, Permission, time::{HOUR, MINUTE}};
+use store::catalogue::{ARRIVALS, EVENT_BY_START, REGISTERED_AT};
+use store::{Order, Read};
+
+/// One bar or point: its instant in UTC milliseconds and its value.
+pub type Point = (i64, i64);
+
+/// Figures of an event.
+#[derive(Debug, Clone)]
+pub struct EventOverview {
+    /// Counts now.
+    pub counts: checkin::Counts,
+    /// New registrations by the hour, in order; hours without any are left out.
+    pub registrations: Vec<Point>,
+    /// Arrivals by the minute, in order; minutes without any are left out.
+    pub arrivals: Vec<Point>,
+}
+
+/// Figures of one event.
+pub fn event(ctx: &Ctx, actor: &Actor, id: EventId) -> Result<EventOverview, Error> {
+    let permit = ctx.permit(actor, Permission::EventView, At::Event(id))?;
+    ctx.read(&permit, |view| {
+        let mut registrations = Vec::new();
+        for count in view.counts(&REGISTERED_AT, &id) {
+            let ((_, hour), count) = count?;
+            registrations.push((hour * HOUR, count));
+        }
+        let mut arrivals = Vec::new();
+        for count in view.counts(&ARRIVALS, &id) {
+            let ((_, minute), count) = count?;
+            arrivals.push((minute * MINUTE, count));
+        }
+        Ok(EventOverview { counts: checkin::counts_in(view, id)?, registrations, arrivals })
+    })
+}
+
+/// Totals over all events.
+#[derive(Debug, Clone, Default)]
+pub struct Overview {
+    /// How many events there are.
+    pub events: usize,
+    /// Places taken over all of them.
+    pub registered: i64,
+    /// People checked in over all of them.
+    pub admitted: i64,
+    /// Events that are on now or come next, at most ten.
+    pub upcoming: Vec<(Event, checkin::Counts)>,
+}
+
+/// Totals over the events that the actor may see.
+pub fn all(ctx: &Ctx, actor: &Actor) -> Result<Overview, Error> {
+    let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
+    let now = ctx.now();
+    ctx.read(&permit, |view| {
+        let mut overview = Overview::default();
+        for key in view.scan_index(&EVENT_BY_START, &(), None, Order::Ascending) {
+            let event = event::load(view, key?)?;
+            if !actor.covers(Permission::EventView, &event::place(&event)) {
+                continue;
+            }
+            let counts = checkin::counts_in(view, event.id)?;
+            overview.events += 1;
+            overview.registered += counts.registered;
+            overview.admitted += counts.admitted;
+            if now < event.time.to && overview.upcoming.len() < 10 {
+                overview.upcoming.push((event, counts));
+            }
+        }
+        Ok(overview)
+    })
+}

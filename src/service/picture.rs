@@ -1,0 +1,107 @@
+//! Uploaded pictures: decoded within limits, sized, re-encoded (which drops whatever hid in the file), kept as a file.
+
+use crate::{Actor, Ctx, Error, Permit};
+use domain::{
+    Permission, Picture, PictureId, Refusal,
+    picture::{PIXELS_MAX, SIDE_MAX, UPLOAD_MAX},
+    problem, refuse,
+};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use std::io::Cursor;
+use store::Read;
+
+/// Takes an upload for the actor's events; returns the picture's number.
+pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
+    let permit = ctx.permit_somewhere(actor, Permission::EventManage)?;
+    let owner = permit.account.ok_or_else(Refusal::denied)?;
+    if bytes.len() > UPLOAD_MAX {
+        let size = UPLOAD_MAX >> 20;
+        return Err(Refusal::invalid(vec![problem!("picture", "A picture may have at most {size} MB.", size = size)]).into());
+    }
+    let files = ctx.files.clone();
+    let stored = tokio::task::spawn_blocking(move || {
+        let sized = shrink(decode(&bytes)?);
+        let encoded = encode(&sized)?;
+        Ok::<_, Error>((files.put(&encoded)?, sized.width(), sized.height()))
+    });
+    let (file, width, height) = stored.await.map_err(|error| Error::internal("reading a picture", error))??;
+    ctx.write(&permit, move |work| {
+        let id = PictureId(work.next_id::<Picture>()?);
+        work.insert(&Picture { id, file, width, height, owner, created_at: work.now })?;
+        work.audit("picture.upload", format!("picture/{id}"), "", &format!("{width}×{height}"))?;
+        Ok(id)
+    })
+    .await
+}
+
+fn unreadable() -> Error {
+    Refusal::invalid(vec![problem!("picture", "This is not a picture that can be read. Take a JPEG, PNG or WebP file.")]).into()
+}
+
+fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| unreadable())?;
+    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
+        return Err(unreadable());
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(400 << 20);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(refuse!(Invalid, "picture.too_large", "This picture has too many pixels. Make it smaller first.").into());
+    }
+    let turn = decoder.orientation().map_err(|_| unreadable())?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| unreadable())?;
+    picture.apply_orientation(turn);
+    Ok(picture)
+}
+
+fn shrink(picture: DynamicImage) -> DynamicImage {
+    if picture.width().max(picture.height()) <= SIDE_MAX {
+        return picture;
+    }
+    picture.resize(SIDE_MAX, SIDE_MAX, image::imageops::FilterType::Triangle)
+}
+
+fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 85);
+    picture.to_rgb8().write_with_encoder(encoder).map_err(|error| Error::internal("encoding a picture", error))?;
+    Ok(out)
+}
+
+/// The file of a picture as JPEG with its hash; pictures of events are public.
+pub fn file(ctx: &Ctx, permit: &Permit, id: PictureId) -> Result<(Vec<u8>, [u8; 32]), Error> {
+    let picture = ctx.read(permit, |view| Ok(view.get::<Picture>(&id)?))?;
+    let picture = picture.ok_or_else(|| Refusal::missing("picture"))?;
+    Ok((ctx.files.get(&picture.file)?, picture.file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(width, height).write_to(&mut out, ImageFormat::Png).unwrap();
+        out.into_inner()
+    }
+
+    #[test]
+    fn pictures_are_sized_and_made_anew() {
+        let picture = shrink(decode(&png(3_200, 800)).unwrap());
+        assert_eq!((picture.width(), picture.height()), (1_600, 400));
+        let jpeg = encode(&picture).unwrap();
+        assert_eq!(image::guess_format(&jpeg).unwrap(), ImageFormat::Jpeg);
+    }
+
+    #[test]
+    fn what_is_no_picture_or_far_too_large_is_refused() {
+        assert!(decode(b"<svg onload=alert(1)>").is_err());
+        assert!(decode(b"GIF89a").is_err());
+        assert!(decode(&png(10, 10)[..40]).is_err());
+        let error = decode(&png(10_000, 7_000)).unwrap_err();
+        assert_eq!(error.code(), Some("picture.too_large"));
+    }
+}

@@ -1,0 +1,303 @@
+//! Registration lists in memory: the columns that lists sort and filter by, one roster per event that somebody looks at.
+//! Derived data: built from the store, brought up to date by the numbers of changed tickets, dropped when it is not used.
+
+use crate::Error;
+use domain::{EventId, GroupId, SpaceId, Ticket, TicketId, TicketState, TicketTypeId, Time};
+use pinyin::ToPinyin;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{Order, Read, SpaceView};
+
+/// What a list needs of one registration.
+#[derive(Debug, Clone)]
+struct Row {
+    ticket: TicketId,
+    /// Name and company in lower case, then pinyin and initials of the name.
+    sought: Box<str>,
+    /// What the list is sorted by name with.
+    order: Box<str>,
+    phone: Box<str>,
+    number: Box<str>,
+    kind: TicketTypeId,
+    group: Option<GroupId>,
+    canceled: bool,
+    collected: bool,
+    entered: Option<Time>,
+}
+
+impl Row {
+    fn of(ticket: &Ticket) -> Self {
+        let order = sort_key(&ticket.name);
+        let initials: String = order.split(' ').filter_map(|syllable| syllable.chars().next()).collect();
+        let joined: String = order.split(' ').collect();
+        let sought = format!("{}\n{}\n{joined}\n{initials}", ticket.name.to_lowercase(), ticket.company.to_lowercase());
+        Self {
+            ticket: ticket.id,
+            sought: sought.into(),
+            order: order.into(),
+            phone: ticket.phone.as_deref().unwrap_or("").into(),
+            number: ticket.number.as_str().into(),
+            kind: ticket.kind,
+            group: ticket.group,
+            canceled: ticket.state == TicketState::Canceled,
+            collected: ticket.collected,
+            entered: ticket.entry.map(|entry| entry.at),
+        }
+    }
+}
+
+/// Chinese names in the order of their pinyin, others by their letters.
+fn sort_key(name: &str) -> String {
+    let mut key = String::with_capacity(name.len() * 2);
+    for (letter, pinyin) in name.chars().zip(name.to_pinyin()) {
+        match pinyin {
+            Some(pinyin) => {
+                if !key.is_empty() && !key.ends_with(' ') {
+                    key.push(' ');
+                }
+                key.push_str(pinyin.plain());
+                key.push(' ');
+            }
+            None => key.extend(letter.to_lowercase()),
+        }
+    }
+    key.trim_end().to_owned()
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortBy {
+    /// When it was registered.
+    #[default]
+    Created,
+    /// Name in pinyin order.
+    Name,
+    /// When the person checked in; those who did not come last.
+    Entered,
+}
+
+/// Which state a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Show {
+    /// All that are not canceled.
+    #[default]
+    Active,
+    /// Checked in.
+    Entered,
+    /// Not canceled and not checked in.
+    Absent,
+    /// Added by the secretariat and not collected yet (S0-47).
+    Uncollected,
+    /// Canceled.
+    Canceled,
+    /// Whatever there is.
+    All,
+}
+
+/// What a list shows, and in which order.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of name, company, pinyin or initials; or of phone or ticket number when it is digits.
+    pub text: String,
+    /// State.
+    pub show: Show,
+    /// Only this ticket type.
+    pub kind: Option<TicketTypeId>,
+    /// Only this group.
+    pub group: Option<GroupId>,
+    /// Order.
+    pub sort: SortBy,
+    /// From the other end.
+    pub descending: bool,
+}
+
+impl Filter {
+    fn takes(&self, row: &Row, text: &str, digits: bool) -> bool {
+        let shown = match self.show {
+            Show::Active => !row.canceled,
+            Show::Entered => row.entered.is_some(),
+            Show::Absent => !row.canceled && row.entered.is_none(),
+            Show::Uncollected => !row.canceled && !row.collected,
+            Show::Canceled => row.canceled,
+            Show::All => true,
+        };
+        shown
+            && self.kind.is_none_or(|kind| kind == row.kind)
+            && self.group.is_none_or(|group| row.group == Some(group))
+            && (text.is_empty()
+                || row.sought.contains(text)
+                || digits && (row.phone.contains(text) || row.number.contains(text)))
+    }
+}
+
+/// The rows of one event.
+#[derive(Debug, Default)]
+struct Roster {
+    rows: Vec<Row>,
+    at: HashMap<TicketId, usize>,
+    by_name: Vec<usize>,
+    names_changed: bool,
+    built: bool,
+}
+
+impl Roster {
+    fn build(&mut self, view: &SpaceView, event: EventId) -> Result<(), Error> {
+        for kept in view.scan::<Ticket>(&event, None, Order::Ascending) {
+            self.set(Row::of(&kept?.1));
+        }
+        self.built = true;
+        Ok(())
+    }
+
+    fn set(&mut self, row: Row) {
+        if let Some(kept) = self.at.get(&row.ticket).and_then(|at| self.rows.get_mut(*at)) {
+            self.names_changed |= kept.order != row.order;
+            *kept = row;
+            return;
+        }
+        self.at.insert(row.ticket, self.rows.len());
+        self.by_name.push(self.rows.len());
+        self.rows.push(row);
+        self.names_changed = true;
+    }
+
+    fn refresh(&mut self, view: &SpaceView, event: EventId, changed: HashSet<TicketId>) -> Result<(), Error> {
+        for ticket in changed {
+            if let Some(ticket) = view.get::<Ticket>(&(event, ticket))? {
+                self.set(Row::of(&ticket));
+            }
+        }
+        if self.names_changed {
+            let rows = &self.rows;
+            let order = |at: &usize| rows.get(*at).map(|row| (&row.order, row.ticket));
+            self.by_name.sort_by(|a, b| order(a).cmp(&order(b)));
+            self.names_changed = false;
+        }
+        Ok(())
+    }
+
+    fn select(&self, filter: &Filter) -> Vec<TicketId> {
+        let text: String = domain::text::line(&filter.text).chars().map(domain::text::half_width).collect::<String>().to_lowercase();
+        let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+        let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
+        let sought = if digits { &bare } else { &text };
+        let takes = |row: &&Row| filter.takes(row, sought, digits);
+        let mut found: Vec<&Row> = match filter.sort {
+            SortBy::Name => self.by_name.iter().filter_map(|at| self.rows.get(*at)).filter(takes).collect(),
+            SortBy::Created | SortBy::Entered => self.rows.iter().filter(takes).collect(),
+        };
+        if filter.sort == SortBy::Entered {
+            found.sort_by_key(|row| row.entered.map_or(i64::MAX, |at| at.0));
+            let came = found.partition_point(|row| row.entered.is_some());
+            if filter.descending && let Some(came) = found.get_mut(..came) {
+                came.reverse();
+            }
+        } else if filter.descending {
+            found.reverse();
+        }
+        found.into_iter().map(|row| row.ticket).collect()
+    }
+}
+
+/// A roster with the tickets that changed since it was looked at.
+#[derive(Debug, Default)]
+struct Slot {
+    roster: Mutex<Roster>,
+    changed: Mutex<HashSet<TicketId>>,
+}
+
+/// The rosters of the events that somebody looks at.
+#[derive(Debug, Default)]
+pub struct Rosters {
+    slots: Mutex<Vec<((SpaceId, EventId), Arc<Slot>)>>,
+}
+
+/// How many rosters are kept; the one that was not used for longest goes.
+const ROSTERS_MAX: usize = 4;
+/// When more tickets changed than this, the roster is built anew.
+const CHANGED_MAX: usize = 50_000;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Rosters {
+    /// Notes that a committed transaction changed a ticket.
+    pub fn touch(&self, space: SpaceId, event: EventId, ticket: TicketId) {
+        let mut slots = lock(&self.slots);
+        let Some(at) = slots.iter().position(|(key, _)| *key == (space, event)) else { return };
+        let full = slots.get(at).is_some_and(|(_, slot)| {
+            let mut changed = lock(&slot.changed);
+            changed.insert(ticket);
+            changed.len() > CHANGED_MAX
+        });
+        if full {
+            slots.remove(at);
+        }
+    }
+
+    /// The tickets of a list in its order.
+    pub fn select(&self, view: impl Fn() -> SpaceView, space: SpaceId, event: EventId, filter: &Filter) -> Result<Vec<TicketId>, Error> {
+        let slot = self.slot(space, event);
+        let mut roster = lock(&slot.roster);
+        // The view is taken after the slot is known to writers: what is committed later is noted as changed.
+        let changed = std::mem::take(&mut *lock(&slot.changed));
+        let view = view();
+        if !roster.built {
+            roster.build(&view, event)?;
+        }
+        roster.refresh(&view, event, changed)?;
+        Ok(roster.select(filter))
+    }
+
+    fn slot(&self, space: SpaceId, event: EventId) -> Arc<Slot> {
+        let mut slots = lock(&self.slots);
+        let found = slots.iter().position(|(key, _)| *key == (space, event));
+        let entry = match found {
+            Some(at) => slots.remove(at),
+            None => ((space, event), Arc::default()),
+        };
+        let slot = entry.1.clone();
+        slots.push(entry);
+        if slots.len() > ROSTERS_MAX {
+            slots.remove(0);
+        }
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_by_pinyin() {
+        let mut names = ["张三", "Bob", "李四", "阿明", "alice", "王五"];
+        names.sort_by_key(|name| sort_key(name));
+        assert_eq!(names, ["阿明", "alice", "Bob", "李四", "王五", "张三"]);
+    }
+
+    #[test]
+    fn a_filter_finds_by_name_pinyin_initials_phone_and_number() {
+        let row = Row {
+            ticket: TicketId(1),
+            sought: "欧阳锋\n白驼山\nouyangfeng\noyf".into(),
+            order: "ou yang feng".into(),
+            phone: "+8613812345678".into(),
+            number: "123456789012".into(),
+            kind: TicketTypeId(1),
+            group: None,
+            canceled: false,
+            collected: true,
+            entered: None,
+        };
+        let roster = Roster { rows: vec![row], ..Roster::default() };
+        for (text, found) in [
+            ("阳锋", true), ("OYF", true), ("yangf", true), ("白驼", true), ("5678", true), ("138 1234", true), ("3456 7890", true),
+            ("洪七公", false), ("999", false), ("", true), ("１３８", true),
+        ] {
+            let filter = Filter { text: text.into(), ..Filter::default() };
+            assert_eq!(roster.select(&filter).len() == 1, found, "{text}");
+        }
+    }
+}

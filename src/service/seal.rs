@@ -1,0 +1,62 @@
+//! Encryption at rest of sensitive answers (AES-256-GCM through ring). The key file lies outside the data folder.
+
+use crate::{Error, ctx::Random};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
+/// The box's key for sensitive fields.
+pub struct Sealer {
+    key: LessSafeKey,
+}
+
+impl Sealer {
+    /// A sealer from the 32 bytes of the key file.
+    pub fn new(key: &[u8; 32]) -> Result<Self, Error> {
+        let unbound = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::Internal("the key has a wrong length".into()))?;
+        Ok(Self { key: LessSafeKey::new(unbound) })
+    }
+
+    /// Encrypts `plain`, bound to `context` (which record and field it belongs to): nonce, ciphertext and tag.
+    pub fn seal(&self, random: &dyn Random, context: &str, plain: &str) -> Result<Vec<u8>, Error> {
+        let mut nonce = [0u8; NONCE_LEN];
+        random.fill(&mut nonce);
+        let mut body = plain.as_bytes().to_vec();
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut body)
+            .map_err(|_| Error::Internal("sealing failed".into()))?;
+        let mut cipher = nonce.to_vec();
+        cipher.extend_from_slice(&body);
+        Ok(cipher)
+    }
+
+    /// Decrypts what [`Self::seal`] made for the same context.
+    pub fn open(&self, context: &str, cipher: &[u8]) -> Result<String, Error> {
+        let damaged = || Error::Internal(format!("the sealed value of {context} does not open with this box's key"));
+        let (nonce, body) = cipher.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let mut body = body.to_vec();
+        let plain = self.key.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| damaged())?;
+        String::from_utf8(plain.to_vec()).map_err(|_| damaged())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ctx::test::Dice;
+
+    #[test]
+    fn a_sealed_value_opens_only_in_its_place_with_its_key() {
+        let (sealer, other) = (Sealer::new(&[1; 32]).unwrap(), Sealer::new(&[2; 32]).unwrap());
+        let cipher = sealer.seal(&Dice::new(3), "ticket/1/2", "11010519491231002X").unwrap();
+        assert!(!cipher.windows(6).any(|part| part == b"110105"));
+        assert_eq!(sealer.open("ticket/1/2", &cipher).unwrap(), "11010519491231002X");
+        assert!(sealer.open("ticket/1/3", &cipher).is_err());
+        assert!(other.open("ticket/1/2", &cipher).is_err());
+        for at in 0..cipher.len() {
+            let mut bent = cipher.clone();
+            bent[at] ^= 1;
+            assert!(sealer.open("ticket/1/2", &bent).is_err());
+        }
+        assert!(sealer.open("ticket/1/2", &cipher[..5]).is_err());
+    }
+}

@@ -1,0 +1,257 @@
+//! Reading and writing lists as xlsx and csv: the one importer's reader and the one exporter. Cells that a spreadsheet would
+//! take for a formula are written as text.
+
+use crate::Error;
+use calamine::{Data, DataType, Reader, Xlsx};
+use domain::{
+    Refusal,
+    import::{COLUMNS_MAX, FILE_MAX, ROWS_MAX},
+    problem,
+};
+use std::io::Cursor;
+
+/// A list: its heads and its rows as text, every row as long as the heads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sheet {
+    /// The first row.
+    pub heads: Vec<String>,
+    /// All rows below that are not empty, with the number that a spreadsheet shows beside them.
+    pub rows: Vec<(u32, Vec<String>)>,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Office Open XML workbook.
+    Xlsx,
+    /// Comma separated values, UTF-8 with byte order mark so that spreadsheets read it right.
+    Csv,
+}
+
+impl Format {
+    /// The format of that file ending.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "xlsx" => Some(Self::Xlsx),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
+    /// File ending.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Xlsx => "xlsx",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// Media type.
+    pub fn mime(self) -> &'static str {
+        match self {
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
+}
+
+fn refused(problem: domain::Problem) -> Error {
+    Refusal::invalid(vec![problem]).into()
+}
+
+/// Reads an uploaded list: an xlsx workbook (its first sheet) or a csv file in UTF-8 or GB 18030.
+pub fn read(bytes: &[u8]) -> Result<Sheet, Error> {
+    if bytes.len() > FILE_MAX {
+        return Err(refused(problem!("file", "A list may have at most {size} MB.", size = FILE_MAX >> 20)));
+    }
+    let table = if bytes.starts_with(b"PK\x03\x04") { read_xlsx(bytes)? } else { read_csv(bytes)? };
+    shape(table)
+}
+
+/// Most bytes that the parts of a workbook may unpack to together.
+const UNPACKED_MAX: u64 = 400 << 20;
+
+fn read_xlsx(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, Error> {
+    let unreadable = || refused(problem!("file", "This workbook cannot be read. Save it again as .xlsx without a password."));
+    check_unpacked(bytes).ok_or_else(unreadable)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| unreadable())?;
+    let range = book.worksheet_range_at(0).ok_or_else(unreadable)?.map_err(|_| unreadable())?;
+    let (first, width) = (range.start().map_or(0, |(row, _)| row), range.width());
+    if width > COLUMNS_MAX || range.height() > ROWS_MAX + 1 {
+        return Err(too_large());
+    }
+    let rows = range.rows().zip(first + 1..);
+    Ok(rows.map(|(row, number)| (number, row.iter().map(cell).collect())).collect())
+}
+
+/// Adds up what the workbook's parts say they unpack to; a zip bomb is turned away before it is unpacked.
+fn check_unpacked(bytes: &[u8]) -> Option<()> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let mut total = 0u64;
+    for at in 0..archive.len().min(10_000) {
+        total = total.checked_add(archive.by_index_raw(at).ok()?.size())?;
+    }
+    (total <= UNPACKED_MAX && archive.len() <= 10_000).then_some(())
+}
+
+fn cell(data: &Data) -> String {
+    match data {
+        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        Data::DateTime(_) => data.as_datetime().map_or(String::new(), |at| {
+            let text = at.to_string();
+            text.strip_suffix(" 00:00:00").map_or(text.clone(), str::to_owned)
+        }),
+        Data::Error(_) | Data::Empty => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn read_csv(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, Error> {
+    let text = decode(bytes).ok_or_else(|| refused(problem!("file", "This is neither an .xlsx workbook nor a text file. Save the list as .xlsx or .csv.")))?;
+    let head = text.lines().next().unwrap_or("");
+    let commonest = [b',', b'\t', b';'].into_iter().max_by_key(|mark| head.bytes().filter(|byte| byte == mark).count());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(commonest.unwrap_or(b','))
+        .from_reader(text.as_bytes());
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| {
+            let line = error.position().map_or(0, csv::Position::line);
+            refused(problem!("file", "Line {line} of the file cannot be read.", line = line))
+        })?;
+        if rows.len() > ROWS_MAX || record.len() > COLUMNS_MAX {
+            return Err(too_large());
+        }
+        let line = record.position().map_or(0, csv::Position::line);
+        rows.push((u32::try_from(line).unwrap_or(u32::MAX), record.iter().map(undefuse).collect()));
+    }
+    Ok(rows)
+}
+
+/// UTF-8 with or without mark, else GB 18030 (what spreadsheets in China write); none for binary data.
+fn decode(bytes: &[u8]) -> Option<String> {
+    if bytes.contains(&0) {
+        return None;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Some(text.to_owned());
+    }
+    let (text, _, wrong) = encoding_rs::GB18030.decode(bytes);
+    (!wrong).then(|| text.into_owned())
+}
+
+fn too_large() -> Error {
+    refused(problem!("file", "A list may have at most {rows} rows and {columns} columns.", rows = ROWS_MAX, columns = COLUMNS_MAX))
+}
+
+fn shape(table: Vec<(u32, Vec<String>)>) -> Result<Sheet, Error> {
+    let mut rows = table.into_iter().filter(|(_, row)| row.iter().any(|cell| !cell.trim().is_empty()));
+    let Some((_, heads)) = rows.next() else {
+        return Err(refused(problem!("file", "This list is empty. Its first row must hold the heads of the columns.")));
+    };
+    let width = heads.iter().rposition(|head| !head.trim().is_empty()).map_or(0, |last| last + 1);
+    let fit = |mut row: Vec<String>| {
+        row.resize(width, String::new());
+        row
+    };
+    let rows = rows.map(|(number, row)| (number, fit(row))).collect();
+    Ok(Sheet { heads: fit(heads), rows })
+}
+
+/// Writes a list.
+pub fn write(format: Format, sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
+    match format {
+        Format::Xlsx => write_xlsx(sheet),
+        Format::Csv => write_csv(sheet),
+    }
+}
+
+fn write_xlsx(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
+    let failed = |error: rust_xlsxwriter::XlsxError| Error::internal("writing a workbook", error);
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let page = book.add_worksheet_with_constant_memory();
+    let bold = rust_xlsxwriter::Format::new().set_bold();
+    for (row, cells) in (0u32..).zip(sheet) {
+        for (column, cell) in (0u16..).zip(cells) {
+            // Strings are string cells in a workbook: nothing in them is ever taken for a formula.
+            let written = if row == 0 { page.write_string_with_format(row, column, cell, &bold) } else { page.write_string(row, column, cell) };
+            written.map_err(failed)?;
+        }
+    }
+    book.save_to_buffer().map_err(failed)
+}
+
+fn write_csv(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
+    let failed = |error: csv::Error| Error::internal("writing a csv file", error);
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec());
+    for cells in sheet {
+        writer.write_record(cells.iter().map(|cell| defuse(cell))).map_err(failed)?;
+    }
+    writer.into_inner().map_err(|error| Error::internal("writing a csv file", error))
+}
+
+/// A cell that begins like a formula gets a leading apostrophe (OWASP, CSV injection); a phone number in E.164 too.
+fn defuse(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// Takes back what [`defuse`] did, so that an exported list can be imported again.
+fn undefuse(cell: &str) -> String {
+    match cell.strip_prefix('\'') {
+        Some(rest) if defuse(rest).len() > rest.len() => rest.to_owned(),
+        _ => cell.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Vec<Vec<String>> {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        vec![row(["姓名", "手机"]), row(["=HYPERLINK(\"x\")", "+8613812345678"]), row(["@张, \"三\"\n", "13900000000"])]
+    }
+
+    #[test]
+    fn lists_survive_a_round_trip_in_both_formats() {
+        for format in [Format::Xlsx, Format::Csv] {
+            let sheet = read(&write(format, &table()).unwrap()).unwrap();
+            assert_eq!(sheet.heads, table()[0], "{format:?}");
+            let rows: Vec<_> = sheet.rows.iter().map(|(_, row)| row.clone()).collect();
+            assert_eq!(rows, table()[1..], "{format:?}");
+        }
+    }
+
+    #[test]
+    fn formulas_are_defused() {
+        let csv = String::from_utf8(write(Format::Csv, &table()).unwrap()).unwrap();
+        assert!(csv.contains("\"'=HYPERLINK") && csv.contains("'+8613812345678") && csv.contains("'@张"));
+        let xlsx = write(Format::Xlsx, &table()).unwrap();
+        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(xlsx)).unwrap();
+        assert!(book.worksheet_formula("Sheet1").unwrap().is_empty());
+    }
+
+    #[test]
+    fn csv_is_read_in_any_of_its_dialects() {
+        let gbk = encoding_rs::GBK.encode("姓名;手机\n张三;138\n").0.into_owned();
+        for bytes in [gbk, "姓名\t手机\r\n张三\t138\r\n".into(), "\u{feff}姓名,手机\n\n,\n张三,138,extra\n".into()] {
+            let sheet = read(&bytes).unwrap();
+            assert_eq!(sheet.heads, ["姓名", "手机"]);
+            assert_eq!(sheet.rows.len(), 1);
+            assert_eq!(sheet.rows[0].1, ["张三", "138"]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_with_a_reason() {
+        for bytes in [&b""[..], b"\0\x01\x02", b"PK\x03\x04rubbish", b"\n\n,,\n"] {
+            let error = read(bytes).unwrap_err();
+            assert_eq!(error.code(), Some("input.invalid"), "{bytes:?}");
+        }
+        let wide = vec!["a,"; 100].concat();
+        assert_eq!(read(wide.as_bytes()).unwrap_err().code(), Some("input.invalid"));
+    }
+}
