@@ -1,1 +1,38 @@
-//! placeholder
+//! How records are kept: engines, typed tables, indexes, transactions, group commit, recovery, snapshots, verification.
+//! The only room that names sled. What the records mean is said in `domain`.
+//!
+//! A commit is one frame in a synced journal; it is answered when the frame is on disk and readers see it. The engine
+//! (sled) is a view of the journal that a thread of its own brings up to date behind the answers, never ahead of a reader:
+//! committed changes stand in memory until the engine has them and no older view could notice.
+
+mod applier;
+pub mod catalogue;
+mod checkpoint;
+mod disk;
+mod engine;
+mod envelope;
+mod error;
+mod handle;
+mod journal;
+mod key;
+mod layer;
+mod open;
+mod queue;
+mod read;
+mod sled_engine;
+mod snapshot;
+mod table;
+mod tx;
+mod verify;
+mod writer;
+
+pub use domain::SpaceId;
+pub use error::Error;
+pub use handle::{Stats, Store};
+pub use key::Key;
+pub use open::{Opened, Options};
+pub use read::{Found, Order, Read, SpaceView, View};
+pub use snapshot::{Snapshot, restore};
+pub use table::{Counter, Derived, Plain, Record, Table, Unique};
+pub use tx::{SpaceTx, Tx};
+pub use verify::{Problem, Report};

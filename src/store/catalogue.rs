@@ -1,0 +1,183 @@
+//! The one catalogue of tables, indexes and counters. Numbers are never used again; dropped ones stay in [`DROPPED`].
+
+use crate::{Counter, Plain, Unique, tables};
+use domain::{
+    Account, AccountId, By, Department, DepartmentId, Device, DeviceId, Event, EventId, Grant, GrantId, Group, GroupId,
+    Import, ImportId, Person, PersonId, Picture, PictureId, Scan, ScanId, Session, Space, SpaceId, Ticket, TicketId,
+    TicketState, TicketType, TicketTypeId, import::RefusedRow,
+};
+
+/// Numbers that once belonged to tables, with their names.
+pub const DROPPED: &[(u16, &str)] = &[];
+
+/// A person by phone in E.164.
+pub const PERSON_BY_PHONE: Unique<Person, String> = Unique::new(1, "person_by_phone");
+/// An account by its login.
+pub const ACCOUNT_BY_LOGIN: Unique<Account, String> = Unique::new(2, "account_by_login");
+/// The grants of an account.
+pub const GRANT_BY_ACCOUNT: Plain<Grant, AccountId> = Plain::new(3);
+/// The sessions of an account.
+pub const SESSION_BY_ACCOUNT: Plain<Session, AccountId> = Plain::new(4);
+/// A device by the hash of its token.
+pub const DEVICE_BY_TOKEN: Unique<Device, [u8; 32]> = Unique::new(5, "device_by_token");
+/// A device by the hash of its pairing code.
+pub const DEVICE_BY_CODE: Unique<Device, [u8; 32]> = Unique::new(6, "device_by_code");
+/// The devices of an event.
+pub const DEVICE_BY_EVENT: Plain<Device, EventId> = Plain::new(7);
+/// Events by their start in milliseconds.
+pub const EVENT_BY_START: Plain<Event, i64> = Plain::new(8);
+/// A ticket by its number.
+pub const TICKET_BY_NUMBER: Unique<Ticket, String> = Unique::new(9, "ticket_by_number");
+/// A ticket by its link.
+pub const TICKET_BY_LINK: Unique<Ticket, [u8; 16]> = Unique::new(10, "ticket_by_link");
+/// A standing ticket by phone and event: one phone has one place.
+pub const TICKET_BY_PHONE: Unique<Ticket, (String, EventId)> = Unique::new(11, "ticket_by_phone");
+/// A ticket by its attend code within its event.
+pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, "ticket_by_attend");
+/// A scan by who made it (see [`by_key`]) and the nonce.
+pub const SCAN_BY_NONCE: Unique<Scan, (u8, u64, String)> = Unique::new(13, "scan_by_nonce");
+/// The imports of an event.
+pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(14);
+
+/// Tickets of an event by [`TicketState`].
+pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
+/// Standing tickets of a type: what the quota is held against.
+pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
+/// Standing tickets of a group.
+pub const TICKETS_OF_GROUP: Counter<(EventId, GroupId)> = Counter::new(3);
+/// People checked in.
+pub const ENTERED: Counter<EventId> = Counter::new(4);
+/// People checked in by ticket type.
+pub const ENTERED_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(5);
+/// People checked in by group.
+pub const ENTERED_OF_GROUP: Counter<(EventId, GroupId)> = Counter::new(6);
+/// Registrations by the hour since the epoch.
+pub const REGISTERED_AT: Counter<(EventId, i64)> = Counter::new(7);
+/// Entries by the minute since the epoch.
+pub const ARRIVALS: Counter<(EventId, i64)> = Counter::new(8);
+/// Refused scans by the position of their reason in `Reason::ALL`.
+pub const REFUSALS: Counter<(EventId, u8)> = Counter::new(9);
+/// Tickets of a type, canceled ones included.
+pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
+
+/// Who made a scan as a part of a key.
+pub fn by_key(by: By) -> (u8, u64) {
+    match by {
+        By::Box => (0, 0),
+        By::Account(id) => (1, id.0),
+        By::Device(id) => (2, id.0),
+        By::Visitor => (3, 0),
+    }
+}
+
+fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
+    let (event, kind) = (ticket.event, ticket.kind);
+    out.unique(&TICKET_BY_NUMBER, &ticket.number);
+    out.unique(&TICKET_BY_LINK, &ticket.link);
+    out.unique(&TICKET_BY_ATTEND, &(event, ticket.attend.clone()));
+    out.count(&TICKETS, &(event, ticket.state as u8), 1);
+    out.count(&TICKETS_EVER_OF_TYPE, &(event, kind), 1);
+    out.count(&REGISTERED_AT, &(event, ticket.created_at.hour()), 1);
+    if ticket.state == TicketState::Active {
+        out.count(&TICKETS_OF_TYPE, &(event, kind), 1);
+        if let Some(phone) = &ticket.phone {
+            out.unique(&TICKET_BY_PHONE, &(phone.clone(), event));
+        }
+        if let Some(group) = ticket.group {
+            out.count(&TICKETS_OF_GROUP, &(event, group), 1);
+        }
+    }
+    if ticket.entry.is_some() {
+        out.count(&ENTERED, &event, 1);
+        out.count(&ENTERED_OF_TYPE, &(event, kind), 1);
+        if let Some(group) = ticket.group {
+            out.count(&ENTERED_OF_GROUP, &(event, group), 1);
+        }
+    }
+}
+
+fn derive_scan(scan: &Scan, out: &mut crate::Derived) {
+    let (kind, id) = by_key(scan.by);
+    out.unique(&SCAN_BY_NONCE, &(kind, id, scan.nonce.clone()));
+    if scan.is_entry() {
+        out.count(&ARRIVALS, &(scan.event, scan.scanned_at.minute()), 1);
+    }
+    if let Some(reason) = scan.verdict.reason() {
+        out.count(&REFUSALS, &(scan.event, reason as u8), 1);
+    }
+}
+
+fn derive_device(device: &Device, out: &mut crate::Derived) {
+    out.plain(&DEVICE_BY_EVENT, &device.event);
+    if let Some(token) = &device.token {
+        out.unique(&DEVICE_BY_TOKEN, token);
+    }
+    if let Some(pairing) = &device.pairing {
+        out.unique(&DEVICE_BY_CODE, &pairing.code);
+    }
+}
+
+fn derive_person(person: &Person, out: &mut crate::Derived) {
+    if let Some(phone) = &person.phone {
+        out.unique(&PERSON_BY_PHONE, phone);
+    }
+}
+
+tables! {
+    1 "space" v 1 Space { key SpaceId = |r| r.id; derive |_r, _out| (); }
+    2 "person" v 1 Person { key PersonId = |r| r.id; derive |r, out| derive_person(r, out); }
+    3 "account" v 1 Account { key AccountId = |r| r.id; derive |r, out| out.unique(&ACCOUNT_BY_LOGIN, &r.login); }
+    4 "grant" v 1 Grant { key GrantId = |r| r.id; derive |r, out| out.plain(&GRANT_BY_ACCOUNT, &r.account); }
+    5 "session" v 1 Session { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&SESSION_BY_ACCOUNT, &r.account); }
+    6 "department" v 1 Department { key DepartmentId = |r| r.id; derive |_r, _out| (); }
+    7 "device" v 1 Device { key DeviceId = |r| r.id; derive |r, out| derive_device(r, out); }
+    8 "event" v 1 Event { key EventId = |r| r.id; derive |r, out| out.plain(&EVENT_BY_START, &r.time.from.0); }
+    9 "ticket_type" v 1 TicketType { key (EventId, TicketTypeId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    10 "group" v 1 Group { key (EventId, GroupId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    11 "ticket" v 1 Ticket { key (EventId, TicketId) = |r| (r.event, r.id); derive |r, out| derive_ticket(r, out); }
+    12 "scan" v 1 Scan { key (EventId, ScanId) = |r| (r.event, r.id); derive |r, out| derive_scan(r, out); }
+    13 "import" v 1 Import { key ImportId = |r| r.id; derive |r, out| out.plain(&IMPORT_BY_EVENT, &r.event); }
+    14 "picture" v 1 Picture { key PictureId = |r| r.id; derive |_r, _out| (); }
+    15 "refused_row" v 1 RefusedRow { key (ImportId, u32) = |r| (r.import, r.row); derive |_r, _out| (); }
+}
+
+/// The name of whatever has this number in keys.
+pub fn name_of(id: u16) -> String {
+    let table = all().into_iter().find(|erased| erased.table.id == id);
+    table.map_or_else(|| format!("#{id}"), |erased| erased.table.name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Key;
+
+    #[test]
+    fn no_number_is_used_twice() {
+        let mut ids: Vec<u16> = all().iter().map(|erased| erased.table.id).collect();
+        ids.extend(DROPPED.iter().map(|(id, _)| *id));
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+        let mut indexes = [
+            PERSON_BY_PHONE.id,
+            ACCOUNT_BY_LOGIN.id,
+            GRANT_BY_ACCOUNT.id,
+            SESSION_BY_ACCOUNT.id,
+            DEVICE_BY_TOKEN.id,
+            DEVICE_BY_CODE.id,
+            DEVICE_BY_EVENT.id,
+            EVENT_BY_START.id,
+            TICKET_BY_NUMBER.id,
+            TICKET_BY_LINK.id,
+            TICKET_BY_PHONE.id,
+            TICKET_BY_ATTEND.id,
+            SCAN_BY_NONCE.id,
+            IMPORT_BY_EVENT.id,
+        ];
+        indexes.sort_unstable();
+        assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(by_key(By::Device(DeviceId(5))).bytes().len(), 9);
+    }
+}

@@ -1,0 +1,269 @@
+//! The handle that everybody holds: queueing transactions, taking views, numbers, and the end. Starts the threads.
+
+use crate::{
+    Error, Opened, Options, Report, Snapshot, Tx, View,
+    applier::{Applier, Limits},
+    checkpoint::Keeper,
+    engine::{Engine, Memory},
+    journal::Journal,
+    layer::Map,
+    open::{self, Base, RealBase},
+    queue::{Closure, Message, to_task},
+    read::Published,
+    writer::{Parts, Shared, Space, Writer, generation},
+};
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use tokio::sync::{oneshot, watch};
+
+/// A cheap handle to the store. The last one that goes ends it; [`Store::close`] does so with a checkpoint.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    engine: Arc<dyn Engine>,
+    queue: Sender<Message>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held until the threads are gone.
+    _lock: Option<Box<dyn Send + Sync>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("stats", &self.stats()).finish()
+    }
+}
+
+/// What the store has done and what waits.
+#[derive(Debug, Clone)]
+pub struct Stats {
+    /// Groups committed since opening; each is one frame and one `fdatasync`.
+    pub groups: u64,
+    /// Transactions run since opening, refused ones included.
+    pub transactions: u64,
+    /// Sequence number of the newest group.
+    pub sequence: u64,
+    /// Sequence number of the newest checkpoint.
+    pub checkpoint: u64,
+    /// Bytes of frames written since opening.
+    pub journaled: u64,
+    /// Bytes of journal segments on disk.
+    pub journal_bytes: u64,
+    /// Keys committed that the engine does not have yet.
+    pub pending_keys: u64,
+    /// Their bytes, about.
+    pub pending_bytes: u64,
+    /// Why writes are refused until the store is opened again.
+    pub refused: Option<String>,
+}
+
+/// Everything that the threads are started with.
+pub(crate) struct Start {
+    pub engine: Arc<dyn Engine>,
+    pub journal: Option<Journal>,
+    pub keeper: Option<Keeper>,
+    pub space: Option<Space>,
+    pub sequence: u64,
+    pub limits: Limits,
+    pub lock: Option<Box<dyn Send + Sync>>,
+}
+
+impl Store {
+    /// Opens the folder, making it when it is not there. What was committed is there again; what had to be done for it is said.
+    pub fn open(options: Options) -> Result<(Self, Opened), Error> {
+        let base = RealBase::new(&options);
+        Self::open_on(&options, &base)
+    }
+
+    pub(crate) fn open_on(options: &Options, base: &dyn Base) -> Result<(Self, Opened), Error> {
+        let (start, opened) = open::open(options, base)?;
+        Ok((Self::start(start)?, opened))
+    }
+
+    /// An empty store without a disk, for tests. Everything else works as in a real one.
+    pub fn memory() -> Self {
+        let limits = Limits { checkpoint_bytes: u64::MAX, retain_bytes: u64::MAX, reserve_bytes: 0 };
+        let engine: Arc<dyn Engine> = Arc::new(Memory::default());
+        let start = Start { engine, journal: None, keeper: None, space: None, sequence: 0, limits, lock: None };
+        match Self::start(start) {
+            Ok(store) => store,
+            Err(error) => {
+                // Without threads there is no store; every call answers that it is closed.
+                tracing::error!(%error, "starting a store in memory");
+                Self::dead()
+            }
+        }
+    }
+
+    fn dead() -> Self {
+        let shared = Arc::new(Shared::new(empty(0)));
+        let inner = Inner {
+            shared,
+            engine: Arc::new(Memory::default()),
+            queue: channel().0,
+            threads: Mutex::default(),
+            _lock: None,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn start(start: Start) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(empty(start.sequence)));
+        let (queue, messages) = channel();
+        let (orders, taken) = channel();
+        shared.kept_bytes.store(start.journal.as_ref().map_or(0, Journal::kept_bytes), Ordering::Relaxed);
+        shared.checkpoint.store(start.keeper.as_ref().map_or(0, |keeper| keeper.state.sequence), Ordering::Relaxed);
+        let applier = Applier {
+            orders: taken,
+            writer: queue.clone(),
+            shared: shared.clone(),
+            engine: start.engine.clone(),
+            keeper: start.keeper,
+            limits: start.limits,
+            applied: start.sequence,
+            marked: 0,
+            snapshot_bytes: 0,
+            last: None,
+        };
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            thread::Builder::new().name(name.into()).spawn(run).map_err(Error::io("starting the store's threads"))
+        };
+        let applier = spawn("store-applier", Box::new(move || applier.run()))?;
+        let writer = Parts {
+            shared: shared.clone(),
+            engine: start.engine.clone(),
+            queue: messages,
+            applier: orders,
+            applier_thread: applier.thread().clone(),
+            journal: start.journal,
+            space: start.space,
+            sequence: start.sequence,
+        };
+        let writer = spawn("store-writer", Box::new(move || Writer::new(writer).run()))?;
+        let threads = Mutex::new(vec![writer, applier]);
+        let inner = Inner { shared, engine: start.engine, queue, threads, _lock: start.lock };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Runs `f` as one transaction and answers when its changes are on disk and seen by every new view. An `Err` undoes its changes,
+    /// a panic too. The closure may be run more than once.
+    pub async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (answer, waiting) = oneshot::channel();
+        self.queue(Closure::new(f, to_task(answer)))?;
+        waiting.await.unwrap_or_else(|_| Err(Error::Closed.into()))
+    }
+
+    /// As [`Self::write`], for callers outside of tasks: it blocks the thread.
+    pub fn write_blocking<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (answer, waiting) = sync_channel(1);
+        self.queue(Closure::new(f, Box::new(move |result| drop(answer.send(result)))))?;
+        waiting.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+    }
+
+    fn queue<T, E, F>(&self, closure: Closure<T, E, F>) -> Result<(), Error>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.inner.queue.send(Message::Job(Box::new(closure))).map_err(|_| Error::Closed)
+    }
+
+    /// Everything committed so far, at one instant. Drop it soon: what is committed after it stays in memory until then.
+    pub fn view(&self) -> View {
+        self.inner.shared.view(&self.inner.engine)
+    }
+
+    /// Tells the sequence number of the newest group, and wakes when there is a newer one.
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.inner.shared.committed.subscribe()
+    }
+
+    /// What the store has done and what waits.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.inner.shared;
+        Stats {
+            groups: shared.groups.load(Ordering::Relaxed),
+            transactions: shared.transactions.load(Ordering::Relaxed),
+            sequence: shared.published.load().sequence,
+            checkpoint: shared.checkpoint.load(Ordering::Relaxed),
+            journaled: shared.journaled.load(Ordering::Relaxed),
+            journal_bytes: shared.kept_bytes.load(Ordering::Relaxed),
+            pending_keys: shared.pending_keys.load(Ordering::Relaxed),
+            pending_bytes: shared.pending_bytes.load(Ordering::Relaxed),
+            refused: shared.refused().map(|error| error.to_string()),
+        }
+    }
+
+    /// Brings the engine up to date and on disk; blocks the thread. It waits for views taken before, so the caller must hold none.
+    pub fn checkpoint(&self) -> Result<(), Error> {
+        let (answer, waiting) = sync_channel(1);
+        self.inner.queue.send(Message::Checkpoint(answer)).map_err(|_| Error::Closed)?;
+        waiting.recv().unwrap_or_else(|_| Err(self.inner.shared.refused().unwrap_or(Error::Closed)))
+    }
+
+    /// Writes everything committed so far into a file while the store runs on; blocks the thread.
+    pub fn snapshot(&self, target: &Path) -> Result<Snapshot, Error> {
+        self.view().snapshot(target)
+    }
+
+    /// Walks over everything committed so far and checks it; blocks the thread.
+    pub fn verify(&self) -> Report {
+        self.view().verify()
+    }
+
+    /// Commits what is queued, makes a checkpoint and ends. Other handles answer [`Error::Closed`] from now on.
+    pub fn close(self) -> Result<(), Error> {
+        self.inner.shared.closing.store(true, Ordering::Relaxed);
+        let done = self.checkpoint();
+        self.inner.stop();
+        done
+    }
+}
+
+fn empty(sequence: u64) -> Published {
+    Published { active: Map::new(), frozen: None, sequence, _generation: generation().0 }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        if self.queue.send(Message::Stop).is_err() {
+            tracing::trace!("the writer is gone already");
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // A transaction may hold the last handle: the writer cannot wait for itself.
+            if thread.thread().id() == thread::current().id() {
+                continue;
+            }
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,191 @@
+//! The journal: numbered, preallocated segments of checksummed frames. One frame is one group of transactions: its sequence
+//! number, puts and deletes. A frame is synced before the next is written, so only the last can be torn. The bytes of
+//! frames and heads are in [`format`], reading them back is in [`replay`].
+
+mod format;
+mod replay;
+
+pub(crate) use format::{Payload, decode, encode};
+pub(crate) use replay::{Replayed, Tail, replay};
+
+use crate::{
+    Error,
+    disk::{Disk, DiskFile, Folder},
+    layer::Changes,
+};
+use format::{HEAD, file_name, frame, segment_head};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// File that names the newest segment in use, so that its loss is noticed.
+pub(crate) const NEWEST: &str = "newest";
+
+/// A segment that is there in whole and on disk.
+struct Segment {
+    number: u64,
+    capacity: u64,
+    file: Box<dyn DiskFile>,
+}
+
+/// Work that the writer does not wait for.
+enum Errand {
+    Make(u64, u64),
+    Remove(PathBuf),
+}
+
+/// The journal while it is written.
+pub struct Journal {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    segment_bytes: u64,
+    segment: Segment,
+    offset: u64,
+    errands: Sender<Errand>,
+    spares: Receiver<Result<Segment, Error>>,
+    /// A spare segment was asked for and has not been taken.
+    asked: bool,
+    /// Numbers, first sequences and bytes of the segments that hold frames.
+    kept: Vec<(u64, u64, u64)>,
+}
+
+impl Journal {
+    /// Goes on behind what was read: in the last segment when its end is sound, in the next otherwise.
+    pub(crate) fn resume(
+        disk: Arc<dyn Disk>,
+        folder: &Folder,
+        segment_bytes: u64,
+        read: &Replayed,
+    ) -> Result<Self, Error> {
+        let folder = folder.journal();
+        let segment_bytes = segment_bytes.max(4096);
+        let last = read.segments.last().map_or(0, |segment| segment.number);
+        let (segment, offset) = match &read.end {
+            Some((number, offset)) => (reopen(disk.as_ref(), &folder, *number, read)?, *offset),
+            None => (make(disk.as_ref(), &folder, last + 1, segment_bytes)?, HEAD as u64),
+        };
+        let kept = read.segments.iter().filter_map(|kept| Some((kept.number, kept.first?, kept.bytes))).collect();
+        let (errands, orders) = channel();
+        let (made, spares) = channel();
+        let runner = (disk.clone(), folder.clone());
+        let spawned = thread::Builder::new().name("store-journal".into()).spawn(move || {
+            let (disk, folder) = runner;
+            for errand in orders {
+                run_errand(disk.as_ref(), &folder, errand, &made);
+            }
+        });
+        spawned.map_err(Error::io("starting the journal's thread"))?;
+        let mut journal = Self { disk, folder, segment_bytes, segment, offset, errands, spares, asked: false, kept };
+        journal.ask_for_spare();
+        Ok(journal)
+    }
+
+    /// Appends a frame and syncs it. [`Error::DiskFull`] means that nothing was written; any other error that what is on
+    /// disk is unknown.
+    pub(crate) fn append(&mut self, sequence: u64, changes: &Changes) -> Result<u64, Error> {
+        let frame = frame(sequence, &encode(changes.iter())?)?;
+        let length = frame.len() as u64;
+        if self.offset + length > self.segment.capacity {
+            self.switch(length)?;
+        }
+        self.segment.file.write_at(&frame, self.offset).map_err(Error::io("writing the journal"))?;
+        self.segment.file.sync().map_err(Error::io("syncing the journal"))?;
+        if self.offset == HEAD as u64 {
+            self.kept.push((self.segment.number, sequence, self.segment.capacity));
+        }
+        self.offset += length;
+        Ok(length)
+    }
+
+    fn switch(&mut self, frame: u64) -> Result<(), Error> {
+        let needed = HEAD as u64 + frame;
+        let number = self.segment.number + 1;
+        let spare = if std::mem::take(&mut self.asked) {
+            Some(self.spares.recv().map_err(|_| Error::Engine("the journal's thread is gone".into()))?)
+        } else {
+            None
+        };
+        let segment = match spare {
+            Some(Ok(spare)) if spare.capacity >= needed && spare.number == number => spare,
+            // Too small for this frame, or there was no room for it a while ago: it is made anew under the same number.
+            _ => make(self.disk.as_ref(), &self.folder, number, self.segment_bytes.max(needed))?,
+        };
+        (self.segment, self.offset) = (segment, HEAD as u64);
+        self.ask_for_spare();
+        Ok(())
+    }
+
+    fn ask_for_spare(&mut self) {
+        self.asked = self.errands.send(Errand::Make(self.segment.number + 1, self.segment_bytes)).is_ok();
+    }
+
+    /// Removes the segments that hold nothing above `sequence`.
+    pub(crate) fn forget(&mut self, sequence: u64) {
+        let spare = |pair: &&[(u64, u64, u64)]| matches!(pair, [_, (_, next, _)] if *next <= sequence + 1);
+        let count = self.kept.windows(2).take_while(spare).count();
+        for (number, _, _) in self.kept.drain(..count) {
+            if self.errands.send(Errand::Remove(self.folder.join(file_name(number)))).is_err() {
+                tracing::warn!(number, "a journal segment stays");
+            }
+        }
+    }
+
+    /// Bytes of all segments that hold frames.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        self.kept.iter().map(|(_, _, bytes)| bytes).sum()
+    }
+}
+
+fn run_errand(disk: &dyn Disk, folder: &Path, errand: Errand, made: &Sender<Result<Segment, Error>>) {
+    match errand {
+        Errand::Make(number, bytes) => {
+            let segment = make(disk, folder, number, bytes);
+            if made.send(segment).is_err() {
+                tracing::debug!(number, "the journal was closed before its spare segment was needed");
+            }
+        }
+        Errand::Remove(path) => {
+            if let Err(error) = disk.remove(&path) {
+                tracing::warn!(path = %path.display(), %error, "a journal segment stays");
+            }
+        }
+    }
+}
+
+/// Opens the segment that goes on; whatever a killed process had not synced is synced now, since it counts from here on.
+fn reopen(disk: &dyn Disk, folder: &Path, number: u64, read: &Replayed) -> Result<Segment, Error> {
+    let file = disk.open(&folder.join(file_name(number))).map_err(Error::io("opening the journal"))?;
+    file.sync().map_err(Error::io("syncing the journal"))?;
+    let capacity = read.segments.iter().find(|segment| segment.number == number).map_or(0, |segment| segment.bytes);
+    Ok(Segment { number, capacity, file })
+}
+
+/// Makes a segment of zeros behind a head. It gets its name when it is on disk in whole.
+fn make(disk: &dyn Disk, folder: &Path, number: u64, bytes: u64) -> Result<Segment, Error> {
+    let (draft, path) = (folder.join(format!("{number:010}.part")), folder.join(file_name(number)));
+    let made = disk.create(&draft, bytes).and_then(|file| {
+        file.write_at(&segment_head(number, bytes), 0)?;
+        file.sync()?;
+        Ok(file)
+    });
+    let file = match made {
+        Ok(file) => file,
+        Err(error) => {
+            // What was made of it takes up the room that is missing.
+            if let Err(error) = disk.remove(&draft) {
+                tracing::warn!(path = %draft.display(), %error, "half a journal segment stays");
+            }
+            return Err(match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { free: 0, needed: bytes },
+                _ => Error::io("making a journal segment")(error),
+            });
+        }
+    };
+    disk.rename(&draft, &path).map_err(Error::io("naming a journal segment"))?;
+    disk.sync_dir(folder).map_err(Error::io("naming a journal segment"))?;
+    let newest = number.saturating_sub(1).max(1).to_string();
+    disk.replace(&folder.join(NEWEST), newest.as_bytes()).map_err(Error::io("naming the newest journal segment"))?;
+    Ok(Segment { number, capacity: bytes, file })
+}

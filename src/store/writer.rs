@@ -1,0 +1,368 @@
+//! The one writer: runs queued transactions over an overlay, commits those that did not refuse as one synced group, publishes
+//! them and answers. Applying to the engine is the applier's work and not here.
+
+use crate::{
+    Error, SpaceId, Tx, View,
+    disk::{Disk, Folder},
+    engine::Engine,
+    journal::Journal,
+    layer::{Changes, Layers, Map},
+    queue::{Job, Message, Order, Waiting},
+    read::{Generation, Published},
+    tx::chain,
+};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Most transactions in a group.
+const GROUP_JOBS: usize = 512;
+/// Bytes of changes that end a group.
+const GROUP_BYTES: u64 = 1 << 20;
+/// With more than this waiting for the engine the writer slows down.
+const PENDING_SOFT: u64 = 64 << 20;
+/// With more than this waiting for the engine writes are refused.
+const PENDING_HARD: u64 = 256 << 20;
+/// Longest pause before a group while much waits for the engine.
+const SLOW: Duration = Duration::from_millis(250);
+/// How long a look at the free space is believed.
+const SPACE_AGE: Duration = Duration::from_millis(100);
+/// Bytes that a waiting change takes beside its key and value, about.
+const CHANGE_BYTES: u64 = 64;
+
+/// What writer, applier and handles share.
+pub(crate) struct Shared {
+    pub published: ArcSwap<Published>,
+    pub committed: watch::Sender<u64>,
+    pub closing: AtomicBool,
+    pub groups: AtomicU64,
+    pub transactions: AtomicU64,
+    pub pending_bytes: AtomicU64,
+    pub pending_keys: AtomicU64,
+    /// Bytes of frames written since the store was opened.
+    pub journaled: AtomicU64,
+    /// Bytes of journal segments on disk.
+    pub kept_bytes: AtomicU64,
+    pub checkpoint: AtomicU64,
+    pub refused: Mutex<Option<Error>>,
+}
+
+impl Shared {
+    pub(crate) fn new(published: Published) -> Self {
+        let (committed, _) = watch::channel(published.sequence);
+        Self {
+            checkpoint: AtomicU64::new(0),
+            published: ArcSwap::from_pointee(published),
+            committed,
+            closing: AtomicBool::new(false),
+            groups: AtomicU64::new(0),
+            transactions: AtomicU64::new(0),
+            pending_bytes: AtomicU64::new(0),
+            pending_keys: AtomicU64::new(0),
+            journaled: AtomicU64::new(0),
+            kept_bytes: AtomicU64::new(0),
+            refused: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn view(&self, engine: &Arc<dyn Engine>) -> View {
+        View { published: self.published.load_full(), engine: engine.clone() }
+    }
+
+    pub(crate) fn refused(&self) -> Option<Error> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn refuse(&self, error: Error) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Free space, looked at now and then.
+pub(crate) struct Space {
+    disk: Arc<dyn Disk>,
+    folder: Folder,
+    reserve: u64,
+    seen: Option<(Instant, u64)>,
+}
+
+impl Space {
+    pub(crate) fn new(disk: Arc<dyn Disk>, folder: Folder, reserve: u64) -> Self {
+        Self { disk, folder, reserve, seen: None }
+    }
+
+    /// An error when what waits for the engine could not be kept with the reserve left over.
+    fn check(&mut self, pending: u64) -> Result<(), Error> {
+        let needed = self.reserve.saturating_add(pending.saturating_mul(3));
+        let free = match self.seen {
+            Some((at, free)) if at.elapsed() < SPACE_AGE => free,
+            _ => {
+                let free = self.disk.free(&self.folder.0).map_err(Error::io("asking for free space"))?;
+                self.seen = Some((Instant::now(), free));
+                free
+            }
+        };
+        if free < needed { Err(Error::DiskFull { free, needed }) } else { Ok(()) }
+    }
+}
+
+/// The generation of views that begins now, and the end that learns when it is over.
+pub(crate) fn generation() -> (Arc<Generation>, Receiver<Infallible>) {
+    let (held, gone) = channel();
+    (Arc::new(held), gone)
+}
+
+/// Changes that were handed to the applier, with their bytes.
+struct Frozen {
+    changes: Arc<Map>,
+    bytes: u64,
+}
+
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    engine: Arc<dyn Engine>,
+    queue: Receiver<Message>,
+    applier: Sender<Order>,
+    applier_thread: Thread,
+    journal: Option<Journal>,
+    space: Option<Space>,
+    jobs: VecDeque<Box<dyn Job>>,
+    active: Map,
+    active_bytes: u64,
+    frozen: Option<Frozen>,
+    sequence: u64,
+    generation: (Arc<Generation>, Receiver<Infallible>),
+    /// The applier takes changes.
+    ready: bool,
+    waiting: Vec<Waiting>,
+    stopped: bool,
+}
+
+/// What a writer is made of.
+pub(crate) struct Parts {
+    pub shared: Arc<Shared>,
+    pub engine: Arc<dyn Engine>,
+    pub queue: Receiver<Message>,
+    pub applier: Sender<Order>,
+    pub applier_thread: Thread,
+    pub journal: Option<Journal>,
+    pub space: Option<Space>,
+    pub sequence: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            shared: parts.shared,
+            engine: parts.engine,
+            queue: parts.queue,
+            applier: parts.applier,
+            applier_thread: parts.applier_thread,
+            journal: parts.journal,
+            space: parts.space,
+            jobs: VecDeque::new(),
+            active: Map::new(),
+            active_bytes: 0,
+            frozen: None,
+            sequence: parts.sequence,
+            generation: generation(),
+            ready: true,
+            waiting: Vec::new(),
+            stopped: false,
+        }
+    }
+
+    pub(crate) fn run(mut self) {
+        self.publish();
+        while !self.stopped || !self.jobs.is_empty() {
+            if self.jobs.is_empty() {
+                match self.queue.recv() {
+                    Ok(message) => self.take(message),
+                    Err(_) => break,
+                }
+            }
+            while self.jobs.len() < GROUP_JOBS && !self.stopped {
+                match self.queue.try_recv() {
+                    Ok(message) => self.take(message),
+                    Err(_) => break,
+                }
+            }
+            if !self.jobs.is_empty() {
+                self.slow_down();
+                self.group();
+            }
+            self.hand_over();
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Job(job) => self.jobs.push_back(job),
+            Message::Applied => {
+                self.frozen = None;
+                self.publish();
+            }
+            Message::Ready => self.ready = true,
+            Message::Checkpoint(waiting) => {
+                self.waiting.push(waiting);
+                self.applier_thread.unpark();
+            }
+            Message::Failed(error) => {
+                self.shared.refuse(error);
+                self.waiting.clear();
+            }
+            Message::Forget(sequence) => {
+                if let Some(journal) = &mut self.journal {
+                    journal.forget(sequence);
+                    self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
+                }
+            }
+            Message::Stop => self.stopped = true,
+        }
+    }
+
+    /// With much waiting for the engine, gives the applier time to take it over.
+    fn slow_down(&mut self) {
+        let until = Instant::now() + SLOW;
+        while self.active_bytes > PENDING_SOFT && !self.stopped && self.shared.refused().is_none() {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.queue.recv_timeout(left) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+            self.hand_over();
+        }
+    }
+
+    fn admit(&mut self) -> Result<(), Error> {
+        if let Some(error) = self.shared.refused() {
+            return Err(Error::Poisoned(error.to_string()));
+        }
+        let pending = self.active_bytes + self.frozen.as_ref().map_or(0, |frozen| frozen.bytes);
+        if pending > PENDING_HARD {
+            return Err(Error::Behind { bytes: pending });
+        }
+        self.space.as_mut().map_or(Ok(()), |space| space.check(pending))
+    }
+
+    /// One group: admits, runs, commits, answers.
+    fn group(&mut self) {
+        if let Err(error) = self.admit() {
+            for job in self.jobs.drain(..) {
+                job.answer(Err(error.clone()));
+            }
+            return;
+        }
+        let (jobs, changes) = self.execute();
+        let committed = changes.and_then(|changes| if changes.is_empty() { Ok(()) } else { self.commit(changes) });
+        self.shared.transactions.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+        for job in jobs {
+            job.answer(committed.clone());
+        }
+    }
+
+    fn layers<'a>(&'a self, group: &'a Changes) -> Layers<'a> {
+        let frozen = self.frozen.as_ref().map(|frozen| frozen.changes.as_ref());
+        Layers { fresh: [None, Some(group)], maps: [Some(&self.active), frozen], engine: self.engine.as_ref() }
+    }
+
+    /// Runs transactions until the group is full; those that refuse leave nothing behind.
+    fn execute(&mut self) -> (Vec<Box<dyn Job>>, Result<Changes, Error>) {
+        let mut group = Changes::new();
+        let mut lines: Vec<(SpaceId, Vec<u8>)> = Vec::new();
+        let (mut done, mut bytes) = (Vec::with_capacity(self.jobs.len()), 0u64);
+        while let Some(mut job) = self.jobs.pop_front() {
+            let mut tx = Tx::new(self.layers(&group));
+            let keep = job.run(&mut tx);
+            let (overlay, added) = tx.into_parts();
+            done.push(job);
+            if keep {
+                bytes += overlay.iter().map(|(key, value)| change_bytes(key, value)).sum::<u64>();
+                bytes += added.iter().map(|(_, line)| line.len() as u64).sum::<u64>();
+                group.extend(overlay);
+                lines.extend(added);
+            }
+            if done.len() >= GROUP_JOBS || bytes >= GROUP_BYTES {
+                break;
+            }
+        }
+        let chained = chain(&self.layers(&group), lines);
+        let changes = chained.map(|blocks| {
+            group.extend(blocks);
+            group
+        });
+        (done, changes)
+    }
+
+    /// The group is on disk, and seen by views, when this returns without an error.
+    fn commit(&mut self, changes: Changes) -> Result<(), Error> {
+        let sequence = self.sequence + 1;
+        if let Some(journal) = &mut self.journal {
+            match journal.append(sequence, &changes) {
+                Ok(bytes) => {
+                    self.shared.journaled.fetch_add(bytes, Ordering::Relaxed);
+                    self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
+                }
+                Err(error @ (Error::DiskFull { .. } | Error::TooLarge { .. })) => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "the journal failed; writes are refused until the store is opened again");
+                    self.shared.refuse(error.clone());
+                    return Err(error);
+                }
+            }
+        }
+        self.sequence = sequence;
+        for (key, value) in changes {
+            self.active_bytes += change_bytes(&key, &value);
+            let size = key.len();
+            if let Some(old) = self.active.insert(key, value) {
+                self.active_bytes -= (size + old.as_ref().map_or(0, Bytes::len)) as u64 + CHANGE_BYTES;
+            }
+        }
+        self.shared.groups.fetch_add(1, Ordering::Relaxed);
+        self.publish();
+        self.shared.committed.send_replace(sequence);
+        Ok(())
+    }
+
+    fn publish(&self) {
+        let frozen = self.frozen.as_ref();
+        let keys = self.active.len() + frozen.map_or(0, |frozen| frozen.changes.len());
+        let bytes = self.active_bytes + frozen.map_or(0, |frozen| frozen.bytes);
+        self.shared.pending_keys.store(keys as u64, Ordering::Relaxed);
+        self.shared.pending_bytes.store(bytes, Ordering::Relaxed);
+        self.shared.published.store(Arc::new(Published {
+            active: self.active.clone(),
+            frozen: frozen.map(|frozen| frozen.changes.clone()),
+            sequence: self.sequence,
+            _generation: self.generation.0.clone(),
+        }));
+    }
+
+    /// Gives the applier what has been committed. Views from now on belong to a new generation, which sees all of it.
+    fn hand_over(&mut self) {
+        if !self.ready || self.frozen.is_some() || (self.active.is_empty() && self.waiting.is_empty()) {
+            return;
+        }
+        self.ready = false;
+        let changes = Arc::new(std::mem::take(&mut self.active));
+        self.frozen = Some(Frozen { changes: changes.clone(), bytes: std::mem::take(&mut self.active_bytes) });
+        let (_, unseen) = std::mem::replace(&mut self.generation, generation());
+        self.publish();
+        let waiting = std::mem::take(&mut self.waiting);
+        if self.applier.send(Order { changes, sequence: self.sequence, unseen, waiting }).is_err() {
+            tracing::debug!("the applier is gone; the journal keeps what it did not take");
+        }
+    }
+}
+
+fn change_bytes(key: &Bytes, value: &Option<Bytes>) -> u64 {
+    (key.len() + value.as_ref().map_or(0, Bytes::len)) as u64 + CHANGE_BYTES
+}
