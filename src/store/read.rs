@@ -66,6 +66,22 @@ pub struct SpaceView {
     id: SpaceId,
 }
 
+impl SpaceView {
+    /// The lines of the audit chain below line `before`, newest first, with their numbers.
+    pub fn audit(&self, before: Option<u64>) -> Found<'_, (u64, Vec<u8>)> {
+        let from = before.map(|line| line.bytes());
+        let blocks = self.walk(AUDIT, &[], from.as_deref(), Order::Descending);
+        Box::new(blocks.flat_map(move |kept| {
+            let lines = kept.and_then(|(key, value)| crate::tx::read_block(&key, &value).map(|block| block.lines));
+            let lines: Vec<_> = match lines {
+                Ok(lines) => lines.into_iter().rev().filter(|(n, _)| before.is_none_or(|b| *n < b)).map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            lines.into_iter()
+        }))
+    }
+}
+
 impl Read for SpaceView {
     fn space_id(&self) -> SpaceId {
         self.id
@@ -251,20 +267,6 @@ pub trait Read {
             let (key, value) = kept?;
             let at = decode_key(&key, key.get(PREFIX..).unwrap_or(&[]))?;
             Ok((at, decode_count(id, &key, &value)?))
-        }))
-    }
-
-    /// The lines of the audit chain below line `before`, newest first, with their numbers.
-    fn audit(&self, before: Option<u64>) -> Found<'_, (u64, Vec<u8>)> {
-        let from = before.map(|line| line.bytes());
-        let blocks = self.walk(AUDIT, &[], from.as_deref(), Order::Descending);
-        Box::new(blocks.flat_map(move |kept| {
-            let lines = kept.and_then(|(key, value)| crate::tx::read_block(&key, &value).map(|block| block.lines));
-            let lines: Vec<_> = match lines {
-                Ok(lines) => lines.into_iter().rev().filter(|(n, _)| before.is_none_or(|b| *n < b)).map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            };
-            lines.into_iter()
         }))
     }
 
