@@ -59,16 +59,16 @@ impl<const N: usize> Key for [u8; N] {
     }
 }
 
-/// Ended by a zero byte; a zero within the text is written as 0, 255, so that shorter texts still sort first.
+/// Ended by 0, 1; a zero within the text is written as 0, 255, so that shorter texts still sort first.
 impl Key for String {
     fn encode(&self, to: &mut Vec<u8>) {
-        for byte in self.bytes() {
-            to.push(byte);
-            if byte == 0 {
+        for byte in self.as_bytes() {
+            to.push(*byte);
+            if *byte == 0 {
                 to.push(255);
             }
         }
-        to.push(0);
+        to.extend_from_slice(&[0, 1]);
     }
     fn decode(from: &mut &[u8]) -> Option<Self> {
         let mut text = Vec::new();
@@ -77,12 +77,28 @@ impl Key for String {
             *from = rest;
             if *byte != 0 {
                 text.push(*byte);
-            } else if from.first() == Some(&255) {
-                *from = from.split_first()?.1;
-                text.push(0);
-            } else {
-                return Self::from_utf8(text).ok();
+                continue;
             }
+            let (mark, rest) = from.split_first()?;
+            *from = rest;
+            match mark {
+                1 => return Self::from_utf8(text).ok(),
+                255 => text.push(0),
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl Key for bool {
+    fn encode(&self, to: &mut Vec<u8>) {
+        to.push(u8::from(*self));
+    }
+    fn decode(from: &mut &[u8]) -> Option<Self> {
+        match u8::decode(from)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
         }
     }
 }
@@ -127,6 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn bytes_sort_as_values_do(a: (i64, String, u64), b: (i64, String, u64)) {
             prop_assert_eq!(a.bytes().cmp(&b.bytes()), a.cmp(&b));

@@ -26,6 +26,9 @@ mod tx;
 mod verify;
 mod writer;
 
+#[cfg(test)]
+mod test;
+
 pub use domain::SpaceId;
 pub use error::Error;
 pub use handle::{Stats, Store};

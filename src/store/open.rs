@@ -205,7 +205,7 @@ pub(crate) fn open(options: &Options, base: &dyn Base) -> Result<(Start, Opened)
     let tail = if options.cut_damaged_tail { Tail::Cut } else { Tail::Strict };
     let (mut keeper, mut opened, read) = match believed(base, &folder, &state) {
         Ok(engine) => resume(base, &folder, engine, state, &snapshots, tail)?,
-        Err(why) => rebuild(base, &folder, state.is_ok(), why, &snapshots, tail)?,
+        Err(why) => rebuild(base, &folder, state, why, &snapshots, tail)?,
     };
     let journal = Journal::resume(disk.clone(), &folder, options.segment_bytes, &read)?;
     opened.torn = read.torn;
@@ -259,21 +259,23 @@ fn resume(
 fn rebuild(
     base: &dyn Base,
     folder: &Folder,
-    had_state: bool,
+    state: Result<State, &'static str>,
     why: String,
     snapshots: &[(u64, PathBuf)],
     tail: Tail,
 ) -> Result<Prepared, Error> {
     let disk = base.disk();
     let names = disk.list(&folder.journal()).map_err(Error::io("listing the journal"))?;
-    let fresh = !had_state && names.is_empty() && snapshots.is_empty() && !base.has_engine(folder);
+    let fresh = state.is_err() && names.is_empty() && snapshots.is_empty() && !base.has_engine(folder);
     let newest = newest_sound(disk.as_ref(), snapshots)?;
     let after = newest.map_or(0, |(sequence, _)| *sequence);
     // The journal is read before anything is thrown away: when it is damaged, everything stays as it is.
     let checked = replay(disk.as_ref(), folder, after, tail, |_, _| Ok(()))?;
-    no_less_than(&checked, after, after, had_state)?;
+    no_less_than(&checked, after, after, state.is_ok_and(|state| state.trust != Trust::Void))?;
     let state = State { sequence: 0, trust: Trust::Void };
-    write_void(disk.as_ref(), folder)?;
+    if !fresh {
+        disk.replace(&folder.checkpoint(), state.text().as_bytes()).map_err(Error::io("writing the checkpoint"))?;
+    }
     base.wipe(folder)?;
     let engine = base.engine(folder)?;
     let mut keeper =
@@ -286,11 +288,6 @@ fn rebuild(
     batch.finish()?;
     let rebuilt = if fresh { None } else { Some(why) };
     Ok((keeper, Opened { fresh, rebuilt, snapshot: after, ..Opened::default() }, read))
-}
-
-fn write_void(disk: &dyn Disk, folder: &Folder) -> Result<(), Error> {
-    let void = State { sequence: 0, trust: Trust::Void };
-    disk.replace(&folder.checkpoint(), void.text().as_bytes()).map_err(Error::io("writing the checkpoint"))
 }
 
 /// A journal without frames is right only in a store that has none yet, or that was restored and not written to since.

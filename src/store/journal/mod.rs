@@ -66,6 +66,9 @@ impl Journal {
             Some((number, offset)) => (reopen(disk.as_ref(), &folder, *number, read)?, *offset),
             None => (make(disk.as_ref(), &folder, last + 1, segment_bytes)?, HEAD as u64),
         };
+        if read.newest < segment.number {
+            note_newest(disk.as_ref(), &folder, segment.number)?;
+        }
         let kept = read.segments.iter().filter_map(|kept| Some((kept.number, kept.first?, kept.bytes))).collect();
         let (errands, orders) = channel();
         let (made, spares) = channel();
@@ -185,7 +188,14 @@ fn make(disk: &dyn Disk, folder: &Path, number: u64, bytes: u64) -> Result<Segme
     };
     disk.rename(&draft, &path).map_err(Error::io("naming a journal segment"))?;
     disk.sync_dir(folder).map_err(Error::io("naming a journal segment"))?;
-    let newest = number.saturating_sub(1).max(1).to_string();
-    disk.replace(&folder.join(NEWEST), newest.as_bytes()).map_err(Error::io("naming the newest journal segment"))?;
+    if number > 1 {
+        // The spare is made while the one before it is in use.
+        note_newest(disk, folder, number - 1)?;
+    }
     Ok(Segment { number, capacity: bytes, file })
+}
+
+fn note_newest(disk: &dyn Disk, folder: &Path, number: u64) -> Result<(), Error> {
+    let noted = disk.replace(&folder.join(NEWEST), number.to_string().as_bytes());
+    noted.map_err(Error::io("naming the newest journal segment"))
 }

@@ -32,6 +32,8 @@ pub(crate) struct Replayed {
     pub segments: Vec<Found>,
     /// Segment and offset where writing goes on; none when a new segment is needed.
     pub end: Option<(u64, u64)>,
+    /// Number that was noted as the newest segment in use; 0 for none.
+    pub newest: u64,
     /// There is no frame at all, not even an old one.
     pub empty: bool,
 }
@@ -67,7 +69,7 @@ pub(crate) fn replay(
         return Err(damage("the first segment", 0, &format!("frames {} to {} are missing", after + 1, first - 1)));
     }
     let needed: Vec<Found> = out.segments.iter().skip(start.unwrap_or(0)).cloned().collect();
-    check_newest(disk, folder, &out.segments)?;
+    out.newest = newest(disk, folder, &out.segments)?;
     let mut expected = None;
     for (at, segment) in needed.iter().enumerate() {
         let name = file_name(segment.number);
@@ -178,11 +180,11 @@ fn survey(disk: &dyn Disk, folder: &Folder) -> Result<Vec<Found>, Error> {
 }
 
 /// The newest segment in use was noted; without it frames would be missing that nothing else speaks of.
-fn check_newest(disk: &dyn Disk, folder: &Folder, segments: &[Found]) -> Result<(), Error> {
+fn newest(disk: &dyn Disk, folder: &Folder, segments: &[Found]) -> Result<u64, Error> {
     let path = folder.journal().join(NEWEST);
     let text = match disk.read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && segments.len() < 2 => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && segments.len() < 2 => return Ok(0),
         Err(error) => return Err(damage(NEWEST, 0, &error.to_string())),
     };
     let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u64>().ok());
@@ -190,5 +192,5 @@ fn check_newest(disk: &dyn Disk, folder: &Folder, segments: &[Found]) -> Result<
     if segments.last().is_none_or(|last| last.number < number) {
         return Err(damage(&file_name(number), 0, "the newest segment is missing"));
     }
-    Ok(())
+    Ok(number)
 }

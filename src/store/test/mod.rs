@@ -1,1 +1,124 @@
-//! Tests of the store as a whole.
+//! Tests of the store as a whole, with tables of their own.
+
+mod damage;
+mod disk;
+mod full;
+mod kill;
+mod layers;
+mod migrate;
+mod power;
+mod speed;
+mod suite;
+
+use crate::{Counter, Derived, Error, Options, Plain, Read, Report, SpaceId, SpaceTx, Store, Unique, View, verify};
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// A record with every kind of derived thing.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub id: u64,
+    pub owner: u64,
+    pub code: String,
+    pub weight: i64,
+    pub body: String,
+}
+
+/// Version 1 of [`Other`].
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct OtherV1 {
+    pub id: u64,
+    pub text: String,
+}
+
+/// A record whose shape changed.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    pub id: u64,
+    pub text: String,
+    pub length: u32,
+}
+
+pub const BY_CODE: Unique<Note, String> = Unique::new(901, "note_by_code");
+pub const BY_OWNER: Plain<Note, u64> = Plain::new(902);
+pub const OTHER_BY_TEXT: Plain<Other, String> = Plain::new(903);
+pub const NOTES: Counter<u64> = Counter::new(901);
+pub const WEIGHT: Counter<()> = Counter::new(902);
+
+fn derive_note(note: &Note, out: &mut Derived) {
+    out.unique(&BY_CODE, &note.code);
+    out.plain(&BY_OWNER, &note.owner);
+    out.count(&NOTES, &note.owner, 1);
+    out.count(&WEIGHT, &(), note.weight);
+}
+
+fn migrate_other(version: u16, bytes: &[u8]) -> Result<Other, String> {
+    if version != 1 {
+        return Err(format!("unknown version {version}"));
+    }
+    let old = rkyv::from_bytes::<OtherV1, rkyv::rancor::Error>(bytes).map_err(|error| error.to_string())?;
+    Ok(Other { id: old.id, length: old.text.len() as u32, text: old.text })
+}
+
+mod tables {
+    use super::*;
+    crate::tables! {
+        901 "note" v 1 Note { key u64 = |r| r.id; derive |r, out| derive_note(r, out); }
+        902 "other" v 2 Other {
+            key u64 = |r| r.id;
+            derive |r, out| out.plain(&OTHER_BY_TEXT, &r.text);
+            migrate |version, bytes| migrate_other(version, bytes);
+        }
+    }
+}
+
+pub const SPACE: SpaceId = SpaceId(7);
+
+pub fn note(id: u64) -> Note {
+    Note { id, owner: id % 5, code: format!("code-{id}"), weight: id as i64 * 3, body: format!("body of {id}") }
+}
+
+pub fn check(view: &View) -> Report {
+    verify::verify(&view.layers(), view.sequence(), &tables::all())
+}
+
+pub fn assert_sound(view: &View) {
+    let report = check(view);
+    assert!(report.is_sound(), "{report}");
+}
+
+/// Two records that belong together, and an audit line.
+pub fn pair(space: &mut SpaceTx<'_>, id: u64) -> Result<(), Error> {
+    space.insert(&note(id))?;
+    space.insert(&note(id + PAIR))?;
+    space.audit(format!("pair {id}").into_bytes())
+}
+
+/// Distance of the two records of a pair.
+pub const PAIR: u64 = 1 << 40;
+
+pub fn write_pair(store: &Store, id: u64) -> Result<(), Error> {
+    store.write_blocking(move |tx| pair(&mut tx.space(SPACE), id))
+}
+
+/// Everything told is there, nothing is there in half, and all of it is sound.
+pub fn assert_kept(view: &View, told: impl IntoIterator<Item = u64>) {
+    let space = view.space(SPACE);
+    for id in told {
+        assert_eq!(space.get::<Note>(&id).unwrap(), Some(note(id)), "pair {id}");
+    }
+    let keys: Vec<u64> = space.scan_keys::<Note>(&(), None, crate::Order::Ascending).map(|key| key.unwrap()).collect();
+    let (first, second): (Vec<u64>, Vec<u64>) = keys.iter().partition(|key| **key < PAIR);
+    assert_eq!(first, second.iter().map(|key| key - PAIR).collect::<Vec<_>>());
+    assert_sound(view);
+}
+
+/// Small segments and early checkpoints, so that everything happens often.
+pub fn small(folder: impl Into<std::path::PathBuf>) -> Options {
+    Options {
+        segment_bytes: 16 << 10,
+        checkpoint_bytes: 24 << 10,
+        retain_bytes: 48 << 10,
+        reserve_bytes: 1 << 20,
+        ..Options::new(folder)
+    }
+}

@@ -1,0 +1,98 @@
+//! The power goes at any moment: whatever was answered is there, whatever was not is there in whole or not at all.
+
+use super::{
+    assert_kept,
+    disk::{Dice, FakeBase, FakeDisk},
+    small, write_pair,
+};
+use crate::{Error, Options, Store};
+use std::sync::atomic::Ordering;
+use std::thread;
+
+fn open(disk: &FakeDisk, options: &Options, boot: u64) -> Result<Store, Error> {
+    Store::open_on(options, &FakeBase(disk.clone(), boot)).map(|(store, _)| store)
+}
+
+/// Four threads write pairs; every answer is noted in the trace.
+fn load(store: &Store, disk: &FakeDisk, first: u64, pairs: u64) {
+    thread::scope(|scope| {
+        for lane in 0..4 {
+            scope.spawn(move || {
+                for id in (first..first + pairs).filter(|id| id % 4 == lane) {
+                    write_pair(store, id).unwrap();
+                    disk.told(id);
+                    if id % 37 == 0 {
+                        store.checkpoint().unwrap();
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn recorded(first: u64, pairs: u64) -> (FakeDisk, Options) {
+    let (disk, options) = (FakeDisk::new(), small("/hall"));
+    let store = open(&disk, &options, 1).unwrap();
+    load(&store, &disk, first, pairs);
+    store.close().unwrap();
+    (disk, options)
+}
+
+#[test]
+fn after_a_power_cut_at_any_step_everything_answered_is_there() {
+    let (disk, options) = recorded(1, 160);
+    let steps = disk.steps();
+    assert!(disk.syncs("0000000002.seg") > 0, "segments must change");
+    let mut states = 0;
+    for cut in (0..steps).step_by((steps / 400).max(1)).chain(0..60).chain(steps - 40..=steps) {
+        for seed in 0..2 {
+            let mut dice = Dice(cut as u64 * 31 + seed);
+            let (after, told) = disk.cut(cut, &mut dice);
+            let opened = open(&after, &options, 2);
+            let store = opened.unwrap_or_else(|error| panic!("cut {cut} seed {seed}: {error}\n{:#?}", disk.around(cut)));
+            assert_kept(&store.view(), told.iter().copied());
+            states += 1;
+            // The power goes again while it recovers or goes on.
+            if seed == 0 {
+                continue;
+            }
+            load(&store, &after, 10_000, 4);
+            drop(store);
+            let again = dice.below(after.steps() + 1);
+            let (third, more) = after.cut(again, &mut dice);
+            let opened = open(&third, &options, 3);
+            let store = opened.unwrap_or_else(|error| panic!("cut {cut}, again {again}: {error}\n{:#?}", after.around(again)));
+            assert_kept(&store.view(), told.into_iter().chain(more));
+            states += 1;
+        }
+    }
+    assert!(states >= 500, "{states} states");
+}
+
+#[test]
+fn every_group_is_one_sync() {
+    let (disk, options) = (FakeDisk::new(), small("/hall"));
+    let store = open(&disk, &options, 1).unwrap();
+    load(&store, &disk, 1, 200);
+    let stats = store.stats();
+    assert_eq!(disk.syncs(".seg"), stats.groups);
+    assert!(stats.groups <= 200 && stats.transactions == 200, "{stats:?}");
+    assert_eq!(stats.sequence, stats.groups);
+}
+
+#[test]
+fn a_failed_sync_refuses_writes_until_the_store_is_opened_again() {
+    let (disk, options) = (FakeDisk::new(), small("/hall"));
+    let store = open(&disk, &options, 1).unwrap();
+    write_pair(&store, 1).unwrap();
+    disk.0.fail_sync.store(true, Ordering::SeqCst);
+    assert!(matches!(write_pair(&store, 2), Err(Error::Io { .. } | Error::Poisoned(_))));
+    disk.0.fail_sync.store(false, Ordering::SeqCst);
+    assert!(matches!(write_pair(&store, 3), Err(Error::Poisoned(_))));
+    assert!(store.stats().refused.is_some());
+    assert_kept(&store.view(), [1]);
+    drop(store);
+    let store = open(&disk, &options, 1).unwrap();
+    write_pair(&store, 4).unwrap();
+    assert_kept(&store.view(), [1, 4]);
+}
