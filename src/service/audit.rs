@@ -3,7 +3,6 @@
 use crate::{Actor, At, Ctx, Error};
 use domain::{AuditLine, Permission};
 use rkyv::rancor;
-use store::Read;
 
 /// The line as the store keeps it.
 pub fn encode(line: &AuditLine) -> Result<Vec<u8>, Error> {

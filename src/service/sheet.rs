@@ -2,7 +2,7 @@
 //! take for a formula are written as text.
 
 use crate::Error;
-use calamine::{Data, DataType, Reader, Xlsx};
+use calamine::{Data, Reader, Xlsx};
 use domain::{
     Refusal,
     import::{COLUMNS_MAX, FILE_MAX, ROWS_MAX},
@@ -97,10 +97,11 @@ fn check_unpacked(bytes: &[u8]) -> Option<()> {
 fn cell(data: &Data) -> String {
     match data {
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
-        Data::DateTime(_) => data.as_datetime().map_or(String::new(), |at| {
-            let text = at.to_string();
-            text.strip_suffix(" 00:00:00").map_or(text.clone(), str::to_owned)
-        }),
+        Data::DateTime(at) => {
+            let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            if (hour, minute, second) == (0, 0, 0) { date } else { format!("{date} {hour:02}:{minute:02}:{second:02}") }
+        }
         Data::Error(_) | Data::Empty => String::new(),
         other => other.to_string(),
     }
@@ -172,7 +173,7 @@ pub fn write(format: Format, sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
 fn write_xlsx(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
     let failed = |error: rust_xlsxwriter::XlsxError| Error::internal("writing a workbook", error);
     let mut book = rust_xlsxwriter::Workbook::new();
-    let page = book.add_worksheet_with_constant_memory();
+    let page = book.add_worksheet();
     let bold = rust_xlsxwriter::Format::new().set_bold();
     for (row, cells) in (0u32..).zip(sheet) {
         for (column, cell) in (0u16..).zip(cells) {

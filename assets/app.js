@@ -1,0 +1,66 @@
+// What every page gets: live figures, print buttons, choosing rows, length counters, and a guard against sending a form twice.
+// Pages work without it.
+
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Fills every element marked with a key of the message. */
+function show(figures) {
+  for (const [key, value] of Object.entries(figures)) {
+    for (const at of all(`[data-live="${CSS.escape(key)}"]`)) {
+      if (at.tagName === "PROGRESS") at.value = Number(value);
+      else at.textContent = String(value);
+    }
+  }
+}
+
+/** Follows an event stream; the browser reconnects by itself. */
+function follow(root) {
+  const source = new EventSource(root.dataset.liveSource);
+  source.onmessage = (message) => {
+    const figures = JSON.parse(message.data);
+    show(figures);
+    root.dispatchEvent(new CustomEvent("figures", { detail: figures }));
+    if (figures.reload) location.reload();
+  };
+  source.onopen = () => root.removeAttribute("data-offline");
+  source.onerror = () => root.setAttribute("data-offline", "");
+}
+all("[data-live-source]").forEach(follow);
+
+for (const button of all("[data-print]")) button.addEventListener("click", () => window.print());
+
+for (const box of all("[data-pick-all]")) {
+  const rows = all("[data-pick]", box.closest("table"));
+  box.addEventListener("change", () => rows.forEach((row) => (row.checked = box.checked)));
+}
+
+for (const field of all("[data-counter]")) {
+  const counter = document.createElement("p");
+  counter.className = "counter";
+  const tell = () => (counter.textContent = `${[...field.value].length} / ${field.maxLength}`);
+  field.after(counter);
+  field.addEventListener("input", tell);
+  tell();
+}
+
+for (const form of all("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    setTimeout(() => delete form.dataset.sent, 5000);
+  });
+}
+window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+document.querySelector("[data-focus]")?.focus();
+
+document.addEventListener("keydown", (event) => {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
+  if (event.key === "/" && !typing) {
+    const search = document.querySelector("input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  }
+});

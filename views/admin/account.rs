@@ -1,0 +1,172 @@
+//! Staff accounts, what they may do, and one's own sessions.
+
+use crate::{
+    Shell,
+    component::{
+        Confirm, badge, confirm,
+        form::{Form, Input, submit},
+        heading,
+        icon::{Icon, icon},
+        list::{Head, Row, table},
+        post,
+    },
+    layout::{Tone, admin},
+};
+use domain::{Account, Department, Event, Grant, Permission, Refusal, Scope, Session};
+use maud::{Markup, html};
+
+/// The list of accounts.
+pub fn list(shell: &Shell, accounts: &[(Account, usize)]) -> Markup {
+    let text = shell.text();
+    let new = html! { a class="button primary" href="/admin/account/new" { (icon(Icon::Plus)) (text.t("New account")) } };
+    let heads = [Head::plain(text.t("Login")), Head::plain(text.t("Name")), Head::plain(text.t("State")), Head::number(text.t("Permissions")), Head::plain(text.t("Last log-in"))];
+    let rows: Vec<Row> = accounts.iter().map(|(account, grants)| Row {
+        id: None,
+        name: account.login.clone(),
+        cells: vec![
+            html! { a href={ "/admin/account/" (account.id) } { (account.login) } },
+            html! { (account.name) },
+            if account.disabled { badge(Tone::Bad, text.t("Disabled")) } else { badge(Tone::Good, text.t("Active")) },
+            html! { (grants) },
+            html! { @if let Some(at) = account.seen_at { (shell.format.time(at)) } },
+        ],
+    }).collect();
+    let content = html! { (heading(text.t("Accounts"), &new)) (table(text, text.t("Accounts"), &heads, &rows, false)) };
+    admin(shell, text.t("Accounts"), &[], &[], &content)
+}
+
+/// The form of a new account.
+pub fn create(shell: &Shell, name: &str, login: &str, refusal: Option<&Refusal>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, refusal);
+    let content = html! {
+        h1 { (text.t("New account")) }
+        (form.summary())
+        form method="post" action="/admin/account/new" class="form panel" {
+            (form.input(&Input { name: "name", label: text.t("Name"), value: name, required: true, max: 60, ..Input::default() }))
+            (form.input(&Input { name: "login", label: text.t("Login"), value: login, required: true, max: 32, autocomplete: "off", help: text.t("3 to 32 letters a–z, digits, dots or hyphens"), ..Input::default() }))
+            (form.input(&Input { name: "password", label: text.t("First password"), kind: "password", required: true, max: 128, autocomplete: "new-password", ..Input::default() }))
+            (submit(text.t("Create"), Some((text.t("Cancel"), "/admin/account"))))
+        }
+    };
+    admin(shell, text.t("New account"), &[(text.t("Accounts"), "/admin/account".into())], &[], &content)
+}
+
+/// A scope in words.
+pub fn scope_label(shell: &Shell, scope: Scope, departments: &[Department], events: &[Event]) -> String {
+    let text = shell.text();
+    match scope {
+        Scope::Space => text.t("The whole association").to_owned(),
+        Scope::Own => text.t("What they made themselves").to_owned(),
+        Scope::Department(id) => departments.iter().find(|department| department.id == id).map_or(String::new(), |department| department.name.clone()),
+        Scope::Event(id) => events.iter().find(|event| event.id == id).map_or(format!("#{id}"), |event| event.name.clone()),
+    }
+}
+
+/// The value of a scope in the form.
+pub fn scope_value(scope: Scope) -> String {
+    match scope {
+        Scope::Space => "space".into(),
+        Scope::Own => "own".into(),
+        Scope::Department(id) => format!("d{id}"),
+        Scope::Event(id) => format!("e{id}"),
+    }
+}
+
+/// One account.
+pub struct Page<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// What it holds.
+    pub grants: &'a [Grant],
+    /// Departments for scopes.
+    pub departments: &'a [Department],
+    /// Events for scopes.
+    pub events: &'a [Event],
+    /// What was wrong.
+    pub refusal: Option<&'a Refusal>,
+    /// Whether it is the reader's own.
+    pub own: bool,
+}
+
+/// The page of one account.
+pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
+    let text = shell.text();
+    let base = format!("/admin/account/{}", of.account.id);
+    let form = Form::new(text, of.refusal);
+    let heads = [Head::plain(text.t("May")), Head::plain(text.t("Where")), Head::plain(text.t("Actions"))];
+    let rows: Vec<Row> = of.grants.iter().map(|grant| Row {
+        id: None,
+        name: grant.permission.code().into(),
+        cells: vec![
+            html! { (text.t(grant.permission.label())) },
+            html! { (scope_label(shell, grant.scope, of.departments, of.events)) },
+            post(&format!("{base}/grant/{}/revoke", grant.id), "quiet", text.t("Take back"), Icon::Cross),
+        ],
+    }).collect();
+    let permissions: Vec<(String, String)> = Permission::ALL.iter().map(|permission| (permission.code().to_owned(), text.t(permission.label()).to_owned())).collect();
+    let mut scopes = vec![Scope::Space, Scope::Own];
+    scopes.extend(of.departments.iter().map(|department| Scope::Department(department.id)));
+    scopes.extend(of.events.iter().map(|event| Scope::Event(event.id)));
+    let scopes: Vec<(String, String)> = scopes.into_iter().map(|scope| (scope_value(scope), scope_label(shell, scope, of.departments, of.events))).collect();
+    let content = html! {
+        h1 { (of.account.name) " " @if of.account.disabled { (badge(Tone::Bad, text.t("Disabled"))) } }
+        (form.summary())
+        section class="panel" {
+            h2 { (text.t("Permissions")) }
+            p class="dim" { (text.t("What nobody granted is denied.")) }
+            @if !rows.is_empty() { (table(text, text.t("Permissions"), &heads, &rows, false)) }
+            form method="post" action={ (base) "/grant" } class="filter" {
+                (form.select(&Input { name: "permission", label: text.t("May"), ..Input::default() }, &permissions))
+                (form.select(&Input { name: "scope", label: text.t("Where"), ..Input::default() }, &scopes))
+                button { (icon(Icon::Plus)) (text.t("Give")) }
+            }
+        }
+        @if !of.own {
+            section class="panel" {
+                h2 { (text.t("New password")) }
+                form method="post" action={ (base) "/password" } class="form" {
+                    (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: text.t("All sessions of this account end."), ..Input::default() }))
+                    button { (text.t("Set")) }
+                }
+                @if of.account.disabled { (post(&format!("{base}/enable"), "", text.t("Enable"), Icon::Check)) }
+                @else { (confirm(&Confirm { label: text.t("Disable"), warning: text.t("The account is logged out everywhere and cannot log in."), action: &format!("{base}/disable"), verb: text.t("Disable the account") })) }
+            }
+        }
+    };
+    admin(shell, &of.account.name, &[(text.t("Accounts"), "/admin/account".into())], &[], &content)
+}
+
+/// One's own sessions and password.
+pub fn sessions(shell: &Shell, sessions: &[Session], this: &[u8; 32], refusal: Option<&Refusal>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, refusal);
+    let heads = [Head::plain(text.t("Browser")), Head::plain(text.t("Address")), Head::plain(text.t("Since"))];
+    let rows: Vec<Row> = sessions.iter().map(|session| Row {
+        id: None,
+        name: session.agent.clone(),
+        cells: vec![
+            html! { (session.agent) @if session.token == *this { " " (badge(Tone::Good, text.t("This browser"))) } },
+            html! { (session.address) },
+            html! { (shell.format.time(session.created_at)) },
+        ],
+    }).collect();
+    let content = html! {
+        h1 { (text.t("My account")) }
+        (form.summary())
+        section class="panel" {
+            h2 { (text.t("Where I am logged in")) }
+            (table(text, text.t("Where I am logged in"), &heads, &rows, false))
+            (post("/admin/session/elsewhere", "", text.t("Log out everywhere else"), Icon::Leave))
+        }
+        section class="panel" {
+            h2 { (text.t("Change my password")) }
+            form method="post" action="/admin/session/password" class="form" {
+                (form.input(&Input { name: "old", label: text.t("Present password"), kind: "password", required: true, max: 128, autocomplete: "current-password", ..Input::default() }))
+                (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", ..Input::default() }))
+                button class="primary" { (text.t("Change")) }
+            }
+        }
+    };
+    admin(shell, text.t("My account"), &[], &[], &content)
+}

@@ -1,0 +1,68 @@
+//! Pages of the secretariat.
+
+pub mod account;
+pub mod audit;
+pub mod checkin;
+pub mod event;
+pub mod import;
+pub mod overview;
+pub mod registration;
+pub mod setup;
+pub mod space;
+pub mod ticket_type;
+
+use crate::{
+    Shell,
+    component::{badge, tabs},
+    layout::Tone,
+};
+use domain::{Event, event::EventState};
+use maud::{Markup, html};
+
+/// A part of an event's pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// Figures and what to do next.
+    Overview,
+    /// The form.
+    Edit,
+    /// Ticket types.
+    Tickets,
+    /// Questions of the registration form.
+    Questions,
+    /// Who is registered.
+    Registrations,
+    /// Check-in time, terminals, scan log.
+    Checkin,
+}
+
+/// The badge of an event's state.
+pub fn state(shell: &Shell, state: EventState) -> Markup {
+    let tone = match state {
+        EventState::Draft => Tone::Plain,
+        EventState::Published => Tone::Good,
+        EventState::Withdrawn => Tone::Warn,
+    };
+    badge(tone, shell.text().t(state.label()))
+}
+
+/// An event's page: trail, name, tabs, content.
+pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], content: &Markup) -> Markup {
+    let text = shell.text();
+    let base = format!("/admin/event/{}", event.id);
+    let entry = |label: &'static str, at: &str, of: Tab| (text.t(label), format!("{base}{at}"), of == tab);
+    let entries = [
+        entry("Overview", "", Tab::Overview),
+        entry("Details", "/edit", Tab::Edit),
+        entry("Ticket types", "/ticket_type", Tab::Tickets),
+        entry("Questions", "/question", Tab::Questions),
+        entry("Registrations", "/registration", Tab::Registrations),
+        entry("Check-in", "/checkin", Tab::Checkin),
+    ];
+    let body = html! {
+        div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }
+        (tabs(text.t("Parts of this event"), &entries))
+        (content)
+    };
+    crate::layout::admin(shell, &event.name, &[(text.t("Events"), "/admin/event".into())], modules, &body)
+}

@@ -1,0 +1,95 @@
+//! Ticket types of an event.
+
+use crate::{
+    Shell,
+    admin::{Tab, event_page},
+    component::{
+        Confirm, badge, confirm,
+        form::{Form, Input, submit},
+        heading,
+        icon::{Icon, icon},
+        list::{Head, Row, table},
+        post,
+    },
+    format::{count, money},
+    layout::Tone,
+};
+use domain::{
+    Event, Refusal, TicketType,
+    ticket_type::{Offer, TicketTypeInput},
+};
+use maud::{Markup, html};
+
+/// The list: types with places taken, people checked in and whether they can be taken.
+pub fn list(shell: &Shell, event: &Event, rows: &[(TicketType, i64, i64, Offer)], may_manage: bool) -> Markup {
+    let text = shell.text();
+    let base = format!("/admin/event/{}/ticket_type", event.id);
+    let new = html! { @if may_manage { a class="button primary" href={ (base) "/new" } { (icon(Icon::Plus)) (text.t("New ticket type")) } } };
+    let heads = [
+        Head::plain(text.t("Ticket type")), Head::number(text.t("Price")), Head::number(text.t("Taken")), Head::number(text.t("Quota")),
+        Head::number(text.t("Checked in")), Head::plain(text.t("Sale")), Head::plain(text.t("State")), Head::plain(text.t("Actions")),
+    ];
+    let rows: Vec<Row> = rows.iter().enumerate().map(|(at, (kind, taken, admitted, offer))| Row {
+        id: None,
+        name: kind.name.clone(),
+        cells: vec![
+            html! { @if may_manage { a href={ (base) "/" (kind.id) } { (kind.name) } } @else { (kind.name) } },
+            html! { @if kind.price.is_free() { (text.t("Free")) } @else { (money(kind.price)) } },
+            html! { (count(*taken)) },
+            html! { @match kind.quota { Some(quota) => (count(i64::from(quota))), None => (text.t("No limit")) } },
+            html! { (count(*admitted)) },
+            html! { @match &kind.sale { Some(sale) => (shell.format.window(sale)), None => (text.t("Until the event ends")) } },
+            offer_badge(shell, *offer),
+            html! { @if may_manage { div class="row" { @if at > 0 { (post(&format!("{base}/{}/raise", kind.id), "quiet", text.t("Up"), Icon::Up)) } (toggle(shell, &base, kind)) } } },
+        ],
+    }).collect();
+    let content = html! { (heading(text.t("Ticket types"), &new)) (table(text, text.t("Ticket types"), &heads, &rows, false)) };
+    event_page(shell, event, Tab::Tickets, &[], &content)
+}
+
+fn toggle(shell: &Shell, base: &str, kind: &TicketType) -> Markup {
+    let text = shell.text();
+    let (verb, label, symbol) = if kind.enabled { ("disable", "Disable", Icon::Cross) } else { ("enable", "Enable", Icon::Check) };
+    post(&format!("{base}/{}/{verb}", kind.id), "quiet", text.t(label), symbol)
+}
+
+fn offer_badge(shell: &Shell, offer: Offer) -> Markup {
+    let (tone, label) = match offer {
+        Offer::Open => (Tone::Good, "On offer"),
+        Offer::Disabled => (Tone::Plain, "Disabled"),
+        Offer::NotYet => (Tone::Info, "Not on offer yet"),
+        Offer::Over => (Tone::Plain, "No longer on offer"),
+        Offer::SoldOut => (Tone::Warn, "Sold out"),
+        Offer::NoPayment => (Tone::Warn, "Only from the secretariat"),
+    };
+    badge(tone, shell.text().t(label))
+}
+
+/// The form of one type.
+pub fn form(shell: &Shell, event: &Event, kind: Option<&TicketType>, input: &TicketTypeInput, refusal: Option<&Refusal>) -> Markup {
+    let text = shell.text();
+    let base = format!("/admin/event/{}/ticket_type", event.id);
+    let action = kind.map_or(format!("{base}/new"), |kind| format!("{base}/{}", kind.id));
+    let form = Form::new(text, refusal);
+    let content = html! {
+        (form.summary())
+        form method="post" action=(action) class="form panel" {
+            (form.input(&Input { name: "name", label: text.t("Name"), value: &input.name, required: true, max: 40, ..Input::default() }))
+            div class="pair" {
+                (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Tickets with a price are given out by the secretariat only, until a way to pay is set up."), ..Input::default() }))
+                (form.input(&Input { name: "quota", label: text.t("How many"), value: &input.quota, help: text.t("Empty: no limit"), ..Input::default() }))
+            }
+            div class="pair" {
+                (form.input(&Input { name: "sale_from", label: text.t("On offer from"), value: &input.sale_from, kind: "datetime-local", ..Input::default() }))
+                (form.input(&Input { name: "sale_to", label: text.t("On offer until"), value: &input.sale_to, kind: "datetime-local", help: text.t("Both empty: until the event ends"), ..Input::default() }))
+            }
+            (form.textarea(&Input { name: "note", label: text.t("Points to note"), value: &input.note, max: 500, help: text.t("Shown where the ticket is chosen."), ..Input::default() }, 3))
+            (form.checkbox("enabled", text.t("Visitors see this ticket"), input.enabled))
+            (submit(text.t("Save"), Some((text.t("Cancel"), &base))))
+        }
+        @if let Some(kind) = kind {
+            (confirm(&Confirm { label: text.t("Delete"), warning: &text.f("The ticket type “{name}” is deleted for good.", &[("name", &kind.name)]), action: &format!("{base}/{}/remove", kind.id), verb: text.t("Delete for good") }))
+        }
+    };
+    event_page(shell, event, Tab::Tickets, &[], &content)
+}

@@ -1,0 +1,216 @@
+//! The frames around pages: admin with its navigation, phone, terminal, and a bare card for log-in and set-up.
+
+use crate::{
+    asset::url,
+    component::icon::{Icon, icon},
+    format::Format,
+    text::{Lang, Text},
+};
+use maud::{DOCTYPE, Markup, html};
+
+/// How serious a notice or badge is; shown by icon and word too, never by colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Done, open, admitted.
+    Good,
+    /// Look at this.
+    Warn,
+    /// Refused, failed.
+    Bad,
+    /// For information.
+    Info,
+    /// Nothing special.
+    Plain,
+}
+
+impl Tone {
+    /// Class suffix.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Info => "info",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// The icon that goes with it.
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Good => Icon::Check,
+            Self::Warn => Icon::Warn,
+            Self::Bad => Icon::Cross,
+            Self::Info | Self::Plain => Icon::Info,
+        }
+    }
+}
+
+/// A message above the page's content.
+#[derive(Debug, Clone)]
+pub struct Flash {
+    /// How serious.
+    pub tone: Tone,
+    /// What it says, in the reader's language.
+    pub text: String,
+}
+
+/// One entry of the navigation.
+#[derive(Debug, Clone)]
+pub struct NavEntry {
+    /// English source text.
+    pub label: &'static str,
+    /// Where it leads.
+    pub href: String,
+    /// Its icon.
+    pub icon: Icon,
+    /// Whether the page lies below it.
+    pub current: bool,
+}
+
+/// What every page is framed with.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    /// Texts, zone.
+    pub format: Format,
+    /// Name of the association.
+    pub space: String,
+    /// Name of whoever is logged in.
+    pub user: Option<String>,
+    /// Navigation of the admin pages.
+    pub nav: Vec<NavEntry>,
+    /// Message above the content.
+    pub flash: Option<Flash>,
+    /// Path of the page, for coming back after a change of language.
+    pub path: String,
+}
+
+impl Shell {
+    /// Texts.
+    pub fn text(&self) -> Text {
+        self.format.text
+    }
+}
+
+/// Where a page lies: labels with addresses, from the outside in; the page itself is not among them.
+pub type Trail<'a> = &'a [(&'a str, String)];
+
+fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(shell.text().0.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · " (shell.space) }
+                link rel="icon" href=(url("logo.svg")) type="image/svg+xml";
+                link rel="stylesheet" href=(url("app.css"));
+                @for module in ["app.js"].iter().chain(modules) {
+                    script type="module" src=(url(module)) {}
+                }
+            }
+            body class=(face) { (body) }
+        }
+    }
+}
+
+fn language_switch(shell: &Shell) -> Markup {
+    let other = if shell.text().0 == Lang::Zh { Lang::En } else { Lang::Zh };
+    html! {
+        form method="post" action="/language" class="inline" {
+            input type="hidden" name="lang" value=(other.tag());
+            input type="hidden" name="back" value=(shell.path);
+            button class="quiet" lang=(other.tag()) { (icon(Icon::Globe)) (other.name()) }
+        }
+    }
+}
+
+fn flash(shell: &Shell) -> Markup {
+    html! {
+        @if let Some(flash) = &shell.flash { (crate::component::notice(flash.tone, &flash.text)) }
+    }
+}
+
+/// A page of the secretariat.
+pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], content: &Markup) -> Markup {
+    let text = shell.text();
+    let body = html! {
+        a class="skip" href="#content" { (text.t("Skip to the content")) }
+        header class="bar" {
+            a class="brand" href="/admin" { (icon(Icon::Hall)) span { (shell.space) } }
+            div class="bar-end" {
+                (language_switch(shell))
+                @if let Some(user) = &shell.user {
+                    a class="quiet" href="/admin/session" { (icon(Icon::Person)) span class="wide-only" { (user) } span class="narrow-only visually-hidden" { (user) } }
+                    form method="post" action="/logout" class="inline" { button class="quiet" { (icon(Icon::Leave)) span class="wide-only" { (text.t("Log out")) } span class="narrow-only visually-hidden" { (text.t("Log out")) } } }
+                }
+            }
+        }
+        div class="frame" {
+            nav class="side" aria-label=(text.t("Main navigation")) {
+                ul {
+                    @for entry in &shell.nav {
+                        li { a href=(entry.href) aria-current=[entry.current.then_some("page")] { (icon(entry.icon)) span { (text.t(entry.label)) } } }
+                    }
+                }
+            }
+            main id="content" {
+                @if !trail.is_empty() {
+                    nav class="trail" aria-label=(text.t("You are here")) {
+                        ol { @for (label, href) in trail { li { a href=(href) { (label) } } } }
+                    }
+                }
+                (flash(shell))
+                (content)
+            }
+        }
+    };
+    document(shell, "admin", title, modules, &body)
+}
+
+/// A page for phones: one column.
+pub fn phone(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> Markup {
+    let text = shell.text();
+    let body = html! {
+        header class="bar" {
+            a class="brand" href="/" { (icon(Icon::Hall)) span { (shell.space) } }
+            div class="bar-end" { (language_switch(shell)) }
+        }
+        main id="content" { (flash(shell)) (content) }
+        footer class="foot" {
+            a href="/ticket/find" { (icon(Icon::Ticket)) (text.t("Find my ticket")) }
+        }
+    };
+    document(shell, "phone", title, modules, &body)
+}
+
+/// A card in the middle: log-in, set-up, pairing.
+pub fn bare(shell: &Shell, title: &str, content: &Markup) -> Markup {
+    let body = html! {
+        header class="bar" {
+            span class="brand" { (icon(Icon::Hall)) span { (shell.space) } }
+            div class="bar-end" { (language_switch(shell)) }
+        }
+        main id="content" class="card-page" { (flash(shell)) (content) }
+    };
+    document(shell, "bare", title, &[], &body)
+}
+
+/// A check-in terminal: the whole screen.
+pub fn terminal(shell: &Shell, title: &str, content: &Markup) -> Markup {
+    document(shell, "terminal", title, &["terminal.js"], content)
+}
+
+/// A sheet for the printer.
+pub fn sheet(shell: &Shell, title: &str, content: &Markup) -> Markup {
+    let text = shell.text();
+    let body = html! {
+        div class="sheet-bar no-print" {
+            h1 { (title) }
+            button class="primary" data-print { (icon(Icon::Print)) (text.t("Print")) }
+        }
+        main id="content" { (content) }
+    };
+    document(shell, "sheet", title, &[], &body)
+}

@@ -1,0 +1,4 @@
+//! Pages for visitors on a phone.
+
+pub mod event;
+pub mod ticket;
