@@ -47,6 +47,7 @@ impl<'a> Layers<'a> {
     /// Keys and values of a range, in order.
     pub(crate) fn range(&self, range: Range<'_>, order: Order) -> Merge<'a> {
         let empty = match range {
+            (Bound::Included(a), Bound::Included(b)) => a > b,
             (Bound::Included(a), Bound::Excluded(b)) => a >= b,
             (Bound::Excluded(a), Bound::Excluded(b) | Bound::Included(b)) => a >= b,
             _ => false,
@@ -151,7 +152,7 @@ pub(crate) fn behind(prefix: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// The range of all keys with `prefix` on the far side of `from`.
+/// The range of all keys with `prefix` on the far side of `from`; never any without it.
 pub(crate) fn bounds<'a>(
     prefix: &'a [u8],
     behind: Option<&'a [u8]>,
@@ -159,11 +160,11 @@ pub(crate) fn bounds<'a>(
     order: Order,
 ) -> Range<'a> {
     let low = match (from, order) {
-        (Some(from), Order::Ascending) => Bound::Excluded(from),
+        (Some(from), Order::Ascending) if from >= prefix => Bound::Excluded(from),
         _ => Bound::Included(prefix),
     };
     let high = match (from, order) {
-        (Some(from), Order::Descending) => Bound::Excluded(from),
+        (Some(from), Order::Descending) if behind.is_none_or(|behind| from < behind) => Bound::Excluded(from),
         _ => behind.map_or(Bound::Unbounded, Bound::Excluded),
     };
     (low, high)

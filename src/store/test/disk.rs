@@ -20,12 +20,29 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// One step.
 #[derive(Debug, Clone)]
 pub enum Op {
-    Link { path: PathBuf, inode: usize },
-    Write { inode: usize, offset: u64, bytes: Vec<u8> },
-    Sync { inode: usize },
-    Rename { from: PathBuf, to: PathBuf, inode: usize },
-    Remove { path: PathBuf },
-    SyncDir { path: PathBuf },
+    Link {
+        path: PathBuf,
+        inode: usize,
+    },
+    Write {
+        inode: usize,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    Sync {
+        inode: usize,
+    },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+        inode: usize,
+    },
+    Remove {
+        path: PathBuf,
+    },
+    SyncDir {
+        path: PathBuf,
+    },
     /// Not a step on the disk: the test was told that this number is kept.
     Told(u64),
 }
@@ -100,7 +117,8 @@ impl FakeDisk {
 
     fn on(live: Live) -> Self {
         let live = Live { before: Some(Box::new(Live { before: None, ..live.clone() })), trace: Vec::new(), ..live };
-        let shared = Shared { live: Mutex::new(live), free: AtomicU64::new(1 << 40), fail_sync: AtomicBool::new(false) };
+        let shared =
+            Shared { live: Mutex::new(live), free: AtomicU64::new(1 << 40), fail_sync: AtomicBool::new(false) };
         Self(Arc::new(shared))
     }
 
@@ -354,7 +372,8 @@ impl ImageEngine {
             let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length) as usize);
             let payload = length.and_then(|length| bytes.get(8..8 + length)).ok_or(Error::Engine("cut".into()))?;
             let list = decode(payload).map_err(Error::Engine)?;
-            let list: Vec<_> = list.into_iter().map(|(key, value)| (Bytes::from(key), value.map(Bytes::from))).collect();
+            let list: Vec<_> =
+                list.into_iter().map(|(key, value)| (Bytes::from(key), value.map(Bytes::from))).collect();
             engine.map.apply(&mut list.iter().map(|(key, value)| (key, value)))?;
         }
         Ok(engine)

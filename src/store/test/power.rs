@@ -49,7 +49,8 @@ fn after_a_power_cut_at_any_step_everything_answered_is_there() {
             let mut dice = Dice(cut as u64 * 31 + seed);
             let (after, told) = disk.cut(cut, &mut dice);
             let opened = open(&after, &options, 2);
-            let store = opened.unwrap_or_else(|error| panic!("cut {cut} seed {seed}: {error}\n{:#?}", disk.around(cut)));
+            let store =
+                opened.unwrap_or_else(|error| panic!("cut {cut} seed {seed}: {error}\n{:#?}", disk.around(cut)));
             assert_kept(&store.view(), told.iter().copied());
             states += 1;
             // The power goes again while it recovers or goes on.
@@ -61,7 +62,8 @@ fn after_a_power_cut_at_any_step_everything_answered_is_there() {
             let again = dice.below(after.steps() + 1);
             let (third, more) = after.cut(again, &mut dice);
             let opened = open(&third, &options, 3);
-            let store = opened.unwrap_or_else(|error| panic!("cut {cut}, again {again}: {error}\n{:#?}", after.around(again)));
+            let store =
+                opened.unwrap_or_else(|error| panic!("cut {cut}, again {again}: {error}\n{:#?}", after.around(again)));
             assert_kept(&store.view(), told.into_iter().chain(more));
             states += 1;
         }

@@ -14,7 +14,8 @@ pub struct Entry {
 }
 
 const BY_NONCE: Unique<Entry, [u8; 16]> = Unique::new(950, "entry_by_nonce");
-const COUNTS: [Counter<u64>; 5] = [Counter::new(951), Counter::new(952), Counter::new(953), Counter::new(954), Counter::new(955)];
+const COUNTS: [Counter<u64>; 5] =
+    [Counter::new(951), Counter::new(952), Counter::new(953), Counter::new(954), Counter::new(955)];
 
 fn derive(entry: &Entry, out: &mut Derived) {
     out.unique(&BY_NONCE, &entry.nonce);
@@ -52,25 +53,48 @@ fn speed_of_64_writers() {
     let took = begin.elapsed();
     waits.sort();
     let at = |part: usize| waits[waits.len() * part / 1000];
-    println!("{:.0} commits/s, p50 {:?} p99 {:?} p99.9 {:?}", waits.len() as f64 / took.as_secs_f64(), at(500), at(990), at(999));
+    println!(
+        "{:.0} commits/s, p50 {:?} p99 {:?} p99.9 {:?}",
+        waits.len() as f64 / took.as_secs_f64(),
+        at(500),
+        at(990),
+        at(999)
+    );
     println!("{:?}", store.stats());
     let begin = Instant::now();
     store.checkpoint().unwrap();
     println!("checkpoint after {:?}", begin.elapsed());
     assert_eq!(store.view().space(SPACE).count(&COUNTS[0], &0).unwrap(), waits.len() as i64);
-    println!("{}", std::fs::read_to_string("/proc/self/status").unwrap().lines().filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS")).collect::<Vec<_>>().join(", "));
+    println!(
+        "{}",
+        std::fs::read_to_string("/proc/self/status")
+            .unwrap()
+            .lines()
+            .filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     let begin = Instant::now();
     store.close().unwrap();
     let (store, opened) = Store::open(Options::new(folder.path())).unwrap();
     println!("opened again in {:?}: {opened}", begin.elapsed());
     let begin = Instant::now();
     let view = store.view();
-    let report = crate::verify::verify(&view.layers(), view.sequence(), &[tables::all(), super::tables::all()].into_iter().flatten().collect::<Vec<_>>());
+    let report = crate::verify::verify(
+        &view.layers(),
+        view.sequence(),
+        &[tables::all(), super::tables::all()].into_iter().flatten().collect::<Vec<_>>(),
+    );
     println!("verified in {:?}: {report}", begin.elapsed());
     assert!(report.is_sound());
     let begin = Instant::now();
     let mut count = 0;
-    view.space(SPACE).visit::<Entry>(&(), crate::Order::Ascending, |_, entry| { count += u64::from(entry.body.len() > 3); std::ops::ControlFlow::Continue(()) }).unwrap();
+    view.space(SPACE)
+        .visit::<Entry>(&(), crate::Order::Ascending, |_, entry| {
+            count += u64::from(entry.body.len() > 3);
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
     println!("visited {count} in {:?}", begin.elapsed());
 }
 
@@ -103,7 +127,12 @@ async fn report(store: Store, begin: Instant, seconds: u64) {
         let stats = store.stats();
         println!(
             "{:?}: {} transactions, {} groups, pending {} keys {} KiB, journal {} MiB",
-            begin.elapsed().as_secs(), stats.transactions, stats.groups, stats.pending_keys, stats.pending_bytes >> 10, stats.journal_bytes >> 20
+            begin.elapsed().as_secs(),
+            stats.transactions,
+            stats.groups,
+            stats.pending_keys,
+            stats.pending_bytes >> 10,
+            stats.journal_bytes >> 20
         );
     }
     assert_eq!(store.stats().refused, None);
