@@ -107,7 +107,7 @@ impl Keeper {
         if self.state == state {
             return Ok(());
         }
-        self.engine.sync()?;
+        self.engine.sync(sequence)?;
         self.save(state)
     }
 

@@ -17,8 +17,10 @@ pub trait Engine: Send + Sync {
     fn range<'a>(&'a self, range: Range<'_>, order: Order) -> Pairs<'a>;
     /// Puts and deletes; need not be atomic, since the journal holds them until the next sync.
     fn apply(&self, changes: &mut dyn Iterator<Item = (&Bytes, &Option<Bytes>)>) -> Result<(), Error>;
-    /// Returns when everything applied is on disk.
-    fn sync(&self) -> Result<(), Error>;
+    /// Returns when everything applied is on disk, the mark of the group that it reaches to included.
+    fn sync(&self, sequence: u64) -> Result<(), Error>;
+    /// The mark: a smaller one than was synced shows that the engine lost its end.
+    fn synced(&self) -> Result<u64, Error>;
 }
 
 /// An engine without a disk.
@@ -69,7 +71,11 @@ impl Engine for Memory {
         Ok(())
     }
 
-    fn sync(&self) -> Result<(), Error> {
+    fn sync(&self, _: u64) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn synced(&self) -> Result<u64, Error> {
+        Ok(0)
     }
 }

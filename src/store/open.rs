@@ -34,6 +34,8 @@ pub struct Options {
     pub retain_bytes: u64,
     /// Space on the disk that writes must leave free.
     pub reserve_bytes: u64,
+    /// Make the engine anew from snapshot and journal, whatever state it is in: when reading it gives errors.
+    pub rebuild: bool,
     /// Cut off a damaged last frame of the journal even if it is not how a power cut leaves one. What was answered for it is lost.
     pub cut_damaged_tail: bool,
 }
@@ -48,6 +50,7 @@ impl Options {
             checkpoint_bytes: 64 << 20,
             retain_bytes: 256 << 20,
             reserve_bytes: 64 << 20,
+            rebuild: false,
             cut_damaged_tail: false,
         }
     }
@@ -189,7 +192,12 @@ fn believed(base: &dyn Base, folder: &Folder, state: &Result<State, &'static str
     if !base.has_engine(folder) {
         return Err("it is missing".into());
     }
-    base.engine(folder).map_err(|error| error.to_string())
+    let engine = base.engine(folder).map_err(|error| error.to_string())?;
+    let synced = engine.synced().map_err(|error| error.to_string())?;
+    if synced < state.sequence {
+        return Err(format!("it stands at group {synced}, before the checkpoint at {}", state.sequence));
+    }
+    Ok(engine)
 }
 
 /// Opens everything; nothing is started yet.
@@ -203,7 +211,8 @@ pub(crate) fn open(options: &Options, base: &dyn Base) -> Result<(Start, Opened)
     let state = State::read(disk.as_ref(), &folder)?;
     let snapshots = snapshot::list(disk.as_ref(), &folder.snapshot())?;
     let tail = if options.cut_damaged_tail { Tail::Cut } else { Tail::Strict };
-    let (mut keeper, mut opened, read) = match believed(base, &folder, &state) {
+    let found = if options.rebuild { Err("as asked".into()) } else { believed(base, &folder, &state) };
+    let (mut keeper, mut opened, read) = match found {
         Ok(engine) => resume(base, &folder, engine, state, &snapshots, tail)?,
         Err(why) => rebuild(base, &folder, state, why, &snapshots, tail)?,
     };

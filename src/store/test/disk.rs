@@ -130,6 +130,22 @@ impl FakeDisk {
         self.live().act(Op::Told(number));
     }
 
+    pub fn names(&self) -> Vec<PathBuf> {
+        self.live().names.keys().cloned().collect()
+    }
+
+    /// Another disk with the same files, of which one is changed, or gone when `f` says so.
+    pub fn bent(&self, path: &Path, f: impl FnOnce(&mut Vec<u8>) -> bool) -> Self {
+        let live = self.live();
+        let mut state = Live { before: None, trace: Vec::new(), ..live.clone() };
+        drop(live);
+        let inode = state.names[path];
+        if !f(&mut state.inodes[inode]) {
+            state.names.remove(path);
+        }
+        Self::on(state)
+    }
+
     pub fn steps(&self) -> usize {
         self.live().trace.len()
     }
@@ -362,15 +378,19 @@ pub struct ImageEngine {
     disk: FakeDisk,
     path: PathBuf,
     map: Memory,
+    mark: AtomicU64,
 }
 
 impl ImageEngine {
     fn open(disk: FakeDisk, folder: &Folder) -> Result<Self, Error> {
-        let engine = Self { path: folder.engine().join("image"), disk, map: Memory::default() };
+        let engine =
+            Self { path: folder.engine().join("image"), disk, map: Memory::default(), mark: AtomicU64::new(0) };
         if engine.disk.live().names.contains_key(&engine.path) {
             let bytes = engine.disk.read(&engine.path).map_err(Error::io("reading the image"))?;
-            let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length) as usize);
-            let payload = length.and_then(|length| bytes.get(8..8 + length)).ok_or(Error::Engine("cut".into()))?;
+            let number = |at: usize| bytes.get(at..)?.first_chunk().map(|number| u64::from_le_bytes(*number));
+            let cut = || Error::Engine("cut".into());
+            engine.mark.store(number(8).ok_or_else(cut)?, Ordering::SeqCst);
+            let payload = number(0).and_then(|length| bytes.get(16..16 + length as usize)).ok_or_else(cut)?;
             let list = decode(payload).map_err(Error::Engine)?;
             let list: Vec<_> =
                 list.into_iter().map(|(key, value)| (Bytes::from(key), value.map(Bytes::from))).collect();
@@ -385,7 +405,8 @@ impl ImageEngine {
         let list: Vec<_> = all.map(|kept| kept.unwrap()).map(|(key, value)| (key, Some(value))).collect();
         let kept = list.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, (key, value))| (key, value));
         let payload = encode(kept).unwrap();
-        [(payload.len() as u64).to_le_bytes().to_vec(), payload].concat()
+        let mark = self.mark.load(Ordering::SeqCst).to_le_bytes();
+        [(payload.len() as u64).to_le_bytes().to_vec(), mark.to_vec(), payload].concat()
     }
 }
 
@@ -405,8 +426,13 @@ impl Engine for ImageEngine {
         file.and_then(|file| file.write_at(&wrong, 0)).map_err(Error::io("spoiling the image"))
     }
 
-    fn sync(&self) -> Result<(), Error> {
+    fn sync(&self, sequence: u64) -> Result<(), Error> {
+        self.mark.store(sequence, Ordering::SeqCst);
         self.disk.replace(&self.path, &self.image(|_| true)).map_err(Error::io("writing the image"))
+    }
+
+    fn synced(&self) -> Result<u64, Error> {
+        Ok(self.mark.load(Ordering::SeqCst))
     }
 }
 

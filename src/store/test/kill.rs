@@ -1,1 +1,96 @@
-//! placeholder
+//! A process is killed at any moment under load: whatever it was answered is there, and nothing in half.
+
+use super::{Note, PAIR, SPACE, assert_kept, disk::Dice, note, small, write_pair};
+use crate::{Read, Store};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+const FOLDER: &str = "STORE_KILL_FOLDER";
+const FIRST: &str = "STORE_KILL_FIRST";
+const ROUNDS: u64 = 200;
+/// Rounds in one folder.
+const LIFE: u64 = 20;
+
+/// Not a test by itself: the process that is killed. Says each number when its pair was answered.
+#[test]
+fn child_under_load() {
+    let (Ok(folder), Ok(first)) = (std::env::var(FOLDER), std::env::var(FIRST)) else { return };
+    let first: u64 = first.parse().unwrap();
+    let (store, _) = Store::open(small(folder)).unwrap();
+    thread::scope(|scope| {
+        for lane in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for id in (first + lane..).step_by(4) {
+                    write_pair(store, id).unwrap();
+                    writeln!(std::io::stdout().lock(), "\nkept {id}").unwrap();
+                }
+            });
+        }
+    });
+}
+
+/// Runs a child for a while and kills it; answers what it said.
+fn round(folder: &Path, first: u64, millis: u64) -> Vec<u64> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "test::kill::child_under_load", "--nocapture", "--test-threads", "1"]);
+    command.env(FOLDER, folder).env(FIRST, first.to_string()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    let (said, kept) = channel();
+    let reader = thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            if let Some(id) = line.strip_prefix("kept ") {
+                said.send(id.parse().unwrap()).unwrap();
+            }
+        }
+    });
+    let mut out: Vec<u64> = kept.recv_timeout(Duration::from_millis(millis)).into_iter().collect();
+    // Half of the moments are counted from the start of the process, half from its first answer.
+    if millis % 2 == 1 && !out.is_empty() {
+        out.extend(kept.recv_timeout(Duration::from_millis(1)));
+    } else if !out.is_empty() {
+        let until = std::time::Instant::now() + Duration::from_millis(millis);
+        while let Ok(id) = kept.recv_timeout(until.saturating_duration_since(std::time::Instant::now())) {
+            out.push(id);
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap();
+    out.extend(kept.try_iter());
+    out
+}
+
+#[test]
+fn two_hundred_kills_lose_nothing_that_was_answered() {
+    let mut dice = Dice(std::process::id().into());
+    let mut folder = tempfile::tempdir().unwrap();
+    let (mut all, mut answered) = (Vec::new(), 0);
+    for number in 0..ROUNDS {
+        if number % LIFE == 0 {
+            folder = tempfile::tempdir().unwrap();
+            all.clear();
+        }
+        let said = round(folder.path(), number * 1_000_000 + 1, dice.roll() % 70 + 3);
+        answered += said.len();
+        let (store, opened) = Store::open(small(folder.path())).unwrap();
+        // Only the making of a store may have to be begun again.
+        assert!(opened.rebuilt.is_none() || (said.is_empty() && all.is_empty()), "{opened}");
+        let view = store.view();
+        let space = view.space(SPACE);
+        for id in &said {
+            assert_eq!(space.get::<Note>(id).unwrap(), Some(note(*id)), "round {number}");
+            assert!(space.get::<Note>(&(id + PAIR)).unwrap().is_some(), "round {number}");
+        }
+        all.extend(said);
+        if number % LIFE == LIFE - 1 {
+            assert_kept(&view, all.iter().copied());
+        }
+    }
+    assert!(answered > 2_000, "only {answered} pairs were answered");
+}
