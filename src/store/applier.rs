@@ -6,7 +6,7 @@ use crate::{
     checkpoint::Keeper,
     engine::Engine,
     layer::Map,
-    queue::{Message, Order, Waiting},
+    queue::{Message, Order},
     writer::Shared,
 };
 use std::sync::Arc;
@@ -78,11 +78,12 @@ impl Applier {
     fn serve(&mut self, order: Order) -> Result<(), Error> {
         self.last = None;
         if !self.wait_for_views(&order) || !self.wait_for_space() {
-            answer(order.waiting, &Err(Error::Closed));
+            self.tell(Message::Answer(order.waiting, Err(Error::Closed)));
             return Ok(());
         }
         let served = self.apply(&order).and_then(|()| self.checkpoint_if(!order.waiting.is_empty()));
-        answer(order.waiting, &served);
+        // Through the writer, so that who waited finds everything in the engine and nothing in front of it.
+        self.tell(Message::Answer(order.waiting, served.clone()));
         served?;
         self.last = Some(order.changes);
         if self.shared.pending_bytes.load(Ordering::Relaxed) < PACE_BYTES {
@@ -186,13 +187,5 @@ impl Applier {
     fn idle(&mut self) -> Result<(), Error> {
         self.last = None;
         self.checkpoint()
-    }
-}
-
-fn answer(waiting: Vec<Waiting>, result: &Result<(), Error>) {
-    for waiting in waiting {
-        if waiting.send(result.clone()).is_err() {
-            tracing::trace!("nobody waits for the checkpoint any more");
-        }
     }
 }

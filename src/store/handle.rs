@@ -186,6 +186,12 @@ impl Store {
         self.inner.queue.send(Message::Job(Box::new(closure))).map_err(|_| Error::Closed)
     }
 
+    /// What lies below everything that waits.
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.inner.engine.as_ref()
+    }
+
     /// Everything committed so far, at one instant. Drop it soon: what is committed after it stays in memory until then.
     pub fn view(&self) -> View {
         self.inner.shared.view(&self.inner.engine)

@@ -88,6 +88,8 @@ pub(crate) enum Message {
     Ready,
     /// Apply everything, and make a checkpoint.
     Checkpoint(Waiting),
+    /// How a checkpoint went.
+    Answer(Vec<Waiting>, Result<(), Error>),
     /// The engine failed: refuse writes.
     Failed(Error),
     /// Journal segments up to this sequence are not needed any more.

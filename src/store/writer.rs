@@ -214,6 +214,13 @@ impl Writer {
                 self.waiting.push(waiting);
                 self.applier_thread.unpark();
             }
+            Message::Answer(waiting, result) => {
+                for waiting in waiting {
+                    if waiting.send(result.clone()).is_err() {
+                        tracing::trace!("nobody waits for the checkpoint any more");
+                    }
+                }
+            }
             Message::Failed(error) => {
                 self.shared.refuse(error);
                 self.waiting.clear();

@@ -372,6 +372,10 @@ impl DiskFile for FakeFile {
     }
 }
 
+fn sum(mark: u64, payload: &[u8]) -> u64 {
+    u64::from(crc32fast::hash(payload)) ^ mark.rotate_left(32)
+}
+
 /// Everything in memory; its image is on the disk. As soon as it is written to, the image on the disk looks sound and is wrong,
 /// which is the worst that an engine could do.
 pub struct ImageEngine {
@@ -390,7 +394,10 @@ impl ImageEngine {
             let number = |at: usize| bytes.get(at..)?.first_chunk().map(|number| u64::from_le_bytes(*number));
             let cut = || Error::Engine("cut".into());
             engine.mark.store(number(8).ok_or_else(cut)?, Ordering::SeqCst);
-            let payload = number(0).and_then(|length| bytes.get(16..16 + length as usize)).ok_or_else(cut)?;
+            let payload = number(0).and_then(|length| bytes.get(24..24 + length as usize)).ok_or_else(cut)?;
+            if number(16) != Some(sum(engine.mark.load(Ordering::SeqCst), payload)) {
+                return Err(cut());
+            }
             let list = decode(payload).map_err(Error::Engine)?;
             let list: Vec<_> =
                 list.into_iter().map(|(key, value)| (Bytes::from(key), value.map(Bytes::from))).collect();
@@ -405,8 +412,9 @@ impl ImageEngine {
         let list: Vec<_> = all.map(|kept| kept.unwrap()).map(|(key, value)| (key, Some(value))).collect();
         let kept = list.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, (key, value))| (key, value));
         let payload = encode(kept).unwrap();
-        let mark = self.mark.load(Ordering::SeqCst).to_le_bytes();
-        [(payload.len() as u64).to_le_bytes().to_vec(), mark.to_vec(), payload].concat()
+        let mark = self.mark.load(Ordering::SeqCst);
+        let head = [payload.len() as u64, mark, sum(mark, &payload)].map(u64::to_le_bytes).concat();
+        [head, payload].concat()
     }
 }
 
