@@ -47,7 +47,7 @@ function take(burst, way) {
       show({ verdict: "refused", reason: "misread" });
       continue;
     }
-    queue.push({ code, way, direction: "entry", nonce: nonce(), scanned_at: now });
+    queue.push({ event: Number(root.dataset.event), code, way, direction: "entry", nonce: nonce(), scanned_at: now });
   }
   tell();
   send();
@@ -70,7 +70,7 @@ async function send() {
         body: JSON.stringify(scan),
         signal: AbortSignal.timeout(8000),
       });
-      if (answer.status === 401) {
+      if (answer.status === 401 || answer.status === 403) {
         location.reload();
         return;
       }

@@ -113,7 +113,10 @@ mod tests {
         let window = Window { from: at, to: at.plus(3_600_000) };
         assert_eq!(format(Lang::En).window(&window), "Wed 25 Nov 2026, 09:30 – 10:30");
         assert_eq!(money(Money::cny(123_450)), "¥1,234.50");
-        assert_eq!((count(0i64), count(1_234_567i64), count(-1_000i64)), ("0".into(), "1,234,567".into(), "-1,000".into()));
+        assert_eq!(
+            (count(0i64), count(1_234_567i64), count(-1_000i64)),
+            ("0".into(), "1,234,567".into(), "-1,000".into())
+        );
         assert_eq!(code("123456789012"), "1234 5678 9012");
     }
 }

@@ -55,7 +55,9 @@ fn chinese() -> &'static HashMap<String, String> {
         let mut all = HashMap::new();
         for name in Catalogues::iter() {
             let Some(file) = Catalogues::get(&name) else { continue };
-            let parsed = std::str::from_utf8(&file.data).ok().and_then(|text| toml::from_str::<HashMap<String, String>>(text).ok());
+            let parsed = std::str::from_utf8(&file.data)
+                .ok()
+                .and_then(|text| toml::from_str::<HashMap<String, String>>(text).ok());
             all.extend(parsed.unwrap_or_default());
         }
         all

@@ -1,1 +1,15 @@
-fn main() {}
+//! The binary: command line, configuration, boot, listener, signals.
+
+mod boot;
+mod clock;
+mod command;
+mod demo;
+mod listen;
+mod settings;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    command::run()
+}

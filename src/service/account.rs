@@ -4,7 +4,8 @@ use crate::{Actor, At, Ctx, Error, Permit, Work, actor::Who, space::all_departme
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{
-    Account, AccountId, DepartmentId, EventId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope, Session, SpaceId, Time,
+    Account, AccountId, DepartmentId, EventId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope, Session,
+    SpaceId, Time,
     account::{PASSWORD_MAX, SESSION_MILLIS, check_login, check_password},
     permission::Held,
     person, refuse,
@@ -43,9 +44,15 @@ async fn is_password(password: &str, hash: &str) -> Result<bool, Error> {
 }
 
 /// A hash of nothing anybody knows: checked when the login does not exist, so that the answer takes the same time.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$4mDvHGYYTGZ0oEuOCRSRKVxPTXp1vSv5rQSBlzz1RXQ";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$4mDvHGYYTGZ0oEuOCRSRKVxPTXp1vSv5rQSBlzz1RXQ";
 
-pub(crate) fn new_account(work: &mut Work<'_, '_>, person: &Person, login: &str, password: &str) -> Result<AccountId, Error> {
+pub(crate) fn new_account(
+    work: &mut Work<'_, '_>,
+    person: &Person,
+    login: &str,
+    password: &str,
+) -> Result<AccountId, Error> {
     let account = Account {
         id: AccountId(work.next_id::<Account>()?),
         person: person.id,
@@ -295,7 +302,13 @@ pub async fn create(ctx: &Ctx, actor: &Actor, name: &str, login: &str, password:
             return Err(Refusal::invalid(vec![domain::problem!("login", "This login is taken.")]).into());
         }
         if work.read().scan::<Account>(&(), None, Order::Ascending).count() >= ACCOUNTS_MAX {
-            return Err(refuse!(Conflict, "account.too_many", "There can be at most {max} accounts.", max = ACCOUNTS_MAX).into());
+            return Err(refuse!(
+                Conflict,
+                "account.too_many",
+                "There can be at most {max} accounts.",
+                max = ACCOUNTS_MAX
+            )
+            .into());
         }
         let person = Person {
             id: PersonId(work.next_id::<Person>()?),
@@ -323,7 +336,12 @@ pub async fn set_disabled(ctx: &Ctx, actor: &Actor, id: AccountId, disabled: boo
             kept.sessions_since = work.now;
         }
         work.put(&kept)?;
-        work.audit(if disabled { "account.disable" } else { "account.enable" }, format!("account/{id}"), "", &kept.login)
+        work.audit(
+            if disabled { "account.disable" } else { "account.enable" },
+            format!("account/{id}"),
+            "",
+            &kept.login,
+        )
     })
     .await
 }
@@ -374,7 +392,9 @@ fn check_scope(view: &impl Read, scope: Scope) -> Result<(), Error> {
         Scope::Event(id) => view.get::<domain::Event>(&EventId(id.0))?.is_some(),
     };
     if !there {
-        return Err(Refusal::invalid(vec![domain::problem!("scope", "The place of this permission does not exist.")]).into());
+        return Err(
+            Refusal::invalid(vec![domain::problem!("scope", "The place of this permission does not exist.")]).into()
+        );
     }
     Ok(())
 }
@@ -384,7 +404,10 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: GrantId) -> Result<(), Error> 
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
     ctx.write(&permit, move |work| {
         let kept = work.read().get::<Grant>(&id)?.ok_or_else(|| Refusal::missing("permission"))?;
-        if kept.permission == Permission::AccountManage && kept.scope == Scope::Space && managers(work.read(), kept.account)? == 0 {
+        if kept.permission == Permission::AccountManage
+            && kept.scope == Scope::Space
+            && managers(work.read(), kept.account)? == 0
+        {
             return Err(refuse!(
                 Conflict,
                 "grant.last_manager",
@@ -393,7 +416,12 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: GrantId) -> Result<(), Error> 
             .into());
         }
         work.remove::<Grant>(&id)?;
-        work.audit("grant.take", format!("account/{}", kept.account), &format!("{} {:?}", kept.permission.code(), kept.scope), "")
+        work.audit(
+            "grant.take",
+            format!("account/{}", kept.account),
+            &format!("{} {:?}", kept.permission.code(), kept.scope),
+            "",
+        )
     })
     .await
 }

@@ -6,7 +6,8 @@ use rkyv::rancor;
 
 /// The line as the store keeps it.
 pub fn encode(line: &AuditLine) -> Result<Vec<u8>, Error> {
-    let bytes = rkyv::to_bytes::<rancor::Error>(line).map_err(|error| Error::internal("encoding an audit line", error))?;
+    let bytes =
+        rkyv::to_bytes::<rancor::Error>(line).map_err(|error| Error::internal("encoding an audit line", error))?;
     Ok(bytes.into_vec())
 }
 
@@ -32,4 +33,10 @@ pub fn page(ctx: &Ctx, actor: &Actor, before: Option<u64>) -> Result<(Vec<(u64, 
         let next = if more { lines.last().map(|(number, _)| *number) } else { None };
         Ok((lines, next))
     })
+}
+
+/// The name of whoever wrote a line.
+pub fn who(ctx: &Ctx, actor: &Actor, by: domain::By) -> Result<Option<String>, Error> {
+    let permit = ctx.permit(actor, Permission::AuditView, At::Space)?;
+    ctx.read(&permit, |view| crate::space::name_of(view, by))
 }

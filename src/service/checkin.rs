@@ -89,7 +89,11 @@ pub fn counts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Counts, Error>
 fn check_request(request: &Request) -> Result<(), Refusal> {
     let mut problems = Vec::new();
     if request.nonce.is_empty() || request.nonce.len() > NONCE_MAX || request.nonce.chars().any(char::is_control) {
-        problems.push(problem!("nonce", "Give a nonce of 1 to {max} characters, a new one for each scan.", max = NONCE_MAX));
+        problems.push(problem!(
+            "nonce",
+            "Give a nonce of 1 to {max} characters, a new one for each scan.",
+            max = NONCE_MAX
+        ));
     }
     if request.code.chars().count() > CODE_MAX * 4 {
         problems.push(problem!("code", "At most {max} characters.", max = CODE_MAX * 4));
@@ -101,7 +105,10 @@ fn check_request(request: &Request) -> Result<(), Refusal> {
         problems.push(problem!("list", "This event has only its default list."));
     }
     if request.force {
-        problems.push(problem!("force", "A scan cannot be forced here. Mark the person as checked in on the registration page."));
+        problems.push(problem!(
+            "force",
+            "A scan cannot be forced here. Mark the person as checked in on the registration page."
+        ));
     }
     Refusal::unless_clean(problems)
 }
@@ -126,7 +133,13 @@ pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) 
 }
 
 /// Keeps the failed scan of a device that was shut out, and says so.
-pub async fn refuse_revoked(ctx: &Ctx, space: SpaceId, device: DeviceId, event: EventId, request: Request) -> Result<Answer, Error> {
+pub async fn refuse_revoked(
+    ctx: &Ctx,
+    space: SpaceId,
+    device: DeviceId,
+    event: EventId,
+    request: Request,
+) -> Result<Answer, Error> {
     check_request(&request)?;
     let permit = Permit { space, by: By::Device(device), account: None };
     ctx.write(&permit, move |work| {
@@ -228,7 +241,8 @@ fn card(view: &impl Read, ticket: Ticket) -> Result<PersonCard, Error> {
         Some(group) => view.peek::<domain::Group, _>(&(ticket.event, group), |group| group.name.as_str().to_owned())?,
         None => None,
     };
-    let kind = view.peek::<domain::TicketType, _>(&(ticket.event, ticket.kind), |kind| kind.name.as_str().to_owned())?;
+    let kind =
+        view.peek::<domain::TicketType, _>(&(ticket.event, ticket.kind), |kind| kind.name.as_str().to_owned())?;
     Ok(PersonCard {
         name: ticket.name,
         company: ticket.company,
@@ -251,7 +265,12 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
         match (entered, ticket.entry) {
             (true, None) => {
                 let facts = event_facts(work.read(), event)?.ok_or_else(|| Refusal::missing("event"))?;
-                let request = Request { code: ticket.number.clone(), way: Way::Mark, nonce: format!("mark-{nonce:016x}"), ..Request::default() };
+                let request = Request {
+                    code: ticket.number.clone(),
+                    way: Way::Mark,
+                    nonce: format!("mark-{nonce:016x}"),
+                    ..Request::default()
+                };
                 let now = work.now;
                 record(work, &facts.door, Some(ticket), &request, now, Verdict::Admitted)?;
                 Ok(())
@@ -265,7 +284,8 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
 
 fn annul(work: &mut Work<'_, '_>, mut ticket: Ticket, entry: Entry) -> Result<(), Error> {
     let kept = work.read().get::<Scan>(&(ticket.event, entry.scan))?;
-    let mut scan = kept.ok_or_else(|| Error::Internal(format!("scan {} of ticket {} is gone", entry.scan, ticket.id)))?;
+    let mut scan =
+        kept.ok_or_else(|| Error::Internal(format!("scan {} of ticket {} is gone", entry.scan, ticket.id)))?;
     scan.annulled = Some((work.now, work.permit.by));
     work.put(&scan)?;
     ticket.entry = None;

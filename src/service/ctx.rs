@@ -45,15 +45,7 @@ pub struct Ctx {
 impl Ctx {
     /// Puts the parts together.
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sealer: Sealer, files: Files) -> Self {
-        Self {
-            store,
-            clock,
-            random,
-            sealer: Arc::new(sealer),
-            files,
-            limiter: Arc::default(),
-            rosters: Arc::default(),
-        }
+        Self { store, clock, random, sealer: Arc::new(sealer), files, limiter: Arc::default(), rosters: Arc::default() }
     }
 
     /// The instant now.
@@ -148,7 +140,13 @@ impl<'a, 'tx> Work<'a, 'tx> {
     }
 
     /// Writes the audit line of what was done.
-    pub fn audit(&mut self, action: &str, subject: impl std::fmt::Display, before: &str, after: &str) -> Result<(), Error> {
+    pub fn audit(
+        &mut self,
+        action: &str,
+        subject: impl std::fmt::Display,
+        before: &str,
+        after: &str,
+    ) -> Result<(), Error> {
         self.lines += 1;
         let line = AuditLine {
             at: self.now,

@@ -40,7 +40,13 @@ pub async fn create(ctx: &Ctx, actor: &Actor, event: EventId, name: &str) -> Res
     let id = ctx
         .write(&permit, move |work| {
             if of_event(work.read(), event)?.len() >= DEVICES_MAX {
-                return Err(refuse!(Conflict, "device.too_many", "An event can have at most {max} terminals.", max = DEVICES_MAX).into());
+                return Err(refuse!(
+                    Conflict,
+                    "device.too_many",
+                    "An event can have at most {max} terminals.",
+                    max = DEVICES_MAX
+                )
+                .into());
             }
             let device = Device {
                 id: DeviceId(work.next_id::<Device>()?),
@@ -71,7 +77,12 @@ pub async fn renew(ctx: &Ctx, actor: &Actor, id: DeviceId) -> Result<(Device, St
         .write(&permit, move |work| {
             let mut device = work.read().get::<Device>(&id)?.ok_or_else(|| Refusal::missing("terminal"))?;
             if device.revoked_at.is_some() {
-                return Err(refuse!(Conflict, "device.revoked", "This terminal is shut out for good. Set up a new one.").into());
+                return Err(refuse!(
+                    Conflict,
+                    "device.revoked",
+                    "This terminal is shut out for good. Set up a new one."
+                )
+                .into());
             }
             device.pairing = Some(Pairing { code: hash, until: work.now.plus(PAIRING_MILLIS) });
             work.put(&device)?;
@@ -141,8 +152,8 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: DeviceId) -> Result<EventId, E
 pub enum Known {
     /// A paired device.
     Device(Actor),
-    /// A device that was shut out.
-    Revoked,
+    /// A device that was shut out, and the event it was for.
+    Revoked(DeviceId, EventId),
     /// No device of this space.
     Nobody,
 }
@@ -153,7 +164,7 @@ pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Known, Error> {
     ctx.read(&ctx.own(space), |view| {
         let Some(device) = view.find::<Device, _>(&DEVICE_BY_TOKEN, &hash)? else { return Ok(Known::Nobody) };
         if device.revoked_at.is_some() {
-            return Ok(Known::Revoked);
+            return Ok(Known::Revoked(device.id, device.event));
         }
         let scope = Scope::Event(device.event);
         let held = vec![Held { permission: Permission::CheckinScan, scope }];

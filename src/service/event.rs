@@ -2,10 +2,10 @@
 
 use crate::{Actor, At, Ctx, Error, Work, ticket_type};
 use domain::{
-    Event, EventId, Group, GroupId, PictureId, Permission, Refusal, Space, SpaceId, Window,
+    Event, EventId, Group, GroupId, Permission, PictureId, Refusal, Space, SpaceId, Window,
     event::{
-        Cover, COVER_TEMPLATES, EventDetails, EventInput, EventState, GROUPS_MAX, check_checkin_window, check_event, check_fields,
-        check_publish, window,
+        COVER_TEMPLATES, Cover, EventDetails, EventInput, EventState, GROUPS_MAX, check_checkin_window, check_event,
+        check_fields, check_publish, window,
     },
     field::Field,
     permission::Place,
@@ -57,7 +57,8 @@ pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<Event
         let (mut rows, mut found) = (Vec::new(), 0);
         for key in view.scan_index(&EVENT_BY_START, &(), None, Order::Descending) {
             let Some(event) = view.get::<Event>(&key?)? else { continue };
-            let fits = filter.state.is_none_or(|state| state == event.state) && event.name.to_lowercase().contains(&text);
+            let fits =
+                filter.state.is_none_or(|state| state == event.state) && event.name.to_lowercase().contains(&text);
             if !fits || !actor.covers(Permission::EventView, &place(&event)) {
                 continue;
             }
@@ -244,7 +245,14 @@ fn apply(event: &mut Event, details: &EventDetails, pictures: &Pictures) {
 }
 
 fn summary(event: &Event) -> String {
-    format!("{} | {}–{} | {} | {}", event.name, event.time.from.0, event.time.to.0, event.venue.line(), event.state.code())
+    format!(
+        "{} | {}–{} | {} | {}",
+        event.name,
+        event.time.from.0,
+        event.time.to.0,
+        event.venue.line(),
+        event.state.code()
+    )
 }
 
 /// Keeps a changed event with its audit line.
@@ -276,7 +284,13 @@ pub async fn set_checkin(ctx: &Ctx, actor: &Actor, id: EventId, from: &str, to: 
 
 /// Saves the questions of the registration form. New questions carry id 0 and get their number here; the number of a
 /// deleted question is never given again, so old answers cannot slip under another question.
-pub async fn save_fields(ctx: &Ctx, actor: &Actor, id: EventId, revision: u32, fields: Vec<Field>) -> Result<(), Error> {
+pub async fn save_fields(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: EventId,
+    revision: u32,
+    fields: Vec<Field>,
+) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::EventManage, At::Event(id))?;
     check_fields(&fields)?;
     ctx.write(&permit, move |work| {
@@ -291,7 +305,8 @@ pub async fn save_fields(ctx: &Ctx, actor: &Actor, id: EventId, revision: u32, f
             let kept = event.fields.iter().any(|kept| kept.id == field.id && kept.kind == field.kind);
             if !kept {
                 field.id = event.next_field;
-                event.next_field = event.next_field.checked_add(1).ok_or_else(|| Error::Internal("too many questions".into()))?;
+                event.next_field =
+                    event.next_field.checked_add(1).ok_or_else(|| Error::Internal("too many questions".into()))?;
             }
             numbered.push(field);
         }
@@ -389,7 +404,9 @@ pub(crate) fn group_named(work: &mut Work<'_, '_>, event: EventId, name: &str) -
         return Ok(group.id);
     }
     if groups.len() >= GROUPS_MAX {
-        return Err(refuse!(Conflict, "group.too_many", "An event can have at most {max} groups.", max = GROUPS_MAX).into());
+        return Err(
+            refuse!(Conflict, "group.too_many", "An event can have at most {max} groups.", max = GROUPS_MAX).into()
+        );
     }
     let group = Group { id: GroupId(work.next_id::<Group>()?), event, name: name.to_owned() };
     work.insert(&group)?;

@@ -9,7 +9,8 @@ use crate::{
     ticket_type,
 };
 use domain::{
-    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketState, TicketType, TicketTypeId,
+    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketState, TicketType,
+    TicketTypeId,
     code::{self, Scanned},
     import::{COLUMNS, Column, ImportState, RefusedRow, RowVerdict, Tally, guess},
     problem, refuse,
@@ -27,11 +28,17 @@ const CHUNK: usize = 100;
 pub const PAGE: usize = 100;
 
 /// The list file with its heads as the export writes them, for filling in (S0-40: export first to get the template).
-pub fn template(ctx: &Ctx, actor: &Actor, event: EventId, format: Format, translate: impl Fn(&str) -> String) -> Result<Vec<u8>, Error> {
+pub fn template(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    format: Format,
+    translate: impl Fn(&str) -> String,
+) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     let form = ctx.read(&permit, |view| event::load(view, event))?;
-    let mut heads: Vec<String> =
-        COLUMNS.iter().filter(|(column, _)| *column != Column::Number).map(|(_, head)| translate(head)).collect();
+    let fixed = COLUMNS.iter().filter(|(column, _)| *column != Column::Number);
+    let mut heads: Vec<String> = fixed.map(|(_, head)| translate(head)).collect();
     heads.extend(form.fields.iter().map(|field| field.label.clone()));
     sheet::write(format, &[heads])
 }
@@ -60,7 +67,13 @@ pub async fn upload(
     let file_name: String = domain::text::line(file_name).chars().take(100).collect();
     let group = domain::text::line(group);
     if group.chars().count() > 40 {
-        return Err(Refusal::invalid(vec![problem!("group", "At most {max} characters; this has {length}.", max = 40, length = group.chars().count())]).into());
+        return Err(Refusal::invalid(vec![problem!(
+            "group",
+            "At most {max} characters; this has {length}.",
+            max = 40,
+            length = group.chars().count()
+        )])
+        .into());
     }
     ctx.write(&permit, move |work| {
         ticket_type::load(work.read(), event, kind)?;
@@ -111,7 +124,13 @@ pub fn list(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<Import>, Err
 }
 
 /// Changes what the columns mean, while the import waits.
-pub async fn set_columns(ctx: &Ctx, actor: &Actor, event: EventId, id: ImportId, columns: Vec<Column>) -> Result<(), Error> {
+pub async fn set_columns(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    id: ImportId,
+    columns: Vec<Column>,
+) -> Result<(), Error> {
     get(ctx, actor, event, id)?;
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     let mut seen = Vec::new();
@@ -166,7 +185,14 @@ pub struct Preview {
 }
 
 /// Looks at every row as the import would; `refused_only` shows just the rows that cannot go in.
-pub async fn preview(ctx: &Ctx, actor: &Actor, event: EventId, id: ImportId, refused_only: bool, page: usize) -> Result<Preview, Error> {
+pub async fn preview(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    id: ImportId,
+    refused_only: bool,
+    page: usize,
+) -> Result<Preview, Error> {
     let import = get(ctx, actor, event, id)?;
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     let ctx = ctx.clone();
@@ -253,7 +279,10 @@ impl Judge {
             places.insert(kind.id, ticket_type::taken(view, kind)?);
         }
         let groups = event::groups_of(view, import.event)?;
-        let group = groups.iter().find(|group| Some(group.id) == import.group).map_or(String::new(), |group| group.name.clone());
+        let group = groups
+            .iter()
+            .find(|group| Some(group.id) == import.group)
+            .map_or(String::new(), |group| group.name.clone());
         Ok(Self {
             form: event::load(view, import.event)?,
             kinds,
@@ -278,7 +307,12 @@ impl Judge {
             company: self.cell(cells, Column::Company).to_owned(),
             seat: self.cell(cells, Column::Seat).to_owned(),
             note: self.cell(cells, Column::Note).to_owned(),
-            answers: self.form.fields.iter().map(|f| (f.id, self.cell(cells, Column::Answer(f.id)).to_owned())).collect(),
+            answers: self
+                .form
+                .fields
+                .iter()
+                .map(|f| (f.id, self.cell(cells, Column::Answer(f.id)).to_owned()))
+                .collect(),
         };
         let (details, mut problems) = match check_ticket(&input, &self.form.fields, Filler::Secretariat) {
             Ok(details) => (Some(details), Vec::new()),
@@ -290,7 +324,12 @@ impl Judge {
             named => domain::text::line(named),
         };
         if group.chars().count() > 40 {
-            problems.push(problem!("group", "At most {max} characters; this has {length}.", max = 40, length = group.chars().count()));
+            problems.push(problem!(
+                "group",
+                "At most {max} characters; this has {length}.",
+                max = 40,
+                length = group.chars().count()
+            ));
         }
         let phone = details.as_ref().and_then(|details| details.phone.clone());
         let ticket = self.existing(view, at, self.cell(cells, Column::Number), phone.as_deref(), &mut problems)?;
@@ -310,7 +349,14 @@ impl Judge {
         found.map_or(self.kind, |kind| kind.id)
     }
 
-    fn existing(&self, view: &impl Read, at: u32, number: &str, phone: Option<&str>, problems: &mut Vec<Problem>) -> Result<Option<Ticket>, Error> {
+    fn existing(
+        &self,
+        view: &impl Read,
+        at: u32,
+        number: &str,
+        phone: Option<&str>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<Ticket>, Error> {
         if !number.is_empty() {
             let found = match code::read(number) {
                 Scanned::Number(number) => view.find::<Ticket, _>(&TICKET_BY_NUMBER, &number)?,
@@ -330,7 +376,14 @@ impl Judge {
         Ok(view.find::<Ticket, _>(&TICKET_BY_PHONE, &(phone.to_owned(), self.form.id))?)
     }
 
-    fn verdict(&mut self, view: &impl Read, at: u32, judged: &Judged, phone: Option<String>, mut problems: Vec<Problem>) -> Result<RowVerdict, Error> {
+    fn verdict(
+        &mut self,
+        view: &impl Read,
+        at: u32,
+        judged: &Judged,
+        phone: Option<String>,
+        mut problems: Vec<Problem>,
+    ) -> Result<RowVerdict, Error> {
         if let Some(phone) = &phone {
             if self.firsts.phones.get(phone) != Some(&at) {
                 problems.push(problem!("phone", "This phone number stands in the list twice."));
@@ -343,7 +396,9 @@ impl Judge {
         if judged.ticket.as_ref().is_some_and(|ticket| ticket.state == TicketState::Canceled) {
             problems.push(problem!("number", "This registration is canceled."));
         }
-        let Some(details) = judged.details.as_ref().filter(|_| problems.is_empty()) else { return Ok(RowVerdict::Refuse(problems)) };
+        let Some(details) = judged.details.as_ref().filter(|_| problems.is_empty()) else {
+            return Ok(RowVerdict::Refuse(problems));
+        };
         let moves = judged.ticket.as_ref().is_none_or(|ticket| ticket.kind != judged.kind);
         if moves && !self.reserve(judged.kind, judged.ticket.as_ref().map(|ticket| ticket.kind)) {
             return Ok(RowVerdict::Refuse(vec![problem!("ticket_type", "No ticket of this type is left.")]));
@@ -379,7 +434,8 @@ impl Judge {
         compare("Company", &details.company, &ticket.company);
         compare("Seat", &details.seat, &ticket.seat);
         compare("Note", &details.note, &ticket.note);
-        let group = self.groups.iter().find(|group| Some(group.id) == ticket.group).map_or("", |group| group.name.as_str());
+        let group =
+            self.groups.iter().find(|group| Some(group.id) == ticket.group).map_or("", |group| group.name.as_str());
         compare("Group", &judged.group, group);
         if ticket.kind != judged.kind && self.columns.contains(&Column::TicketType) {
             changes.push("Ticket type");
@@ -463,7 +519,14 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: ImportId) -> Result<(), Error> {
 
 /// One transaction of rows with the import's progress in it. Rows are judged against what is in the store then, so places that
 /// visitors took meanwhile count.
-async fn chunk(ctx: &Ctx, permit: &Permit, id: ImportId, done: u32, rows: Vec<Vec<String>>, firsts: Arc<Firsts>) -> Result<(), Error> {
+async fn chunk(
+    ctx: &Ctx,
+    permit: &Permit,
+    id: ImportId,
+    done: u32,
+    rows: Vec<Vec<String>>,
+    firsts: Arc<Firsts>,
+) -> Result<(), Error> {
     let codes: Vec<Codes> = rows.iter().map(|_| Codes::draw(ctx)).collect();
     let crypt = ctx.clone();
     ctx.write(permit, move |work| {
@@ -482,7 +545,12 @@ async fn chunk(ctx: &Ctx, permit: &Permit, id: ImportId, done: u32, rows: Vec<Ve
         }
         import.state = ImportState::Running(done.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX)));
         work.put(&import)?;
-        work.audit("import.rows", format!("event/{}/import/{id}", import.event), &done.to_string(), &rows.len().to_string())
+        work.audit(
+            "import.rows",
+            format!("event/{}/import/{id}", import.event),
+            &done.to_string(),
+            &rows.len().to_string(),
+        )
     })
     .await
 }
@@ -499,7 +567,10 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, cod
             let group = group(work)?;
             let answers = registration::keep_answers(ctx, &judge.form.fields, &codes.link, &details.answers)?;
             let kind = ticket_type::load(work.read(), event, judged.kind)?;
-            registration::take(work, &NewTicket { kind: &kind, details, answers: &answers, group, source: Source::Import, codes })?;
+            registration::take(
+                work,
+                &NewTicket { kind: &kind, details, answers: &answers, group, source: Source::Import, codes },
+            )?;
         }
         RowVerdict::Change(id, changes) => {
             let mut ticket = registration::load(work.read(), event, *id)?;
@@ -509,7 +580,8 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, cod
                 ticket.person = registration::person_of(work, &merged)?;
             }
             let sealed = registration::keep_answers(ctx, &judge.form.fields, &ticket.link, &merged.answers)?;
-            let mut answers: Vec<_> = ticket.answers.iter().filter(|old| sealed.iter().all(|new| new.field != old.field)).cloned().collect();
+            let mut answers: Vec<_> =
+                ticket.answers.iter().filter(|old| sealed.iter().all(|new| new.field != old.field)).cloned().collect();
             answers.extend(sealed);
             registration::fill(&mut ticket, &merged, &answers);
             if changes.contains(&"Ticket type") {

@@ -36,7 +36,12 @@ impl Limiter {
             return Ok(());
         }
         let seconds = (wait + 999) / 1000;
-        Err(refuse!(Slow, "attempt.too_many", "Too many failed attempts. Try again in {seconds} seconds.", seconds = seconds))
+        Err(refuse!(
+            Slow,
+            "attempt.too_many",
+            "Too many failed attempts. Try again in {seconds} seconds.",
+            seconds = seconds
+        ))
     }
 
     /// Notes a failed attempt under each of `keys`.

@@ -1,7 +1,10 @@
 //! Figures over time: registrations and arrivals of one event, and the totals of all events that somebody may see.
 
 use crate::{Actor, At, Ctx, Error, checkin, event};
-use domain::{Event, EventId, Permission, time::{HOUR, MINUTE}};
+use domain::{
+    Event, EventId, Permission,
+    time::{HOUR, MINUTE},
+};
 use store::catalogue::{ARRIVALS, EVENT_BY_START, REGISTERED_AT};
 use store::{Order, Read};
 

@@ -16,7 +16,9 @@ pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureI
     let owner = permit.account.ok_or_else(Refusal::denied)?;
     if bytes.len() > UPLOAD_MAX {
         let size = UPLOAD_MAX >> 20;
-        return Err(Refusal::invalid(vec![problem!("picture", "A picture may have at most {size} MB.", size = size)]).into());
+        return Err(
+            Refusal::invalid(vec![problem!("picture", "A picture may have at most {size} MB.", size = size)]).into()
+        );
     }
     let files = ctx.files.clone();
     let stored = tokio::task::spawn_blocking(move || {
@@ -35,7 +37,11 @@ pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureI
 }
 
 fn unreadable() -> Error {
-    Refusal::invalid(vec![problem!("picture", "This is not a picture that can be read. Take a JPEG, PNG or WebP file.")]).into()
+    Refusal::invalid(vec![problem!(
+        "picture",
+        "This is not a picture that can be read. Take a JPEG, PNG or WebP file."
+    )])
+    .into()
 }
 
 fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
@@ -49,7 +55,9 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        return Err(refuse!(Invalid, "picture.too_large", "This picture has too many pixels. Make it smaller first.").into());
+        return Err(
+            refuse!(Invalid, "picture.too_large", "This picture has too many pixels. Make it smaller first.").into()
+        );
     }
     let turn = decoder.orientation().map_err(|_| unreadable())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| unreadable())?;

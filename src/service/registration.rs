@@ -3,11 +3,13 @@
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, event, roster::Filter, ticket_type, token};
 use domain::{
-    Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
-    code,
+    Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
+    TicketTypeId, code,
     field::{Answer, AnswerValue, Field, Sealed},
     id_card, phone, refuse,
-    ticket::{Filler, Source, TicketDetails, TicketInput, already_registered, check_cancel, check_restore, check_ticket},
+    ticket::{
+        Filler, Source, TicketDetails, TicketInput, already_registered, check_cancel, check_restore, check_ticket,
+    },
     ticket_type::{has_room, offer, sold_out},
 };
 use store::catalogue::{PERSON_BY_PHONE, TICKET_BY_ATTEND, TICKET_BY_LINK, TICKET_BY_NUMBER, TICKET_BY_PHONE};
@@ -33,7 +35,9 @@ impl Codes {
     }
 
     fn number(&self, view: &impl Read) -> Result<String, Error> {
-        free(&self.numbers, code::ticket_number, |number| Ok(view.find_key::<Ticket, _>(&TICKET_BY_NUMBER, number)?.is_none()))
+        free(&self.numbers, code::ticket_number, |number| {
+            Ok(view.find_key::<Ticket, _>(&TICKET_BY_NUMBER, number)?.is_none())
+        })
     }
 
     fn attend(&self, view: &impl Read, event: EventId) -> Result<String, Error> {
@@ -44,7 +48,11 @@ impl Codes {
 }
 
 /// The first code that is not taken yet.
-fn free(seeds: &[u64], make: fn(u64) -> String, is_free: impl Fn(&String) -> Result<bool, Error>) -> Result<String, Error> {
+fn free(
+    seeds: &[u64],
+    make: fn(u64) -> String,
+    is_free: impl Fn(&String) -> Result<bool, Error>,
+) -> Result<String, Error> {
     for seed in seeds {
         let code = make(*seed);
         if is_free(&code)? {
@@ -55,7 +63,12 @@ fn free(seeds: &[u64], make: fn(u64) -> String, is_free: impl Fn(&String) -> Res
 }
 
 /// Answers as they are kept: sensitive ones encrypted, bound to the ticket's link.
-pub(crate) fn keep_answers(ctx: &Ctx, fields: &[Field], link: &[u8; 16], answers: &[(u16, String)]) -> Result<Vec<Answer>, Error> {
+pub(crate) fn keep_answers(
+    ctx: &Ctx,
+    fields: &[Field],
+    link: &[u8; 16],
+    answers: &[(u16, String)],
+) -> Result<Vec<Answer>, Error> {
     let mut kept = Vec::with_capacity(answers.len());
     for (id, text) in answers {
         let sensitive = fields.iter().any(|field| field.id == *id && field.kind.is_sensitive());
@@ -78,7 +91,9 @@ fn seal_context(link: &[u8; 16], field: u16) -> String {
 pub fn show_answer(ctx: &Ctx, ticket: &Ticket, answer: &Answer, clear: bool) -> Result<String, Error> {
     match &answer.value {
         AnswerValue::Plain(text) => Ok(text.clone()),
-        AnswerValue::Sealed(sealed) if clear => ctx.sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher),
+        AnswerValue::Sealed(sealed) if clear => {
+            ctx.sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher)
+        }
         AnswerValue::Sealed(sealed) => Ok(sealed.hint.clone()),
     }
 }
@@ -179,7 +194,14 @@ pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, bef
 }
 
 /// A visitor takes a ticket (S0-82). `once` comes with the form: sent twice, it yields the same ticket.
-pub async fn register(ctx: &Ctx, actor: &Actor, event: EventId, kind: TicketTypeId, once: &str, input: &TicketInput) -> Result<Ticket, Error> {
+pub async fn register(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    kind: TicketTypeId,
+    once: &str,
+    input: &TicketInput,
+) -> Result<Ticket, Error> {
     let form = event::public_get(ctx, actor, event)?;
     if form.state != domain::event::EventState::Published {
         return Err(refuse!(Conflict, "event.not_open", "This event takes no registrations.").into());
@@ -197,17 +219,39 @@ pub async fn register(ctx: &Ctx, actor: &Actor, event: EventId, kind: TicketType
         }
         let now_event = event::load(work.read(), event)?;
         if now_event.state != form.state || now_event.fields != form.fields && now_event.revision != revision {
-            return Err(refuse!(Conflict, "event.changed", "The event has just been changed. Please look at it and send the form again.").into());
+            return Err(refuse!(
+                Conflict,
+                "event.changed",
+                "The event has just been changed. Please look at it and send the form again."
+            )
+            .into());
         }
         let kind = ticket_type::load(work.read(), event, kind)?;
         offer(&kind, ticket_type::taken(work.read(), &kind)?, now_event.time.to, work.now).check(&kind.name)?;
-        take(work, &NewTicket { kind: &kind, details: &details, answers: &answers, group: None, source: Source::Phone, codes: &codes })
+        take(
+            work,
+            &NewTicket {
+                kind: &kind,
+                details: &details,
+                answers: &answers,
+                group: None,
+                source: Source::Phone,
+                codes: &codes,
+            },
+        )
     })
     .await
 }
 
 /// Adds a person by hand (S0-44).
-pub async fn add(ctx: &Ctx, actor: &Actor, event: EventId, kind: TicketTypeId, group: &str, input: &TicketInput) -> Result<Ticket, Error> {
+pub async fn add(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    kind: TicketTypeId,
+    group: &str,
+    input: &TicketInput,
+) -> Result<Ticket, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     let form = ctx.read(&permit, |view| event::load(view, event))?;
     let details = check_ticket(input, &form.fields, Filler::Secretariat).map_err(Refusal::invalid)?;
@@ -233,22 +277,27 @@ fn named_group(work: &mut Work<'_, '_>, event: EventId, name: &str) -> Result<Op
     if name.is_empty() { Ok(None) } else { Ok(Some(event::group_named(work, event, name)?)) }
 }
 
-/// Changes a registration that was opened at `revision` (S0-38). An empty sensitive answer keeps the one that is there.
-pub async fn edit(
-    ctx: &Ctx,
-    actor: &Actor,
-    event: EventId,
-    id: TicketId,
-    revision: u32,
-    kind: TicketTypeId,
-    group: &str,
-    input: &TicketInput,
-) -> Result<Ticket, Error> {
+/// What the form of a kept registration holds.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The revision it was opened at.
+    pub revision: u32,
+    /// Ticket type.
+    pub kind: TicketTypeId,
+    /// Name of the group; empty for none.
+    pub group: String,
+    /// The person.
+    pub input: TicketInput,
+}
+
+/// Changes a registration (S0-38). An empty sensitive answer keeps the one that is there.
+pub async fn edit(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, edit: &Edit) -> Result<Ticket, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     let (form, ticket) = ctx.read(&permit, |view| Ok((event::load(view, event)?, load(view, event, id)?)))?;
-    let details = check_ticket(input, &form.fields, Filler::Secretariat).map_err(Refusal::invalid)?;
-    let group = checked_group(group)?;
+    let details = check_ticket(&edit.input, &form.fields, Filler::Secretariat).map_err(Refusal::invalid)?;
+    let group = checked_group(&edit.group)?;
     let answers = keep_answers(ctx, &form.fields, &ticket.link, &details.answers)?;
+    let (revision, kind) = (edit.revision, edit.kind);
     ctx.write(&permit, move |work| {
         let mut ticket = load(work.read(), event, id)?;
         if ticket.revision != revision {
@@ -347,9 +396,21 @@ pub enum Bulk {
 pub const BULK_MAX: usize = 1_000;
 
 /// Does it one by one; answers how many went through and the refusals of the others.
-pub async fn bulk(ctx: &Ctx, actor: &Actor, event: EventId, ids: &[TicketId], act: &Bulk) -> Result<(usize, Vec<(TicketId, Refusal)>), Error> {
+pub async fn bulk(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    ids: &[TicketId],
+    act: &Bulk,
+) -> Result<(usize, Vec<(TicketId, Refusal)>), Error> {
     if ids.len() > BULK_MAX {
-        return Err(refuse!(Invalid, "registration.too_many", "Choose at most {max} registrations at a time.", max = BULK_MAX).into());
+        return Err(refuse!(
+            Invalid,
+            "registration.too_many",
+            "Choose at most {max} registrations at a time.",
+            max = BULK_MAX
+        )
+        .into());
     }
     let (mut done, mut refused) = (0, Vec::new());
     for id in ids {
@@ -387,7 +448,13 @@ async fn set_group(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, name:
 pub const PAGE: usize = 50;
 
 /// A page of the event's registrations: the rows and how many the filter found. Phones are masked unless the actor may see them.
-pub fn list(ctx: &Ctx, actor: &Actor, event: EventId, filter: &Filter, page: usize) -> Result<(Vec<Ticket>, usize), Error> {
+pub fn list(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    filter: &Filter,
+    page: usize,
+) -> Result<(Vec<Ticket>, usize), Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let ids = selected(ctx, &permit, event, filter)?;
     ctx.read(&permit, |view| {
@@ -458,7 +525,8 @@ pub async fn find(ctx: &Ctx, actor: &Actor, typed_phone: &str, attend: &str, add
     let mut problems = Vec::new();
     let phone = phone::normalise(typed_phone);
     if phone.is_none() {
-        problems.push(domain::problem!("phone", "This is not a phone number. Give 11 digits, or + and the country code."));
+        problems
+            .push(domain::problem!("phone", "This is not a phone number. Give 11 digits, or + and the country code."));
     }
     if attend.len() != code::ATTEND_DIGITS {
         problems.push(domain::problem!("attend", "The attend code has {digits} digits.", digits = code::ATTEND_DIGITS));
@@ -471,7 +539,12 @@ pub async fn find(ctx: &Ctx, actor: &Actor, typed_phone: &str, attend: &str, add
     let found = ctx.read(&permit, |view| with_code(view, &phone, &attend))?;
     let Some(found) = found else {
         ctx.limiter.fail(&keys, ctx.now());
-        return Err(refuse!(Missing, "ticket.not_found", "No ticket has this phone number and attend code. Check both, or ask the secretariat.").into());
+        return Err(refuse!(
+            Missing,
+            "ticket.not_found",
+            "No ticket has this phone number and attend code. Check both, or ask the secretariat."
+        )
+        .into());
     };
     for key in &keys {
         ctx.limiter.clear(key);
@@ -504,4 +577,83 @@ async fn collect(ctx: &Ctx, permit: &Permit, found: &Ticket) -> Result<(), Error
         change(work, &ticket, "registration.collect", "uncollected")
     })
     .await
+}
+
+/// The registrations that a filter finds as a file. Phones and identity cards are in it in full only for those who may see them.
+pub async fn export(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    filter: &Filter,
+    format: crate::sheet::Format,
+    zone: jiff::tz::TimeZone,
+    say: impl Fn(&str) -> String + Send + 'static,
+) -> Result<Vec<u8>, Error> {
+    let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
+    let full = sees_all(ctx, actor, event);
+    let ids = selected(ctx, &permit, event, filter)?;
+    let ctx = ctx.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let table = ctx.read(&permit, |view| table(&ctx, view, event, &ids, full, &zone, &say))?;
+        crate::sheet::write(format, &table)
+    });
+    written.await.map_err(|error| Error::internal("exporting", error))?
+}
+
+fn table(
+    ctx: &Ctx,
+    view: &impl Read,
+    event: EventId,
+    ids: &[TicketId],
+    full: bool,
+    zone: &jiff::tz::TimeZone,
+    say: &impl Fn(&str) -> String,
+) -> Result<Vec<Vec<String>>, Error> {
+    let form = event::load(view, event)?;
+    let kinds = ticket_type::of_event(view, event)?;
+    let groups = event::groups_of(view, event)?;
+    let mut heads: Vec<String> = domain::import::COLUMNS.iter().map(|(_, head)| say(head)).collect();
+    heads.extend(form.fields.iter().map(|field| field.label.clone()));
+    heads.extend(["Attend code", "State", "Checked in at", "Registered at"].map(say));
+    let mut out = vec![heads];
+    let local = |at: domain::Time| at.to_local(zone).replace('T', " ");
+    for id in ids {
+        let ticket = load(view, event, *id)?;
+        let number = ticket
+            .phone
+            .as_deref()
+            .map_or(String::new(), |number| if full { phone::local(number) } else { phone::masked(number) });
+        let kind = kinds.iter().find(|kind| kind.id == ticket.kind).map_or(String::new(), |kind| kind.name.clone());
+        let group = groups
+            .iter()
+            .find(|group| Some(group.id) == ticket.group)
+            .map_or(String::new(), |group| group.name.clone());
+        let state = match (ticket.state, ticket.entry) {
+            (TicketState::Canceled, _) => "Canceled",
+            (TicketState::Active, Some(_)) => "Checked in",
+            (TicketState::Active, None) => "Registered",
+        };
+        let mut row = vec![
+            ticket.name.clone(),
+            number,
+            ticket.company.clone(),
+            kind,
+            group,
+            ticket.seat.clone(),
+            ticket.note.clone(),
+            ticket.number.clone(),
+        ];
+        for field in &form.fields {
+            let kept = ticket.answers.iter().find(|answer| answer.field == field.id);
+            row.push(kept.map_or(Ok(String::new()), |answer| show_answer(ctx, &ticket, answer, full))?);
+        }
+        row.extend([
+            ticket.attend.clone(),
+            say(state),
+            ticket.entry.map_or(String::new(), |entry| local(entry.at)),
+            local(ticket.created_at),
+        ]);
+        out.push(row);
+    }
+    Ok(out)
 }

@@ -177,7 +177,8 @@ impl Roster {
     }
 
     fn select(&self, filter: &Filter) -> Vec<TicketId> {
-        let text: String = domain::text::line(&filter.text).chars().map(domain::text::half_width).collect::<String>().to_lowercase();
+        let text: String =
+            domain::text::line(&filter.text).chars().map(domain::text::half_width).collect::<String>().to_lowercase();
         let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
         let sought = if digits { &bare } else { &text };
@@ -189,7 +190,9 @@ impl Roster {
         if filter.sort == SortBy::Entered {
             found.sort_by_key(|row| row.entered.map_or(i64::MAX, |at| at.0));
             let came = found.partition_point(|row| row.entered.is_some());
-            if filter.descending && let Some(came) = found.get_mut(..came) {
+            if filter.descending
+                && let Some(came) = found.get_mut(..came)
+            {
                 came.reverse();
             }
         } else if filter.descending {
@@ -237,7 +240,13 @@ impl Rosters {
     }
 
     /// The tickets of a list in its order.
-    pub fn select(&self, view: impl Fn() -> SpaceView, space: SpaceId, event: EventId, filter: &Filter) -> Result<Vec<TicketId>, Error> {
+    pub fn select(
+        &self,
+        view: impl Fn() -> SpaceView,
+        space: SpaceId,
+        event: EventId,
+        filter: &Filter,
+    ) -> Result<Vec<TicketId>, Error> {
         let slot = self.slot(space, event);
         let mut roster = lock(&slot.roster);
         // The view is taken after the slot is known to writers: what is committed later is noted as changed.
@@ -293,8 +302,17 @@ mod tests {
         };
         let roster = Roster { rows: vec![row], ..Roster::default() };
         for (text, found) in [
-            ("阳锋", true), ("OYF", true), ("yangf", true), ("白驼", true), ("5678", true), ("138 1234", true), ("3456 7890", true),
-            ("洪七公", false), ("999", false), ("", true), ("１３８", true),
+            ("阳锋", true),
+            ("OYF", true),
+            ("yangf", true),
+            ("白驼", true),
+            ("5678", true),
+            ("138 1234", true),
+            ("3456 7890", true),
+            ("洪七公", false),
+            ("999", false),
+            ("", true),
+            ("１３８", true),
         ] {
             let filter = Filter { text: text.into(), ..Filter::default() };
             assert_eq!(roster.select(&filter).len() == 1, found, "{text}");

@@ -11,7 +11,8 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer from the 32 bytes of the key file.
     pub fn new(key: &[u8; 32]) -> Result<Self, Error> {
-        let unbound = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::Internal("the key has a wrong length".into()))?;
+        let unbound =
+            UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::Internal("the key has a wrong length".into()))?;
         Ok(Self { key: LessSafeKey::new(unbound) })
     }
 

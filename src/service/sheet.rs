@@ -72,7 +72,8 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Error> {
 const UNPACKED_MAX: u64 = 400 << 20;
 
 fn read_xlsx(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, Error> {
-    let unreadable = || refused(problem!("file", "This workbook cannot be read. Save it again as .xlsx without a password."));
+    let unreadable =
+        || refused(problem!("file", "This workbook cannot be read. Save it again as .xlsx without a password."));
     check_unpacked(bytes).ok_or_else(unreadable)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| unreadable())?;
     let range = book.worksheet_range_at(0).ok_or_else(unreadable)?.map_err(|_| unreadable())?;
@@ -108,7 +109,9 @@ fn cell(data: &Data) -> String {
 }
 
 fn read_csv(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, Error> {
-    let text = decode(bytes).ok_or_else(|| refused(problem!("file", "This is neither an .xlsx workbook nor a text file. Save the list as .xlsx or .csv.")))?;
+    let text = decode(bytes).ok_or_else(|| {
+        refused(problem!("file", "This is neither an .xlsx workbook nor a text file. Save the list as .xlsx or .csv."))
+    })?;
     let head = text.lines().next().unwrap_or("");
     let commonest = [b',', b'\t', b';'].into_iter().max_by_key(|mark| head.bytes().filter(|byte| byte == mark).count());
     let mut reader = csv::ReaderBuilder::new()
@@ -145,7 +148,12 @@ fn decode(bytes: &[u8]) -> Option<String> {
 }
 
 fn too_large() -> Error {
-    refused(problem!("file", "A list may have at most {rows} rows and {columns} columns.", rows = ROWS_MAX, columns = COLUMNS_MAX))
+    refused(problem!(
+        "file",
+        "A list may have at most {rows} rows and {columns} columns.",
+        rows = ROWS_MAX,
+        columns = COLUMNS_MAX
+    ))
 }
 
 fn shape(table: Vec<(u32, Vec<String>)>) -> Result<Sheet, Error> {
@@ -178,7 +186,11 @@ fn write_xlsx(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
     for (row, cells) in (0u32..).zip(sheet) {
         for (column, cell) in (0u16..).zip(cells) {
             // Strings are string cells in a workbook: nothing in them is ever taken for a formula.
-            let written = if row == 0 { page.write_string_with_format(row, column, cell, &bold) } else { page.write_string(row, column, cell) };
+            let written = if row == 0 {
+                page.write_string_with_format(row, column, cell, &bold)
+            } else {
+                page.write_string(row, column, cell)
+            };
             written.map_err(failed)?;
         }
     }
@@ -196,7 +208,11 @@ fn write_csv(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
 
 /// A cell that begins like a formula gets a leading apostrophe (OWASP, CSV injection); a phone number in E.164 too.
 fn defuse(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) { format!("'{cell}") } else { cell.to_owned() }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 /// Takes back what [`defuse`] did, so that an exported list can be imported again.
@@ -238,7 +254,8 @@ mod tests {
     #[test]
     fn csv_is_read_in_any_of_its_dialects() {
         let gbk = encoding_rs::GBK.encode("姓名;手机\n张三;138\n").0.into_owned();
-        for bytes in [gbk, "姓名\t手机\r\n张三\t138\r\n".into(), "\u{feff}姓名,手机\n\n,\n张三,138,extra\n".into()] {
+        for bytes in [gbk, "姓名\t手机\r\n张三\t138\r\n".into(), "\u{feff}姓名,手机\n\n,\n张三,138,extra\n".into()]
+        {
             let sheet = read(&bytes).unwrap();
             assert_eq!(sheet.heads, ["姓名", "手机"]);
             assert_eq!(sheet.rows.len(), 1);

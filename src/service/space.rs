@@ -2,10 +2,10 @@
 
 use crate::{Actor, At, Ctx, Error, Permit, account, actor::Who, token};
 use domain::{
-    Account, AccountId, By, Department, DepartmentId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope, Space, SpaceId,
+    Account, AccountId, By, Department, DepartmentId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope,
+    Space, SpaceId,
     account::{check_login, check_password},
-    person,
-    problem, refuse,
+    person, problem, refuse,
     space::{SpaceInput, check_department, check_space},
     text::Form,
 };
@@ -83,7 +83,14 @@ fn already() -> Error {
 }
 
 /// Writes the association and its first administrator in one commit.
-pub async fn found(ctx: &Ctx, name: &str, zone: &str, admin: &str, login: &str, password: &str) -> Result<AccountId, Error> {
+pub async fn found(
+    ctx: &Ctx,
+    name: &str,
+    zone: &str,
+    admin: &str,
+    login: &str,
+    password: &str,
+) -> Result<AccountId, Error> {
     let (name, zone, admin, login, password) =
         (name.to_owned(), zone.to_owned(), admin.to_owned(), login.to_owned(), password.to_owned());
     let now = ctx.now();
@@ -127,7 +134,9 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &SpaceInput) -> Result<(), Er
     ctx.store()
         .write(move |tx| {
             let mut hall = tx.space(SpaceId::BOX);
-            let Some(mut space) = hall.get::<Space>(&permit.space)? else { return Err(Refusal::missing("association").into()) };
+            let Some(mut space) = hall.get::<Space>(&permit.space)? else {
+                return Err(Refusal::missing("association").into());
+            };
             let before = format!("{}, {}", space.name, space.zone);
             space.name.clone_from(&name);
             space.zone.clone_from(&zone);
@@ -163,7 +172,9 @@ pub async fn save_department(
     form.done(())?;
     ctx.write(&permit, move |work| {
         let all = all_departments(work.read())?;
-        let before = id.map(|id| all.iter().find(|kept| kept.id == id).ok_or_else(|| Refusal::missing("department"))).transpose()?;
+        let before = id
+            .map(|id| all.iter().find(|kept| kept.id == id).ok_or_else(|| Refusal::missing("department")))
+            .transpose()?;
         let number = match id {
             Some(id) => id,
             None => DepartmentId(work.next_id::<Department>()?),

@@ -22,8 +22,10 @@ pub struct TicketTypeRow {
 }
 
 pub(crate) fn of_event(view: &impl Read, event: EventId) -> Result<Vec<TicketType>, Error> {
-    let mut kinds: Vec<TicketType> =
-        view.scan::<TicketType>(&event, None, Order::Ascending).map(|kept| Ok(kept?.1)).collect::<Result<_, Error>>()?;
+    let mut kinds: Vec<TicketType> = view
+        .scan::<TicketType>(&event, None, Order::Ascending)
+        .map(|kept| Ok(kept?.1))
+        .collect::<Result<_, Error>>()?;
     kinds.sort_by_key(|kind| (kind.position, kind.id));
     Ok(kinds)
 }
@@ -64,12 +66,20 @@ pub fn public_list(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<Ticke
     })
 }
 
-pub(crate) fn insert(work: &mut Work<'_, '_>, event: EventId, details: &TicketTypeDetails) -> Result<TicketTypeId, Error> {
+pub(crate) fn insert(
+    work: &mut Work<'_, '_>,
+    event: EventId,
+    details: &TicketTypeDetails,
+) -> Result<TicketTypeId, Error> {
     let others = of_event(work.read(), event)?;
     if others.len() >= TICKET_TYPES_MAX {
-        return Err(
-            refuse!(Conflict, "ticket_type.too_many", "An event can have at most {max} ticket types.", max = TICKET_TYPES_MAX).into()
-        );
+        return Err(refuse!(
+            Conflict,
+            "ticket_type.too_many",
+            "An event can have at most {max} ticket types.",
+            max = TICKET_TYPES_MAX
+        )
+        .into());
     }
     let position = others.iter().map(|kind| kind.position).max().map_or(0, |last| last.saturating_add(1));
     let kind = with_details(TicketTypeId(work.next_id::<TicketType>()?), event, position, details);
@@ -94,11 +104,22 @@ fn with_details(id: TicketTypeId, event: EventId, position: u16, details: &Ticke
 
 fn summary(kind: &TicketType) -> String {
     let quota = kind.quota.map_or("∞".to_owned(), |quota| quota.to_string());
-    format!("{} | ¥{} | {quota} | {}", kind.name, kind.price.to_yuan(), if kind.enabled { "enabled" } else { "disabled" })
+    format!(
+        "{} | ¥{} | {quota} | {}",
+        kind.name,
+        kind.price.to_yuan(),
+        if kind.enabled { "enabled" } else { "disabled" }
+    )
 }
 
 /// Adds a type (`id` none) or changes one.
-pub async fn save(ctx: &Ctx, actor: &Actor, event: EventId, id: Option<TicketTypeId>, input: &TicketTypeInput) -> Result<TicketTypeId, Error> {
+pub async fn save(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    id: Option<TicketTypeId>,
+    input: &TicketTypeInput,
+) -> Result<TicketTypeId, Error> {
     let permit = ctx.permit(actor, Permission::EventManage, At::Event(event))?;
     let (input, zone) = (input.clone(), event::zone(ctx, actor.space)?);
     ctx.write(&permit, move |work| {
@@ -119,7 +140,13 @@ pub async fn save(ctx: &Ctx, actor: &Actor, event: EventId, id: Option<TicketTyp
 }
 
 /// Shows a type to visitors or hides it (S0-28).
-pub async fn set_enabled(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketTypeId, enabled: bool) -> Result<(), Error> {
+pub async fn set_enabled(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    id: TicketTypeId,
+    enabled: bool,
+) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::EventManage, At::Event(event))?;
     ctx.write(&permit, move |work| {
         let before = load(work.read(), event, id)?;

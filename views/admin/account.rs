@@ -18,19 +18,33 @@ use maud::{Markup, html};
 /// The list of accounts.
 pub fn list(shell: &Shell, accounts: &[(Account, usize)]) -> Markup {
     let text = shell.text();
-    let new = html! { a class="button primary" href="/admin/account/new" { (icon(Icon::Plus)) (text.t("New account")) } };
-    let heads = [Head::plain(text.t("Login")), Head::plain(text.t("Name")), Head::plain(text.t("State")), Head::number(text.t("Permissions")), Head::plain(text.t("Last log-in"))];
-    let rows: Vec<Row> = accounts.iter().map(|(account, grants)| Row {
-        id: None,
-        name: account.login.clone(),
-        cells: vec![
-            html! { a href={ "/admin/account/" (account.id) } { (account.login) } },
-            html! { (account.name) },
-            if account.disabled { badge(Tone::Bad, text.t("Disabled")) } else { badge(Tone::Good, text.t("Active")) },
-            html! { (grants) },
-            html! { @if let Some(at) = account.seen_at { (shell.format.time(at)) } },
-        ],
-    }).collect();
+    let new =
+        html! { a class="button primary" href="/admin/account/new" { (icon(Icon::Plus)) (text.t("New account")) } };
+    let heads = [
+        Head::plain(text.t("Login")),
+        Head::plain(text.t("Name")),
+        Head::plain(text.t("State")),
+        Head::number(text.t("Permissions")),
+        Head::plain(text.t("Last log-in")),
+    ];
+    let rows: Vec<Row> = accounts
+        .iter()
+        .map(|(account, grants)| Row {
+            id: None,
+            name: account.login.clone(),
+            cells: vec![
+                html! { a href={ "/admin/account/" (account.id) } { (account.login) } },
+                html! { (account.name) },
+                if account.disabled {
+                    badge(Tone::Bad, text.t("Disabled"))
+                } else {
+                    badge(Tone::Good, text.t("Active"))
+                },
+                html! { (grants) },
+                html! { @if let Some(at) = account.seen_at { (shell.format.time(at)) } },
+            ],
+        })
+        .collect();
     let content = html! { (heading(text.t("Accounts"), &new)) (table(text, text.t("Accounts"), &heads, &rows, false)) };
     admin(shell, text.t("Accounts"), &[], &[], &content)
 }
@@ -58,8 +72,13 @@ pub fn scope_label(shell: &Shell, scope: Scope, departments: &[Department], even
     match scope {
         Scope::Space => text.t("The whole association").to_owned(),
         Scope::Own => text.t("What they made themselves").to_owned(),
-        Scope::Department(id) => departments.iter().find(|department| department.id == id).map_or(String::new(), |department| department.name.clone()),
-        Scope::Event(id) => events.iter().find(|event| event.id == id).map_or(format!("#{id}"), |event| event.name.clone()),
+        Scope::Department(id) => departments
+            .iter()
+            .find(|department| department.id == id)
+            .map_or(String::new(), |department| department.name.clone()),
+        Scope::Event(id) => {
+            events.iter().find(|event| event.id == id).map_or(format!("#{id}"), |event| event.name.clone())
+        }
     }
 }
 
@@ -95,20 +114,30 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let base = format!("/admin/account/{}", of.account.id);
     let form = Form::new(text, of.refusal);
     let heads = [Head::plain(text.t("May")), Head::plain(text.t("Where")), Head::plain(text.t("Actions"))];
-    let rows: Vec<Row> = of.grants.iter().map(|grant| Row {
-        id: None,
-        name: grant.permission.code().into(),
-        cells: vec![
-            html! { (text.t(grant.permission.label())) },
-            html! { (scope_label(shell, grant.scope, of.departments, of.events)) },
-            post(&format!("{base}/grant/{}/revoke", grant.id), "quiet", text.t("Take back"), Icon::Cross),
-        ],
-    }).collect();
-    let permissions: Vec<(String, String)> = Permission::ALL.iter().map(|permission| (permission.code().to_owned(), text.t(permission.label()).to_owned())).collect();
+    let rows: Vec<Row> = of
+        .grants
+        .iter()
+        .map(|grant| Row {
+            id: None,
+            name: grant.permission.code().into(),
+            cells: vec![
+                html! { (text.t(grant.permission.label())) },
+                html! { (scope_label(shell, grant.scope, of.departments, of.events)) },
+                post(&format!("{base}/grant/{}/revoke", grant.id), "quiet", text.t("Take back"), Icon::Cross),
+            ],
+        })
+        .collect();
+    let permissions: Vec<(String, String)> = Permission::ALL
+        .iter()
+        .map(|permission| (permission.code().to_owned(), text.t(permission.label()).to_owned()))
+        .collect();
     let mut scopes = vec![Scope::Space, Scope::Own];
     scopes.extend(of.departments.iter().map(|department| Scope::Department(department.id)));
     scopes.extend(of.events.iter().map(|event| Scope::Event(event.id)));
-    let scopes: Vec<(String, String)> = scopes.into_iter().map(|scope| (scope_value(scope), scope_label(shell, scope, of.departments, of.events))).collect();
+    let scopes: Vec<(String, String)> = scopes
+        .into_iter()
+        .map(|scope| (scope_value(scope), scope_label(shell, scope, of.departments, of.events)))
+        .collect();
     let content = html! {
         h1 { (of.account.name) " " @if of.account.disabled { (badge(Tone::Bad, text.t("Disabled"))) } }
         (form.summary())

@@ -12,22 +12,30 @@ use maud::{Markup, html};
 pub fn log(shell: &Shell, lines: &[(u64, AuditLine, String)], next: Option<u64>) -> Markup {
     let text = shell.text();
     let heads = [
-        Head::number(text.t("No.")), Head::plain(text.t("Time")), Head::plain(text.t("Who")), Head::plain(text.t("Did")),
-        Head::plain(text.t("To")), Head::plain(text.t("Before")), Head::plain(text.t("After")),
+        Head::number(text.t("No.")),
+        Head::plain(text.t("Time")),
+        Head::plain(text.t("Who")),
+        Head::plain(text.t("Did")),
+        Head::plain(text.t("To")),
+        Head::plain(text.t("Before")),
+        Head::plain(text.t("After")),
     ];
-    let rows: Vec<Row> = lines.iter().map(|(number, line, who)| Row {
-        id: None,
-        name: number.to_string(),
-        cells: vec![
-            html! { (number) },
-            html! { (shell.format.date(line.at)) " " (shell.format.clock_seconds(line.at)) },
-            html! { (who) },
-            html! { code { (line.action) } },
-            html! { code { (line.subject) } },
-            html! { (line.before) },
-            html! { (line.after) },
-        ],
-    }).collect();
+    let rows: Vec<Row> = lines
+        .iter()
+        .map(|(number, line, who)| Row {
+            id: None,
+            name: number.to_string(),
+            cells: vec![
+                html! { (number) },
+                html! { (shell.format.date(line.at)) " " (shell.format.clock_seconds(line.at)) },
+                html! { (who) },
+                html! { code { (line.action) } },
+                html! { code { (line.subject) } },
+                html! { (line.before) },
+                html! { (line.after) },
+            ],
+        })
+        .collect();
     let content = html! {
         h1 { (text.t("Audit log")) }
         p class="dim" { (text.t("Every change, by whom and when. Each block of lines carries the hash of the one before; “huiguan verify” checks the chain.")) }

@@ -105,7 +105,12 @@ fn pairing_panel(shell: &Shell, of: &Pairing<'_>) -> Markup {
 
 fn devices(shell: &Shell, of: &Page<'_>, base: &str, form: &Form<'_>) -> Markup {
     let text = shell.text();
-    let heads = [Head::plain(text.t("Terminal")), Head::plain(text.t("State")), Head::plain(text.t("Paired at")), Head::plain(text.t("Actions"))];
+    let heads = [
+        Head::plain(text.t("Terminal")),
+        Head::plain(text.t("State")),
+        Head::plain(text.t("Paired at")),
+        Head::plain(text.t("Actions")),
+    ];
     let rows: Vec<Row> = of.devices.iter().map(|device| {
         let state = device.state(of.now);
         let (tone, label) = match state {
@@ -144,12 +149,25 @@ fn devices(shell: &Shell, of: &Page<'_>, base: &str, form: &Form<'_>) -> Markup 
 pub fn log(shell: &Shell, event: &Event, lines: &[LogLine], refused_only: bool, next: Option<u64>) -> Markup {
     let text = shell.text();
     let base = format!("/admin/event/{}/scan", event.id);
-    let heads = [Head::plain(text.t("Time")), Head::plain(text.t("Who")), Head::plain(text.t("Verdict")), Head::plain(text.t("Scanned by"))];
-    let rows: Vec<Row> = lines.iter().map(|line| Row {
-        id: None,
-        name: line.who.clone(),
-        cells: vec![html! { (shell.format.date(line.at)) " " (shell.format.clock_seconds(line.at)) }, html! { (line.who) }, badge(line.tone, &line.word), html! { (line.by) }],
-    }).collect();
+    let heads = [
+        Head::plain(text.t("Time")),
+        Head::plain(text.t("Who")),
+        Head::plain(text.t("Verdict")),
+        Head::plain(text.t("Scanned by")),
+    ];
+    let rows: Vec<Row> = lines
+        .iter()
+        .map(|line| Row {
+            id: None,
+            name: line.who.clone(),
+            cells: vec![
+                html! { (shell.format.date(line.at)) " " (shell.format.clock_seconds(line.at)) },
+                html! { (line.who) },
+                badge(line.tone, &line.word),
+                html! { (line.by) },
+            ],
+        })
+        .collect();
     let show = if refused_only { "refused" } else { "" };
     let content = html! {
         div class="row" {

@@ -46,24 +46,35 @@ pub struct List<'a> {
 pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let text = shell.text();
     let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
-    let rows: Vec<Row> = of.rows.iter().map(|(event, registered, admitted)| Row {
-        id: None,
-        name: event.name.clone(),
-        cells: vec![
-            html! { a href={ "/admin/event/" (event.id) } { (event.name) } },
-            html! { (shell.format.window(&event.time)) },
-            html! { (event.venue.line()) },
-            state(shell, event.state),
-            html! { (count(*registered)) },
-            html! { (count(*admitted)) },
-        ],
-    }).collect();
+    let rows: Vec<Row> = of
+        .rows
+        .iter()
+        .map(|(event, registered, admitted)| Row {
+            id: None,
+            name: event.name.clone(),
+            cells: vec![
+                html! { a href={ "/admin/event/" (event.id) } { (event.name) } },
+                html! { (shell.format.window(&event.time)) },
+                html! { (event.venue.line()) },
+                state(shell, event.state),
+                html! { (count(*registered)) },
+                html! { (count(*admitted)) },
+            ],
+        })
+        .collect();
     let heads = [
-        Head::plain(text.t("Event")), Head::plain(text.t("Time")), Head::plain(text.t("Place")), Head::plain(text.t("State")),
-        Head::number(text.t("Registered")), Head::number(text.t("Checked in")),
+        Head::plain(text.t("Event")),
+        Head::plain(text.t("Time")),
+        Head::plain(text.t("Place")),
+        Head::plain(text.t("State")),
+        Head::number(text.t("Registered")),
+        Head::number(text.t("Checked in")),
     ];
     let states: Vec<(String, String)> = std::iter::once((String::new(), text.t("All states").to_owned()))
-        .chain([EventState::Draft, EventState::Published, EventState::Withdrawn].map(|s| (s.code().to_owned(), text.t(s.label()).to_owned())))
+        .chain(
+            [EventState::Draft, EventState::Published, EventState::Withdrawn]
+                .map(|s| (s.code().to_owned(), text.t(s.label()).to_owned())),
+        )
         .collect();
     let form = Form::new(text, None);
     let filtered = !of.q.is_empty() || !of.state.is_empty();
@@ -137,9 +148,10 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
     let form = Form::new(text, of.refusal);
     let input = of.input;
     let action = of.event.map_or("/admin/event/new".to_owned(), |event| format!("/admin/event/{}/edit", event.id));
-    let departments: Vec<(String, String)> = std::iter::once((String::new(), text.t("The whole association").to_owned()))
-        .chain(of.departments.iter().map(|department| (department.id.to_string(), department.name.clone())))
-        .collect();
+    let departments: Vec<(String, String)> =
+        std::iter::once((String::new(), text.t("The whole association").to_owned()))
+            .chain(of.departments.iter().map(|department| (department.id.to_string(), department.name.clone())))
+            .collect();
     let body = html! {
         (form.summary())
         form method="post" action=(action) enctype="multipart/form-data" class="form panel" {
@@ -251,7 +263,8 @@ fn publish_panel(shell: &Shell, event: &Event, base: &str) -> Markup {
 pub fn questions(shell: &Shell, event: &Event, fields: &[Field], refusal: Option<&Refusal>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
-    let kinds: Vec<(String, String)> = FieldKind::ALL.iter().map(|kind| (kind.code().to_owned(), text.t(kind.label()).to_owned())).collect();
+    let kinds: Vec<(String, String)> =
+        FieldKind::ALL.iter().map(|kind| (kind.code().to_owned(), text.t(kind.label()).to_owned())).collect();
     let content = html! {
         p class="dim" { (text.t("Everybody is asked for name and phone. Empty questions are left out; a question whose text you delete goes away with its answers hidden.")) }
         (form.summary())

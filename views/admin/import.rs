@@ -20,7 +20,13 @@ use domain::{
 use maud::{Markup, html};
 
 /// The upload form, with what was imported before.
-pub fn start(shell: &Shell, event: &Event, kinds: &[TicketType], before: &[Import], refusal: Option<&Refusal>) -> Markup {
+pub fn start(
+    shell: &Shell,
+    event: &Event,
+    kinds: &[TicketType],
+    before: &[Import],
+    refusal: Option<&Refusal>,
+) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let base = format!("/admin/event/{}/import", event.id);
@@ -126,11 +132,15 @@ pub fn preview(shell: &Shell, of: &Preview<'_>) -> Markup {
     let base = format!("/admin/event/{}/import/{}", of.event.id, of.import.id);
     let mut heads = vec![Head::number(text.t("Row")), Head::plain(text.t("What happens"))];
     heads.extend(of.heads.iter().map(|head| Head::plain(head)));
-    let rows: Vec<Row> = of.rows.iter().map(|row| {
-        let mut cells = vec![html! { (row.number) }, verdict(shell, &row.verdict)];
-        cells.extend(row.cells.iter().map(|cell| html! { (cell) }));
-        Row { id: None, name: row.number.to_string(), cells }
-    }).collect();
+    let rows: Vec<Row> = of
+        .rows
+        .iter()
+        .map(|row| {
+            let mut cells = vec![html! { (row.number) }, verdict(shell, &row.verdict)];
+            cells.extend(row.cells.iter().map(|cell| html! { (cell) }));
+            Row { id: None, name: row.number.to_string(), cells }
+        })
+        .collect();
     let good = of.tally.added + of.tally.changed;
     let content = html! {
         h2 { (of.import.file_name) }

@@ -33,18 +33,28 @@ pub struct Overview<'a> {
 pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
     let text = shell.text();
     let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
-    let rows: Vec<Row> = of.upcoming.iter().map(|(event, registered, admitted)| Row {
-        id: None,
-        name: event.name.clone(),
-        cells: vec![
-            html! { a href={ "/admin/event/" (event.id) } { (event.name) } },
-            html! { (shell.format.window(&event.time)) },
-            state(shell, event.state),
-            html! { (count(*registered)) },
-            html! { (count(*admitted)) },
-        ],
-    }).collect();
-    let heads = [Head::plain(text.t("Event")), Head::plain(text.t("Time")), Head::plain(text.t("State")), Head::number(text.t("Registered")), Head::number(text.t("Checked in"))];
+    let rows: Vec<Row> = of
+        .upcoming
+        .iter()
+        .map(|(event, registered, admitted)| Row {
+            id: None,
+            name: event.name.clone(),
+            cells: vec![
+                html! { a href={ "/admin/event/" (event.id) } { (event.name) } },
+                html! { (shell.format.window(&event.time)) },
+                state(shell, event.state),
+                html! { (count(*registered)) },
+                html! { (count(*admitted)) },
+            ],
+        })
+        .collect();
+    let heads = [
+        Head::plain(text.t("Event")),
+        Head::plain(text.t("Time")),
+        Head::plain(text.t("State")),
+        Head::number(text.t("Registered")),
+        Head::number(text.t("Checked in")),
+    ];
     let content = html! {
         (heading(text.t("Overview"), &new))
         dl class="stats" data-live-source="/admin/live" {

@@ -38,7 +38,18 @@ impl Filter {
     /// The address of the list with this filter and a page.
     pub fn link(&self, base: &str, page: usize) -> String {
         let page = if page == 0 { String::new() } else { page.to_string() };
-        query(base, &[("q", &self.q), ("show", &self.show), ("kind", &self.kind), ("group", &self.group), ("sort", &self.sort), ("dir", &self.dir), ("page", &page)])
+        query(
+            base,
+            &[
+                ("q", &self.q),
+                ("show", &self.show),
+                ("kind", &self.kind),
+                ("group", &self.group),
+                ("sort", &self.sort),
+                ("dir", &self.dir),
+                ("page", &page),
+            ],
+        )
     }
 
     fn sorted(&self, base: &str, by: &str) -> (String, Option<&'static str>) {
@@ -109,25 +120,39 @@ pub fn state(shell: &Shell, ticket: &Ticket) -> Markup {
 pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let text = shell.text();
     let base = format!("/admin/event/{}/registration", of.event.id);
-    let sorting = |label: &str, by: &str| Head { label: text.t(label).to_owned(), sort: Some(of.filter.sorted(&base, by)), number: false };
+    let sorting = |label: &str, by: &str| Head {
+        label: text.t(label).to_owned(),
+        sort: Some(of.filter.sorted(&base, by)),
+        number: false,
+    };
     let heads = [
-        sorting("Name", "name"), Head::plain(text.t("Phone")), Head::plain(text.t("Company")), Head::plain(text.t("Ticket type")),
-        Head::plain(text.t("Group")), Head::plain(text.t("Seat")), sorting("State", "entered"), sorting("Registered at", "created"),
+        sorting("Name", "name"),
+        Head::plain(text.t("Phone")),
+        Head::plain(text.t("Company")),
+        Head::plain(text.t("Ticket type")),
+        Head::plain(text.t("Group")),
+        Head::plain(text.t("Seat")),
+        sorting("State", "entered"),
+        sorting("Registered at", "created"),
     ];
-    let rows: Vec<Row> = of.rows.iter().map(|ticket| Row {
-        id: Some(ticket.id.to_string()),
-        name: ticket.name.clone(),
-        cells: vec![
-            html! { a href={ (base) "/" (ticket.id) } { (ticket.name) } },
-            html! { (ticket.phone.as_deref().map_or(String::new(), |number| phone(number, of.full))) },
-            html! { (ticket.company) },
-            html! { (kind_name(of.kinds, ticket)) },
-            html! { (group_name(of.groups, ticket)) },
-            html! { (ticket.seat) },
-            state(shell, ticket),
-            html! { (shell.format.short(ticket.created_at)) },
-        ],
-    }).collect();
+    let rows: Vec<Row> = of
+        .rows
+        .iter()
+        .map(|ticket| Row {
+            id: Some(ticket.id.to_string()),
+            name: ticket.name.clone(),
+            cells: vec![
+                html! { a href={ (base) "/" (ticket.id) } { (ticket.name) } },
+                html! { (ticket.phone.as_deref().map_or(String::new(), |number| phone(number, of.full))) },
+                html! { (ticket.company) },
+                html! { (kind_name(of.kinds, ticket)) },
+                html! { (group_name(of.groups, ticket)) },
+                html! { (ticket.seat) },
+                state(shell, ticket),
+                html! { (shell.format.short(ticket.created_at)) },
+            ],
+        })
+        .collect();
     let content = html! {
         (actions(shell, of, &base))
         (filter(shell, of))
@@ -164,10 +189,15 @@ fn actions(shell: &Shell, of: &List<'_>, base: &str) -> Markup {
 fn filter(shell: &Shell, of: &List<'_>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, None);
-    let shows: Vec<(String, String)> = SHOWS.iter().map(|(value, label)| ((*value).to_owned(), text.t(label).to_owned())).collect();
+    let shows: Vec<(String, String)> =
+        SHOWS.iter().map(|(value, label)| ((*value).to_owned(), text.t(label).to_owned())).collect();
     let first = |label: &str| (String::new(), text.t(label).to_owned());
-    let kinds: Vec<(String, String)> = std::iter::once(first("All types")).chain(of.kinds.iter().map(|kind| (kind.id.to_string(), kind.name.clone()))).collect();
-    let groups: Vec<(String, String)> = std::iter::once(first("All groups")).chain(of.groups.iter().map(|group| (group.id.to_string(), group.name.clone()))).collect();
+    let kinds: Vec<(String, String)> = std::iter::once(first("All types"))
+        .chain(of.kinds.iter().map(|kind| (kind.id.to_string(), kind.name.clone())))
+        .collect();
+    let groups: Vec<(String, String)> = std::iter::once(first("All groups"))
+        .chain(of.groups.iter().map(|group| (group.id.to_string(), group.name.clone())))
+        .collect();
     html! {
         form class="filter" method="get" {
             input type="hidden" name="sort" value=(of.filter.sort);
@@ -221,7 +251,15 @@ pub struct Typed {
 }
 
 /// The form of one registration; `ticket` when one is changed.
-pub fn form(shell: &Shell, event: &Event, ticket: Option<&Ticket>, kinds: &[TicketType], groups: &[Group], typed: &Typed, refusal: Option<&Refusal>) -> Markup {
+pub fn form(
+    shell: &Shell,
+    event: &Event,
+    ticket: Option<&Ticket>,
+    kinds: &[TicketType],
+    groups: &[Group],
+    typed: &Typed,
+    refusal: Option<&Refusal>,
+) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let base = format!("/admin/event/{}/registration", event.id);
@@ -368,7 +406,9 @@ pub fn bulk_done(shell: &Shell, done: usize, refused: usize, first: Option<&Refu
     let mut out = text.f("{count} done.", &[("count", &count(done as i64))]);
     if let Some(first) = first {
         out.push(' ');
-        out.push_str(&text.f("{count} refused: {why}", &[("count", &count(refused as i64)), ("why", &text.refusal(first))]));
+        out.push_str(
+            &text.f("{count} refused: {why}", &[("count", &count(refused as i64)), ("why", &text.refusal(first))]),
+        );
     }
     out
 }

@@ -13,7 +13,13 @@ use domain::{Department, Refusal};
 use maud::{Markup, html};
 
 /// The settings page.
-pub fn settings(shell: &Shell, name: &str, zone: &str, departments: &[Department], refusal: Option<&Refusal>) -> Markup {
+pub fn settings(
+    shell: &Shell,
+    name: &str,
+    zone: &str,
+    departments: &[Department],
+    refusal: Option<&Refusal>,
+) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let parents: Vec<(String, String)> = std::iter::once((String::new(), text.t("The whole association").to_owned()))

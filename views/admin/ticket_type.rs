@@ -26,8 +26,14 @@ pub fn list(shell: &Shell, event: &Event, rows: &[(TicketType, i64, i64, Offer)]
     let base = format!("/admin/event/{}/ticket_type", event.id);
     let new = html! { @if may_manage { a class="button primary" href={ (base) "/new" } { (icon(Icon::Plus)) (text.t("New ticket type")) } } };
     let heads = [
-        Head::plain(text.t("Ticket type")), Head::number(text.t("Price")), Head::number(text.t("Taken")), Head::number(text.t("Quota")),
-        Head::number(text.t("Checked in")), Head::plain(text.t("Sale")), Head::plain(text.t("State")), Head::plain(text.t("Actions")),
+        Head::plain(text.t("Ticket type")),
+        Head::number(text.t("Price")),
+        Head::number(text.t("Taken")),
+        Head::number(text.t("Quota")),
+        Head::number(text.t("Checked in")),
+        Head::plain(text.t("Sale")),
+        Head::plain(text.t("State")),
+        Head::plain(text.t("Actions")),
     ];
     let rows: Vec<Row> = rows.iter().enumerate().map(|(at, (kind, taken, admitted, offer))| Row {
         id: None,
@@ -43,13 +49,15 @@ pub fn list(shell: &Shell, event: &Event, rows: &[(TicketType, i64, i64, Offer)]
             html! { @if may_manage { div class="row" { @if at > 0 { (post(&format!("{base}/{}/raise", kind.id), "quiet", text.t("Up"), Icon::Up)) } (toggle(shell, &base, kind)) } } },
         ],
     }).collect();
-    let content = html! { (heading(text.t("Ticket types"), &new)) (table(text, text.t("Ticket types"), &heads, &rows, false)) };
+    let content =
+        html! { (heading(text.t("Ticket types"), &new)) (table(text, text.t("Ticket types"), &heads, &rows, false)) };
     event_page(shell, event, Tab::Tickets, &[], &content)
 }
 
 fn toggle(shell: &Shell, base: &str, kind: &TicketType) -> Markup {
     let text = shell.text();
-    let (verb, label, symbol) = if kind.enabled { ("disable", "Disable", Icon::Cross) } else { ("enable", "Enable", Icon::Check) };
+    let (verb, label, symbol) =
+        if kind.enabled { ("disable", "Disable", Icon::Cross) } else { ("enable", "Enable", Icon::Check) };
     post(&format!("{base}/{}/{verb}", kind.id), "quiet", text.t(label), symbol)
 }
 
@@ -66,7 +74,13 @@ fn offer_badge(shell: &Shell, offer: Offer) -> Markup {
 }
 
 /// The form of one type.
-pub fn form(shell: &Shell, event: &Event, kind: Option<&TicketType>, input: &TicketTypeInput, refusal: Option<&Refusal>) -> Markup {
+pub fn form(
+    shell: &Shell,
+    event: &Event,
+    kind: Option<&TicketType>,
+    input: &TicketTypeInput,
+    refusal: Option<&Refusal>,
+) -> Markup {
     let text = shell.text();
     let base = format!("/admin/event/{}/ticket_type", event.id);
     let action = kind.map_or(format!("{base}/new"), |kind| format!("{base}/{}", kind.id));

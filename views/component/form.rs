@@ -48,7 +48,8 @@ impl<'a> Form<'a> {
     }
 
     fn problems(&self, name: &str) -> Vec<&Problem> {
-        self.refusal.map_or_else(Vec::new, |refusal| refusal.problems.iter().filter(|problem| problem.field == name).collect())
+        self.refusal
+            .map_or_else(Vec::new, |refusal| refusal.problems.iter().filter(|problem| problem.field == name).collect())
     }
 
     /// The list of problems on top, with links to their fields.
@@ -67,7 +68,14 @@ impl<'a> Form<'a> {
         }
     }
 
-    fn wrap(&self, name: &str, label: &str, help: &str, required: bool, control: impl FnOnce(Option<String>, bool) -> Markup) -> Markup {
+    fn wrap(
+        &self,
+        name: &str,
+        label: &str,
+        help: &str,
+        required: bool,
+        control: impl FnOnce(Option<String>, bool) -> Markup,
+    ) -> Markup {
         let problems = self.problems(name);
         let mut described = Vec::new();
         if !help.is_empty() {
@@ -157,7 +165,9 @@ mod tests {
     fn errors_are_tied_to_their_fields_and_what_was_typed_stays() {
         let refusal = Refusal::invalid(vec![domain::problem!("name", "This field is required.")]);
         let form = Form::new(Text(Lang::En), Some(&refusal));
-        let html = form.input(&Input { name: "name", label: "Name", value: "<b>", help: "h", ..Input::default() }).into_string();
+        let html = form
+            .input(&Input { name: "name", label: "Name", value: "<b>", help: "h", ..Input::default() })
+            .into_string();
         assert!(html.contains("aria-describedby=\"h-name e-name\"") && html.contains("id=\"e-name\""));
         assert!(html.contains("aria-invalid=\"true\"") && html.contains("value=\"&lt;b&gt;\""));
         assert!(form.summary().into_string().contains("href=\"#f-name\""));

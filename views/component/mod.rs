@@ -5,10 +5,7 @@ pub mod form;
 pub mod icon;
 pub mod list;
 
-use crate::{
-    layout::Tone,
-    text::Text,
-};
+use crate::{layout::Tone, text::Text};
 use icon::{Icon, icon};
 use maud::{Markup, PreEscaped, html};
 
@@ -138,8 +135,8 @@ pub fn qr(content: &str, label: &str) -> Markup {
 pub fn progress(label: &str, done: u32, all: u32) -> Markup {
     html! {
         div class="progress" {
-            label { (label) progress value=(done) max=(all.max(1)) {} }
-            span class="num" { (done) " / " (all) }
+            label { (label) progress value=(done) max=(all.max(1)) data-live="done" {} }
+            span class="num" data-live="done_text" { (done) " / " (all) }
         }
     }
 }
@@ -154,18 +151,36 @@ pub fn markdown(source: &str) -> Markup {
     use pulldown_cmark::{Event, Options, Parser, Tag, html::push_html};
     let allowed = |url: &str| {
         let lower = url.trim().to_ascii_lowercase();
-        ["https://", "http://", "mailto:", "tel:", "/"].iter().any(|start| lower.starts_with(start)) && !lower.starts_with("//")
+        ["https://", "http://", "mailto:", "tel:", "/"].iter().any(|start| lower.starts_with(start))
+            && !lower.starts_with("//")
     };
-    let events = Parser::new_ext(source, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).map(|event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        Event::Start(Tag::Link { link_type, dest_url, title, id }) if !allowed(&dest_url) => {
-            Event::Start(Tag::Link { link_type, dest_url: "#".into(), title, id: { drop(dest_url); id } })
-        }
-        Event::Start(Tag::Image { link_type, dest_url, title, id }) if !dest_url.starts_with("/picture/") => {
-            Event::Start(Tag::Image { link_type, dest_url: "/asset/logo.svg".into(), title, id: { drop(dest_url); id } })
-        }
-        other => other,
-    });
+    let events =
+        Parser::new_ext(source, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).map(|event| match event {
+            Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+            Event::Start(Tag::Link { link_type, dest_url, title, id }) if !allowed(&dest_url) => {
+                Event::Start(Tag::Link {
+                    link_type,
+                    dest_url: "#".into(),
+                    title,
+                    id: {
+                        drop(dest_url);
+                        id
+                    },
+                })
+            }
+            Event::Start(Tag::Image { link_type, dest_url, title, id }) if !dest_url.starts_with("/picture/") => {
+                Event::Start(Tag::Image {
+                    link_type,
+                    dest_url: "/asset/logo.svg".into(),
+                    title,
+                    id: {
+                        drop(dest_url);
+                        id
+                    },
+                })
+            }
+            other => other,
+        });
     let mut out = String::with_capacity(source.len() * 3 / 2);
     push_html(&mut out, events);
     html! { div class="prose" { (safe(out)) } }
@@ -177,7 +192,10 @@ mod tests {
 
     #[test]
     fn markdown_lets_no_markup_and_no_script_through() {
-        let html = markdown("**bold** <script>alert(1)</script> [x](javascript:alert(1)) ![p](https://evil/x.png) ![q](/picture/7)").into_string();
+        let html = markdown(
+            "**bold** <script>alert(1)</script> [x](javascript:alert(1)) ![p](https://evil/x.png) ![q](/picture/7)",
+        )
+        .into_string();
         assert!(html.contains("<strong>bold</strong>"));
         assert!(!html.contains("<script") && !html.contains("javascript:") && !html.contains("evil"));
         assert!(html.contains("/picture/7"));

@@ -58,6 +58,8 @@ pub struct Counts {
 pub struct Door<'a> {
     /// Name of the event.
     pub event: &'a str,
+    /// Number of the event.
+    pub id: u64,
     /// Name of the terminal or of whoever scans.
     pub device: &'a str,
     /// When entries are taken.
@@ -73,7 +75,8 @@ pub struct Door<'a> {
 /// Everything the terminal's module says, by key.
 fn texts(shell: &Shell) -> String {
     let text = shell.text();
-    let mut pairs: Vec<(&str, &str)> = Reason::ALL.iter().map(|reason| (reason.code(), text.t(reason.label()))).collect();
+    let mut pairs: Vec<(&str, &str)> =
+        Reason::ALL.iter().map(|reason| (reason.code(), text.t(reason.label()))).collect();
     pairs.extend([
         ("admitted", text.t("Welcome")),
         ("misread", text.t("Misread code: scan again")),
@@ -92,7 +95,7 @@ pub fn door(shell: &Shell, of: &Door<'_>) -> Markup {
     let text = shell.text();
     let figure = |key: &str, label: &str, value: i64| html! { div { dt { (text.t(label)) } dd data-live=(key) { (count(value)) } } };
     let content = html! {
-        div data-terminal data-texts=(texts(shell)) {
+        div data-terminal data-event=(of.id) data-texts=(texts(shell)) {
             header class="door" data-live-source=(of.live) {
                 div { h1 { (of.event) } p class="dim" { (of.device) @if let Some(window) = &of.window { " · " (window) } } }
                 dl class="counts" { (figure("admitted", "Checked in", of.counts.admitted)) (figure("registered", "Registered", of.counts.registered)) (figure("refused", "Refused", of.counts.refused)) }

@@ -1,0 +1,154 @@
+//! Accounts, grants, and one's own sessions.
+
+use crate::{
+    Hall,
+    answer::{Answer, again, page, see, tell, told},
+    audience::{Staff, Visit},
+    fields::Fields,
+};
+use axum::{
+    Router,
+    extract::{Path, State},
+    routing::{get, post},
+};
+use domain::{AccountId, DepartmentId, EventId, GrantId, Permission, Refusal, Scope};
+use maud::Markup;
+use service::{Actor, Error, Who, account, event, space};
+use views::{Tone, admin::account as pages};
+
+/// Routes below `/admin`.
+pub fn routes() -> Router<Hall> {
+    Router::new()
+        .route("/account", get(list))
+        .route("/account/new", get(new_form).post(create))
+        .route("/account/{account}", get(show))
+        .route("/account/{account}/grant", post(grant))
+        .route("/account/{account}/grant/{grant}/revoke", post(revoke))
+        .route("/account/{account}/password", post(password))
+        .route("/account/{account}/disable", post(disable))
+        .route("/account/{account}/enable", post(enable))
+        .route("/session", get(sessions))
+        .route("/session/elsewhere", post(elsewhere))
+        .route("/session/password", post(own_password))
+}
+
+async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    let all = account::list(&hall.ctx, &actor)?;
+    let rows: Vec<_> = all.into_iter().map(|view| (view.account, view.grants.len())).collect();
+    page(pages::list(&visit.admin_shell(&actor), &rows))
+}
+
+async fn new_form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    hall.ctx.permit(&actor, Permission::AccountManage, service::At::Space)?;
+    page(pages::create(&visit.admin_shell(&actor), "", "", None))
+}
+
+async fn create(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
+    let (name, login) = (fields.get("name"), fields.get("login"));
+    match account::create(&hall.ctx, &actor, name, login, fields.get("password")).await {
+        Ok(id) => tell(
+            &format!("/admin/account/{id}"),
+            Tone::Good,
+            visit.text().t("The account is there. Now give it permissions."),
+        ),
+        Err(error) => again(error, |refusal| Ok(pages::create(&visit.admin_shell(&actor), name, login, Some(refusal)))),
+    }
+}
+
+fn draw(hall: &Hall, visit: &Visit, actor: &Actor, id: AccountId, refusal: Option<&Refusal>) -> Result<Markup, Error> {
+    let view = account::get(&hall.ctx, actor, id)?;
+    let departments = space::departments(&hall.ctx, actor)?;
+    let events = if actor.holds(Permission::EventView) {
+        event::list(&hall.ctx, actor, &event::EventFilter::default())?.0.into_iter().map(|row| row.event).collect()
+    } else {
+        Vec::new()
+    };
+    let shown = pages::Page {
+        account: &view.account,
+        grants: &view.grants,
+        departments: &departments,
+        events: &events,
+        refusal,
+        own: actor.account() == Some(id),
+    };
+    Ok(pages::show(&visit.admin_shell(actor), &shown))
+}
+
+async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    page(draw(&hall, &visit, &actor, AccountId(id), None)?)
+}
+
+fn scope(text: &str) -> Result<Scope, Refusal> {
+    let numbered = |rest: &str| rest.parse::<u64>().ok();
+    let read = match text.split_at_checked(1) {
+        _ if text == "space" => Some(Scope::Space),
+        _ if text == "own" => Some(Scope::Own),
+        Some(("d", rest)) => numbered(rest).map(|id| Scope::Department(DepartmentId(id))),
+        Some(("e", rest)) => numbered(rest).map(|id| Scope::Event(EventId(id))),
+        _ => None,
+    };
+    read.ok_or_else(|| Refusal::missing("scope"))
+}
+
+async fn grant(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    fields: Fields,
+) -> Answer {
+    let permission = Permission::parse(fields.get("permission")).ok_or_else(|| Refusal::missing("permission"))?;
+    let given = account::grant(&hall.ctx, &actor, AccountId(id), permission, scope(fields.get("scope"))?).await;
+    told(&visit, &format!("/admin/account/{id}"), given)
+}
+
+async fn revoke(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, grant)): Path<(u64, u64)>,
+) -> Answer {
+    told(&visit, &format!("/admin/account/{id}"), account::revoke(&hall.ctx, &actor, GrantId(grant)).await)
+}
+
+async fn password(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    fields: Fields,
+) -> Answer {
+    match account::reset_password(&hall.ctx, &actor, AccountId(id), fields.get("password")).await {
+        Ok(()) => tell(&format!("/admin/account/{id}"), Tone::Good, visit.text().t("Done.")),
+        Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, AccountId(id), Some(refusal))),
+    }
+}
+
+async fn disable(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    told(&visit, &format!("/admin/account/{id}"), account::set_disabled(&hall.ctx, &actor, AccountId(id), true).await)
+}
+
+async fn enable(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    told(&visit, &format!("/admin/account/{id}"), account::set_disabled(&hall.ctx, &actor, AccountId(id), false).await)
+}
+
+fn own_page(hall: &Hall, visit: &Visit, actor: &Actor, refusal: Option<&Refusal>) -> Result<Markup, Error> {
+    let Who::Staff { session, .. } = &actor.who else { return Err(Refusal::denied().into()) };
+    let sessions = account::sessions(&hall.ctx, actor)?;
+    Ok(pages::sessions(&visit.admin_shell(actor), &sessions, session, refusal))
+}
+
+async fn sessions(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    page(own_page(&hall, &visit, &actor, None)?)
+}
+
+async fn elsewhere(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    told(&visit, "/admin/session", account::log_out_elsewhere(&hall.ctx, &actor).await)
+}
+
+async fn own_password(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
+    match account::change_password(&hall.ctx, &actor, fields.get("old"), fields.get("password")).await {
+        Ok(()) => see("/admin/session"),
+        Err(error) => again(error, |refusal| own_page(&hall, &visit, &actor, Some(refusal))),
+    }
+}

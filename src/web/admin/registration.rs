@@ -1,0 +1,400 @@
+//! Registrations of an event: list, one person, bulk acts, export, printing.
+
+use crate::{
+    Hall,
+    answer::{Answer, again, download, page, tell, told},
+    audience::{Staff, Visit},
+    fields::{Fields, Query},
+    phone::{local_path, ticket_input},
+    terminal::word,
+};
+use axum::{
+    Router,
+    extract::{Path, State},
+    routing::{get, post},
+};
+use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketType, TicketTypeId};
+use service::{
+    Actor, At, Error, checkin, event,
+    registration::{self, Bulk},
+    roster::{Filter, Show, SortBy},
+    sheet::Format,
+    ticket_type, token,
+};
+use views::{Tone, admin::registration as pages, phone::ticket as ticket_pages};
+
+/// Routes below `/admin`.
+pub fn routes() -> Router<Hall> {
+    let base = "/event/{event}/registration";
+    let at = |tail: &str| format!("{base}{tail}");
+    Router::new()
+        .route(base, get(list))
+        .route(&at("/new"), get(new_form).post(add))
+        .route(&at("/bulk"), post(bulk))
+        .route(&at("/export.xlsx"), get(export_xlsx))
+        .route(&at("/export.csv"), get(export_csv))
+        .route(&at("/print"), get(print_sheet))
+        .route(&at("/{ticket}"), get(show))
+        .route(&at("/{ticket}/edit"), get(form).post(edit))
+        .route(&at("/{ticket}/cancel"), post(cancel))
+        .route(&at("/{ticket}/restore"), post(restore))
+        .route(&at("/{ticket}/mark"), post(mark))
+        .route(&at("/{ticket}/unmark"), post(unmark))
+        .route(&at("/{ticket}/print"), get(print))
+}
+
+fn base(event: EventId) -> String {
+    format!("/admin/event/{event}/registration")
+}
+
+fn typed_filter(query: &Fields) -> pages::Filter {
+    let text = |name| query.get(name).to_owned();
+    pages::Filter {
+        q: text("q"),
+        show: text("show"),
+        kind: text("kind"),
+        group: text("group"),
+        sort: text("sort"),
+        dir: text("dir"),
+    }
+}
+
+fn filter(typed: &pages::Filter) -> Filter {
+    Filter {
+        text: typed.q.chars().take(60).collect(),
+        show: match typed.show.as_str() {
+            "entered" => Show::Entered,
+            "absent" => Show::Absent,
+            "uncollected" => Show::Uncollected,
+            "canceled" => Show::Canceled,
+            "all" => Show::All,
+            _ => Show::Active,
+        },
+        kind: typed.kind.parse().ok().map(TicketTypeId),
+        group: typed.group.parse().ok().map(domain::GroupId),
+        sort: match typed.sort.as_str() {
+            "name" => SortBy::Name,
+            "entered" => SortBy::Entered,
+            _ => SortBy::Created,
+        },
+        descending: typed.dir == "desc",
+    }
+}
+
+fn kinds(hall: &Hall, actor: &Actor, event: EventId) -> Result<Vec<TicketType>, Error> {
+    Ok(ticket_type::list(&hall.ctx, actor, event)?.into_iter().map(|row| row.kind).collect())
+}
+
+fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
+    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
+}
+
+async fn list(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Query(query): Query,
+) -> Answer {
+    let id = EventId(id);
+    let typed = typed_filter(&query);
+    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let (rows, found) = registration::list(&hall.ctx, &actor, id, &filter(&typed), number)?;
+    let shown = pages::List {
+        event: &event::get(&hall.ctx, &actor, id)?.event,
+        rows: &rows,
+        kinds: &kinds(&hall, &actor, id)?,
+        groups: &event::groups(&hall.ctx, &actor, id)?,
+        found,
+        page: number,
+        size: registration::PAGE,
+        filter: &typed,
+        full: registration::sees_all(&hall.ctx, &actor, id),
+        may_manage: may(&hall, &actor, Permission::RegistrationManage, id),
+        may_export: may(&hall, &actor, Permission::RegistrationExport, id),
+    };
+    page(pages::list(&visit.admin_shell(&actor), &shown))
+}
+
+fn typed(fields: &Fields) -> pages::Typed {
+    let text = |name| fields.get(name).to_owned();
+    pages::Typed {
+        name: text("name"),
+        phone: text("phone"),
+        company: text("company"),
+        kind: text("kind"),
+        group: text("group"),
+        seat: text("seat"),
+        note: text("note"),
+        answers: fields.answers(),
+    }
+}
+
+fn draw(
+    hall: &Hall,
+    visit: &Visit,
+    actor: &Actor,
+    id: EventId,
+    ticket: Option<&Ticket>,
+    typed: &pages::Typed,
+    refusal: Option<&Refusal>,
+) -> Result<maud::Markup, Error> {
+    let event = event::get(&hall.ctx, actor, id)?.event;
+    let (kinds, groups) = (kinds(hall, actor, id)?, event::groups(&hall.ctx, actor, id)?);
+    Ok(pages::form(&visit.admin_shell(actor), &event, ticket, &kinds, &groups, typed, refusal))
+}
+
+async fn new_form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    hall.ctx.permit(&actor, Permission::RegistrationManage, At::Event(EventId(id)))?;
+    page(draw(&hall, &visit, &actor, EventId(id), None, &pages::Typed::default(), None)?)
+}
+
+async fn add(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    fields: Fields,
+) -> Answer {
+    let id = EventId(id);
+    let kind = TicketTypeId(fields.needed("kind")?);
+    match registration::add(&hall.ctx, &actor, id, kind, fields.get("group"), &ticket_input(&fields)).await {
+        Ok(ticket) => tell(&format!("{}/{}", base(id), ticket.id), Tone::Good, visit.text().t("Saved.")),
+        Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, id, None, &typed(&fields), Some(refusal))),
+    }
+}
+
+async fn show(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    let id = EventId(id);
+    let of = registration::ticket_page(&hall.ctx, &actor, id, TicketId(ticket))?;
+    let full = registration::sees_all(&hall.ctx, &actor, id);
+    let mut answers = Vec::new();
+    for field in &of.event.fields {
+        let kept = of.ticket.answers.iter().find(|answer| answer.field == field.id);
+        let shown = kept.map(|answer| registration::show_answer(&hall.ctx, &of.ticket, answer, full)).transpose()?;
+        answers.push((field.label.clone(), shown.unwrap_or_default()));
+    }
+    let scans: Vec<_> = checkin::history(&hall.ctx, &actor, id, of.ticket.id)?
+        .into_iter()
+        .map(|row| {
+            let (word, tone) = word(&visit, &row.scan);
+            let at = format!(
+                "{} {}",
+                visit.format.date(row.scan.scanned_at),
+                visit.format.clock_seconds(row.scan.scanned_at)
+            );
+            pages::ScanLine { at, word, tone, by: row.by.unwrap_or_default() }
+        })
+        .collect();
+    let shown = pages::Page {
+        event: &of.event,
+        ticket: &of.ticket,
+        kind: &of.kind.name,
+        group: of.group.as_deref().unwrap_or(""),
+        answers: &answers,
+        scans: &scans,
+        url: &format!("/ticket/{}", token::link(&of.ticket.link)),
+        full,
+        may_manage: may(&hall, &actor, Permission::RegistrationManage, id),
+        may_mark: may(&hall, &actor, Permission::CheckinMark, id),
+    };
+    page(pages::show(&visit.admin_shell(&actor), &shown))
+}
+
+/// The kept values of a registration as the form shows them; whoever may not see phones gets no form.
+fn kept(hall: &Hall, actor: &Actor, ticket: &Ticket) -> Result<pages::Typed, Error> {
+    let groups = event::groups(&hall.ctx, actor, ticket.event)?;
+    let group = groups.into_iter().find(|group| Some(group.id) == ticket.group).map(|group| group.name);
+    let plain = |answer: &domain::field::Answer| match &answer.value {
+        domain::field::AnswerValue::Plain(text) => Some((answer.field, text.clone())),
+        domain::field::AnswerValue::Sealed(_) => None,
+    };
+    Ok(pages::Typed {
+        name: ticket.name.clone(),
+        phone: ticket.phone.as_deref().map(domain::phone::local).unwrap_or_default(),
+        company: ticket.company.clone(),
+        kind: ticket.kind.to_string(),
+        group: group.unwrap_or_default(),
+        seat: ticket.seat.clone(),
+        note: ticket.note.clone(),
+        answers: ticket.answers.iter().filter_map(plain).collect(),
+    })
+}
+
+async fn form(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    let id = EventId(id);
+    hall.ctx.permit(&actor, Permission::RegistrationManage, At::Event(id))?;
+    hall.ctx.permit(&actor, Permission::PersonSensitive, At::Event(id))?;
+    let ticket = registration::get(&hall.ctx, &actor, id, TicketId(ticket))?;
+    let typed = kept(&hall, &actor, &ticket)?;
+    page(draw(&hall, &visit, &actor, id, Some(&ticket), &typed, None)?)
+}
+
+async fn edit(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+    fields: Fields,
+) -> Answer {
+    let (id, number) = (EventId(id), TicketId(ticket));
+    hall.ctx.permit(&actor, Permission::PersonSensitive, At::Event(id))?;
+    let edit = registration::Edit {
+        revision: fields.needed("revision")?,
+        kind: TicketTypeId(fields.needed("kind")?),
+        group: fields.get("group").to_owned(),
+        input: ticket_input(&fields),
+    };
+    match registration::edit(&hall.ctx, &actor, id, number, &edit).await {
+        Ok(_) => tell(&format!("{}/{number}", base(id)), Tone::Good, visit.text().t("Saved.")),
+        Err(error) => {
+            let ticket = registration::get(&hall.ctx, &actor, id, number)?;
+            // The form keeps the revision it was opened at, so that a second try is refused as well until the page is opened anew.
+            let opened = Ticket { revision: edit.revision, ..ticket };
+            again(error, |refusal| draw(&hall, &visit, &actor, id, Some(&opened), &typed(&fields), Some(refusal)))
+        }
+    }
+}
+
+fn one(visit: &Visit, id: u64, ticket: u64, done: Result<(), Error>) -> Answer {
+    told(visit, &format!("{}/{ticket}", base(EventId(id))), done)
+}
+
+async fn cancel(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    one(&visit, id, ticket, registration::cancel(&hall.ctx, &actor, EventId(id), TicketId(ticket)).await)
+}
+
+async fn restore(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    one(&visit, id, ticket, registration::restore(&hall.ctx, &actor, EventId(id), TicketId(ticket)).await)
+}
+
+async fn mark(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    one(&visit, id, ticket, checkin::mark(&hall.ctx, &actor, EventId(id), TicketId(ticket), true).await)
+}
+
+async fn unmark(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    one(&visit, id, ticket, checkin::mark(&hall.ctx, &actor, EventId(id), TicketId(ticket), false).await)
+}
+
+async fn bulk(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    fields: Fields,
+) -> Answer {
+    let id = EventId(id);
+    let ids: Vec<TicketId> = fields.all("id").filter_map(|id| id.parse().ok()).collect();
+    let act = match fields.get("act") {
+        "cancel" => Bulk::Cancel,
+        "restore" => Bulk::Restore,
+        "group" => Bulk::Group(fields.get("name").to_owned()),
+        "mark" => Bulk::Mark,
+        "unmark" => Bulk::Unmark,
+        _ => return Err(Refusal::missing("act").into()),
+    };
+    let back = local_path(fields.get("back"));
+    if ids.is_empty() {
+        return tell(back, Tone::Warn, visit.text().t("Choose rows first."));
+    }
+    let (done, refused) = registration::bulk(&hall.ctx, &actor, id, &ids, &act).await?;
+    let tone = if refused.is_empty() { Tone::Good } else { Tone::Warn };
+    tell(
+        back,
+        tone,
+        &pages::bulk_done(&visit.shell(), done, refused.len(), refused.first().map(|(_, refusal)| refusal)),
+    )
+}
+
+async fn export(hall: Hall, visit: Visit, actor: Actor, id: u64, query: Fields, format: Format) -> Answer {
+    let id = EventId(id);
+    let text = visit.text();
+    let event = event::get(&hall.ctx, &actor, id)?.event;
+    let filter = filter(&typed_filter(&query));
+    let zone = visit.format.zone.clone();
+    let say = move |english: &str| text.t(english).to_owned();
+    let bytes = registration::export(&hall.ctx, &actor, id, &filter, format, zone, say).await?;
+    download(&format!("{}.{}", event.name, format.ending()), format.mime(), bytes)
+}
+
+async fn export_xlsx(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Query(query): Query,
+) -> Answer {
+    export(hall, visit, actor, id, query, Format::Xlsx).await
+}
+
+async fn export_csv(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Query(query): Query,
+) -> Answer {
+    export(hall, visit, actor, id, query, Format::Csv).await
+}
+
+async fn print(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, ticket)): Path<(u64, u64)>,
+) -> Answer {
+    let of = registration::ticket_page(&hall.ctx, &actor, EventId(id), TicketId(ticket))?;
+    let shown = ticket_pages::TicketPage {
+        ticket: &of.ticket,
+        event: &of.event,
+        kind: &of.kind.name,
+        group: of.group.as_deref(),
+    };
+    page(pages::print(&visit.shell(), &shown))
+}
+
+/// The QR codes of a page of the list, to be cut apart.
+async fn print_sheet(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Query(query): Query,
+) -> Answer {
+    let id = EventId(id);
+    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let (rows, _) = registration::list(&hall.ctx, &actor, id, &filter(&typed_filter(&query)), number)?;
+    let event = event::get(&hall.ctx, &actor, id)?.event;
+    let tickets: Vec<_> = rows.into_iter().map(|ticket| (ticket.name, ticket.number)).collect();
+    page(ticket_pages::print(&visit.shell(), &event.name, &tickets))
+}

@@ -1,0 +1,168 @@
+//! Ticket types of an event.
+
+use crate::{
+    Hall,
+    answer::{Answer, again, page, tell, told},
+    audience::{Staff, Visit},
+    fields::Fields,
+};
+use axum::{
+    Router,
+    extract::{Path, State},
+    routing::{get, post},
+};
+use domain::{EventId, Permission, Refusal, TicketType, TicketTypeId, ticket_type::TicketTypeInput};
+use service::{At, event, ticket_type};
+use views::{Tone, admin::ticket_type as pages};
+
+/// Routes below `/admin`.
+pub fn routes() -> Router<Hall> {
+    Router::new()
+        .route("/event/{event}/ticket_type", get(list))
+        .route("/event/{event}/ticket_type/new", get(new_form).post(create))
+        .route("/event/{event}/ticket_type/{kind}", get(form).post(save))
+        .route("/event/{event}/ticket_type/{kind}/raise", post(raise))
+        .route("/event/{event}/ticket_type/{kind}/enable", post(enable))
+        .route("/event/{event}/ticket_type/{kind}/disable", post(disable))
+        .route("/event/{event}/ticket_type/{kind}/remove", post(remove))
+}
+
+fn base(event: EventId) -> String {
+    format!("/admin/event/{event}/ticket_type")
+}
+
+async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    let id = EventId(id);
+    let event = event::get(&hall.ctx, &actor, id)?.event;
+    let rows = ticket_type::list(&hall.ctx, &actor, id)?;
+    let rows: Vec<_> = rows.into_iter().map(|row| (row.kind, row.taken, row.admitted, row.offer)).collect();
+    let may_manage = hall.ctx.permit(&actor, Permission::EventManage, At::Event(id)).is_ok();
+    page(pages::list(&visit.admin_shell(&actor), &event, &rows, may_manage))
+}
+
+fn input(fields: &Fields) -> TicketTypeInput {
+    let text = |name| fields.get(name).to_owned();
+    TicketTypeInput {
+        name: text("name"),
+        price: text("price"),
+        quota: text("quota"),
+        sale_from: text("sale_from"),
+        sale_to: text("sale_to"),
+        note: text("note"),
+        enabled: fields.ticked("enabled"),
+    }
+}
+
+async fn new_form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    hall.ctx.permit(&actor, Permission::EventManage, At::Event(EventId(id)))?;
+    let event = event::get(&hall.ctx, &actor, EventId(id))?.event;
+    let input = TicketTypeInput { enabled: true, ..TicketTypeInput::default() };
+    page(pages::form(&visit.admin_shell(&actor), &event, None, &input, None))
+}
+
+async fn create(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    fields: Fields,
+) -> Answer {
+    let (id, input) = (EventId(id), input(&fields));
+    match ticket_type::save(&hall.ctx, &actor, id, None, &input).await {
+        Ok(_) => tell(&base(id), Tone::Good, visit.text().t("Saved.")),
+        Err(error) => {
+            let event = event::get(&hall.ctx, &actor, id)?.event;
+            again(error, |refusal| Ok(pages::form(&visit.admin_shell(&actor), &event, None, &input, Some(refusal))))
+        }
+    }
+}
+
+fn find(rows: Vec<ticket_type::TicketTypeRow>, kind: TicketTypeId) -> Result<TicketType, Refusal> {
+    rows.into_iter().map(|row| row.kind).find(|row| row.id == kind).ok_or_else(|| Refusal::missing("ticket type"))
+}
+
+async fn form(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, kind)): Path<(u64, u64)>,
+) -> Answer {
+    hall.ctx.permit(&actor, Permission::EventManage, At::Event(EventId(id)))?;
+    let event = event::get(&hall.ctx, &actor, EventId(id))?.event;
+    let kind = find(ticket_type::list(&hall.ctx, &actor, event.id)?, TicketTypeId(kind))?;
+    let local = |at: Option<domain::Time>| at.map_or(String::new(), |at| at.to_local(&visit.format.zone));
+    let input = TicketTypeInput {
+        name: kind.name.clone(),
+        price: kind.price.to_yuan(),
+        quota: kind.quota.map_or(String::new(), |quota| quota.to_string()),
+        sale_from: local(kind.sale.map(|sale| sale.from)),
+        sale_to: local(kind.sale.map(|sale| sale.to)),
+        note: kind.note.clone(),
+        enabled: kind.enabled,
+    };
+    page(pages::form(&visit.admin_shell(&actor), &event, Some(&kind), &input, None))
+}
+
+async fn save(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, kind)): Path<(u64, u64)>,
+    fields: Fields,
+) -> Answer {
+    let (id, kind, input) = (EventId(id), TicketTypeId(kind), input(&fields));
+    match ticket_type::save(&hall.ctx, &actor, id, Some(kind), &input).await {
+        Ok(_) => tell(&base(id), Tone::Good, visit.text().t("Saved.")),
+        Err(error) => {
+            let event = event::get(&hall.ctx, &actor, id)?.event;
+            let kept = find(ticket_type::list(&hall.ctx, &actor, id)?, kind)?;
+            again(error, |refusal| {
+                Ok(pages::form(&visit.admin_shell(&actor), &event, Some(&kept), &input, Some(refusal)))
+            })
+        }
+    }
+}
+
+async fn raise(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, kind)): Path<(u64, u64)>,
+) -> Answer {
+    told(&visit, &base(EventId(id)), ticket_type::raise(&hall.ctx, &actor, EventId(id), TicketTypeId(kind)).await)
+}
+
+async fn enable(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, kind)): Path<(u64, u64)>,
+) -> Answer {
+    told(
+        &visit,
+        &base(EventId(id)),
+        ticket_type::set_enabled(&hall.ctx, &actor, EventId(id), TicketTypeId(kind), true).await,
+    )
+}
+
+async fn disable(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, kind)): Path<(u64, u64)>,
+) -> Answer {
+    told(
+        &visit,
+        &base(EventId(id)),
+        ticket_type::set_enabled(&hall.ctx, &actor, EventId(id), TicketTypeId(kind), false).await,
+    )
+}
+
+async fn remove(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, kind)): Path<(u64, u64)>,
+) -> Answer {
+    told(&visit, &base(EventId(id)), ticket_type::remove(&hall.ctx, &actor, EventId(id), TicketTypeId(kind)).await)
+}

@@ -1,0 +1,238 @@
+//! Answers: pages, redirects with a message, files; and how refusals and failures become HTTP.
+
+use crate::{Hall, audience::Visit};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use data_encoding::BASE64URL_NOPAD;
+use domain::{Kind, Refusal};
+use maud::Markup;
+use service::Error;
+use std::sync::Arc;
+use views::{
+    Tone,
+    component::{Failed, failed},
+    layout,
+};
+
+/// What a handler answers.
+pub type Answer = Result<Response, Failure>;
+
+/// A verb's refusal or failure on its way out; [`finish`] says it in the asker's language and form.
+#[derive(Clone, Debug)]
+pub struct Failure(Arc<Error>);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self(Arc::new(refusal.into()))
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = status(&self.0).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::Refused(refusal) => refusal_status(refusal),
+    }
+}
+
+/// HTTP status of a refusal.
+pub fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal.kind {
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Unknown => StatusCode::UNAUTHORIZED,
+        Kind::Denied => StatusCode::FORBIDDEN,
+        Kind::Missing => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Slow => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A page.
+pub fn page(markup: Markup) -> Answer {
+    Ok(html(StatusCode::OK, markup))
+}
+
+fn html(status: StatusCode, markup: Markup) -> Response {
+    let head = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, head, markup.into_string()).into_response()
+}
+
+/// Refusals that a form shows although their kind would end the matter: a wrong password is a denial, but one to try again.
+const FORM_CODES: &[&str] = &["login.wrong", "device.bad_code", "ticket.not_found"];
+
+/// A form that comes back with what was wrong; errors that no field can mend go out as they are.
+pub fn again(error: Error, draw: impl FnOnce(&Refusal) -> Result<Markup, Error>) -> Answer {
+    match error {
+        Error::Refused(refusal)
+            if !matches!(refusal.kind, Kind::Denied | Kind::Missing | Kind::Unknown)
+                || FORM_CODES.contains(&refusal.code) =>
+        {
+            Ok(html(refusal_status(&refusal), draw(&refusal)?))
+        }
+        error => Err(error.into()),
+    }
+}
+
+/// Sends the browser elsewhere with a GET.
+pub fn see(to: &str) -> Answer {
+    let to = HeaderValue::try_from(to).map_err(|error| Error::internal("a redirect", error))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
+}
+
+/// As [`see`], with a message for the next page.
+pub fn tell(to: &str, tone: Tone, text: &str) -> Answer {
+    let mut response = see(to)?;
+    let short: String = text.chars().take(400).collect();
+    let value = format!(
+        "{FLASH}={}.{}; Path=/; Max-Age=30; HttpOnly; SameSite=Lax",
+        tone.class(),
+        BASE64URL_NOPAD.encode(short.as_bytes())
+    );
+    let value = HeaderValue::try_from(value).map_err(|error| Error::internal("a message", error))?;
+    response.headers_mut().append(header::SET_COOKIE, value);
+    Ok(response)
+}
+
+/// Name of the cookie that carries a message to the next page.
+pub const FLASH: &str = "hall_flash";
+
+/// Reads the message of the flash cookie.
+pub fn read_flash(value: &str) -> Option<views::Flash> {
+    let (tone, text) = value.split_once('.')?;
+    let tone = [Tone::Good, Tone::Warn, Tone::Bad, Tone::Info].into_iter().find(|known| known.class() == tone)?;
+    let text = String::from_utf8(BASE64URL_NOPAD.decode(text.as_bytes()).ok()?).ok()?;
+    Some(views::Flash { tone, text })
+}
+
+/// A file to be saved under that name.
+pub fn download(name: &str, mime: &'static str, bytes: Vec<u8>) -> Answer {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' }).collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            encoded.push(char::from(byte))
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"))
+        }
+    }
+    let disposition = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
+    let disposition = HeaderValue::try_from(disposition).map_err(|error| Error::internal("naming a file", error))?;
+    let mut response = ([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-store")], bytes).into_response();
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+    Ok(response)
+}
+
+/// There is no such page.
+pub async fn missing() -> Failure {
+    domain::refuse!(Missing, "page.missing", "There is no page at this address.").into()
+}
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+    manifest-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// What surrounds every request: a number, the log line, security headers, and failures made readable.
+pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
+    let json = request.uri().path().starts_with("/api/");
+    let visit = Visit::of(&hall, request.headers(), request.uri(), request.extensions());
+    let had_flash = visit.flash.is_some();
+    let started = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        response = readable(&visit, &failure, json, &path);
+    }
+    let took = started.elapsed().as_micros();
+    if response.status().is_server_error() {
+        tracing::error!(%method, path, status = response.status().as_u16(), took, request = visit.request, "failed");
+    } else if !json {
+        tracing::debug!(%method, path, status = response.status().as_u16(), took, request = visit.request, "answered");
+    }
+    let shown = had_flash && response_is_page(&response);
+    secure(response.headers_mut(), shown);
+    response
+}
+
+fn response_is_page(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+fn secure(headers: &mut HeaderMap, clear_flash: bool) {
+    let fixed: [(HeaderName, &'static str); 6] = [
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=(self)"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if clear_flash {
+        headers.append(
+            header::SET_COOKIE,
+            HeaderValue::from_static("hall_flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"),
+        );
+    }
+}
+
+fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str) -> Response {
+    let text = visit.text();
+    let status = status(&failure.0);
+    if let Error::Internal(cause) = failure.0.as_ref() {
+        tracing::error!(path, request = visit.request, cause, "internal error");
+    }
+    if json {
+        return crate::api::failure(visit, &failure.0, status);
+    }
+    let Error::Refused(refusal) = failure.0.as_ref() else {
+        let of = Failed {
+            title: text.t("Something went wrong"),
+            text: text.t("Nothing was changed. Try again; if it stays, tell the administrator the number below."),
+            request: Some(&visit.request),
+        };
+        return html(status, layout::bare(&visit.shell(), of.title, &failed(text, &of)));
+    };
+    if refusal.kind == Kind::Unknown && path.starts_with("/admin") {
+        let to = views::component::list::query("/login", &[("back", &visit.path)]);
+        return see(&to).unwrap_or_else(IntoResponse::into_response);
+    }
+    let title = match refusal.kind {
+        Kind::Missing => text.t("Not found"),
+        Kind::Denied => text.t("Not allowed"),
+        _ => text.t("This did not work"),
+    };
+    let of = Failed { title, text: &text.refusal(refusal), request: None };
+    html(status, layout::bare(&visit.shell(), title, &failed(text, &of)))
+}
+
+/// Goes back with "Done." or with what was refused; a denial or a missing record stays an answer of its own.
+pub fn told(visit: &Visit, to: &str, done: Result<(), Error>) -> Answer {
+    match done {
+        Ok(()) => tell(to, Tone::Good, visit.text().t("Done.")),
+        Err(Error::Refused(refusal)) if !matches!(refusal.kind, Kind::Denied | Kind::Missing | Kind::Unknown) => {
+            let first = refusal.problems.first().map(|problem| visit.text().args(problem.text, &problem.args));
+            tell(to, Tone::Bad, &first.unwrap_or_else(|| visit.text().refusal(&refusal)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

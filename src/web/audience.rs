@@ -1,0 +1,178 @@
+//! Who is asking: language, address, member of staff, terminal.
+
+use crate::{
+    Hall,
+    answer::{FLASH, Failure, read_flash},
+    feature,
+    hall::space,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, Uri, header, request::Parts},
+};
+use domain::Refusal;
+use service::{Actor, account::Origin, device::Known};
+use std::net::SocketAddr;
+use views::{Flash, Lang, Shell, Text, format::Format};
+
+/// The address a request came from, put in by the listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Name of the cookie of a logged-in browser.
+pub const SESSION: &str = "hall_session";
+/// Name of the cookie of a paired terminal.
+pub const DEVICE: &str = "hall_device";
+/// Name of the cookie of the language.
+pub const LANGUAGE: &str = "hall_language";
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A `Set-Cookie` value for a secret; not readable by scripts, and only sent over TLS when the box is reached so.
+pub fn secret_cookie(visit: &Visit, name: &str, value: &str, seconds: i64) -> String {
+    let secure = if visit.base.starts_with("https://") { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// One request's circumstances.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// Language, zone.
+    pub format: Format,
+    /// Name of the association; the product's before set-up.
+    pub space_name: String,
+    /// Whether the association is set up.
+    pub set_up: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Path with query.
+    pub path: String,
+    /// Scheme and host that links begin with.
+    pub base: String,
+    /// Message of the page before.
+    pub flash: Option<Flash>,
+    /// Number of the request, for the log and the error page.
+    pub request: String,
+}
+
+impl Visit {
+    /// Reads a request's circumstances.
+    pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Self {
+        let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
+        let association = service::space::association(&hall.ctx).ok().flatten();
+        let zone =
+            association.as_ref().and_then(|kept| domain::time::zone(&kept.zone)).unwrap_or(jiff::tz::TimeZone::UTC);
+        let address = extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.ip().to_string());
+        let host = text(header::HOST);
+        let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']')) {
+            host
+        } else {
+            ""
+        };
+        Self {
+            format: Format { text: Text(lang), zone },
+            space_name: association.as_ref().map_or_else(|| "会馆 Huiguan".to_owned(), |kept| kept.name.clone()),
+            set_up: association.is_some(),
+            origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
+            path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
+            base: hall.settings.public_url.clone().unwrap_or_else(|| format!("http://{host}")),
+            flash: cookie(headers, FLASH).and_then(read_flash),
+            request: format!("{:016x}", hall.ctx.random.number()),
+        }
+    }
+
+    /// Texts.
+    pub fn text(&self) -> Text {
+        self.format.text
+    }
+
+    /// The frame of a page that nobody is logged in for.
+    pub fn shell(&self) -> Shell {
+        Shell {
+            format: self.format.clone(),
+            space: self.space_name.clone(),
+            user: None,
+            nav: Vec::new(),
+            flash: self.flash.clone(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// The frame of a page of the secretariat.
+    pub fn admin_shell(&self, actor: &Actor) -> Shell {
+        let user = match &actor.who {
+            service::Who::Staff { name, .. } => Some(name.clone()),
+            service::Who::Visitor | service::Who::Device { .. } => None,
+        };
+        Shell { user, nav: feature::navigation(actor, &self.path), ..self.shell() }
+    }
+
+    /// The visitor as an actor.
+    pub fn visitor(&self) -> Actor {
+        Actor::visitor(space())
+    }
+}
+
+impl FromRequestParts<Hall> for Visit {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(hall, &parts.headers, &parts.uri, &parts.extensions))
+    }
+}
+
+/// A logged-in member of staff.
+pub struct Staff(pub Actor);
+
+fn not_logged_in() -> Failure {
+    domain::refuse!(Unknown, "session.none", "Please log in.").into()
+}
+
+impl FromRequestParts<Hall> for Staff {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
+        let token = cookie(&parts.headers, SESSION).ok_or_else(not_logged_in)?;
+        let actor = service::account::actor(&hall.ctx, space(), token)?;
+        actor.map(Self).ok_or_else(not_logged_in)
+    }
+}
+
+/// Whoever scans: a paired terminal, or a member of staff.
+pub enum Scanner {
+    /// A paired terminal.
+    Device(Actor),
+    /// A terminal that was shut out.
+    Revoked(domain::DeviceId, domain::EventId),
+    /// A member of staff.
+    Staff(Actor),
+}
+
+impl FromRequestParts<Hall> for Scanner {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
+        let bearer =
+            parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        if let Some(token) = bearer.or_else(|| cookie(&parts.headers, DEVICE)) {
+            match service::device::actor(&hall.ctx, space(), token)? {
+                Known::Device(actor) => return Ok(Self::Device(actor)),
+                Known::Revoked(device, event) if bearer.is_some() || cookie(&parts.headers, SESSION).is_none() => {
+                    return Ok(Self::Revoked(device, event));
+                }
+                Known::Revoked(..) | Known::Nobody => {}
+            }
+        }
+        Staff::from_request_parts(parts, hall).await.map(|Staff(actor)| Self::Staff(actor))
+    }
+}
+
+/// The refusal for a terminal that was shut out.
+pub fn shut_out() -> Refusal {
+    domain::refuse!(Denied, "device.revoked", "This terminal is shut out for good. Set up a new one.")
+}

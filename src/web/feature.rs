@@ -1,0 +1,71 @@
+//! The registry of features: their place in the navigation and the permission that opens them. Routes stand in the files named.
+
+use domain::Permission;
+use service::Actor;
+use views::{NavEntry, component::icon::Icon};
+
+/// A feature that the secretariat sees.
+pub struct Feature {
+    /// Its noun: file name in every room, URL segment.
+    pub name: &'static str,
+    /// English source text.
+    pub label: &'static str,
+    /// Where its pages begin.
+    pub href: &'static str,
+    /// Its icon.
+    pub icon: Icon,
+    /// Any of these, anywhere, opens it; none: every member of staff.
+    pub permissions: &'static [Permission],
+}
+
+/// Every feature with an entry in the navigation, in its order.
+pub const FEATURES: &[Feature] = &[
+    Feature {
+        name: "overview",
+        label: "Overview",
+        href: "/admin",
+        icon: Icon::Home,
+        permissions: &[Permission::EventView],
+    },
+    Feature {
+        name: "event",
+        label: "Events",
+        href: "/admin/event",
+        icon: Icon::Calendar,
+        permissions: &[Permission::EventView],
+    },
+    Feature {
+        name: "account",
+        label: "Accounts",
+        href: "/admin/account",
+        icon: Icon::Key,
+        permissions: &[Permission::AccountManage],
+    },
+    Feature {
+        name: "space",
+        label: "Settings",
+        href: "/admin/space",
+        icon: Icon::Settings,
+        permissions: &[Permission::SpaceManage],
+    },
+    Feature {
+        name: "audit",
+        label: "Audit log",
+        href: "/admin/audit",
+        icon: Icon::Log,
+        permissions: &[Permission::AuditView],
+    },
+];
+
+/// The entries that the actor may open.
+pub fn navigation(actor: &Actor, path: &str) -> Vec<NavEntry> {
+    let path = path.split('?').next().unwrap_or("");
+    let open = FEATURES.iter().filter(|feature| feature.permissions.iter().any(|permission| actor.holds(*permission)));
+    open.map(|feature| NavEntry {
+        label: feature.label,
+        href: feature.href.to_owned(),
+        icon: feature.icon,
+        current: path == feature.href || feature.href != "/admin" && path.starts_with(&format!("{}/", feature.href)),
+    })
+    .collect()
+}
