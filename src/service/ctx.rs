@@ -48,6 +48,11 @@ impl Ctx {
         Self { store, clock, random, sealer: Arc::new(sealer), files, limiter: Arc::default(), rosters: Arc::default() }
     }
 
+    /// The same hall by another clock.
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self.clone() }
+    }
+
     /// The instant now.
     pub fn now(&self) -> Time {
         self.clock.now()

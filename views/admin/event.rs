@@ -83,7 +83,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
         @if of.found == 0 && !filtered { (empty(text.t("No events yet"), text.t("Create the first event: it comes with a free ticket type."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
         @else {
             form class="filter" method="get" {
-                (form.input(&Input { name: "q", label: text.t("Name"), value: of.q, kind: "search", ..Input::default() }))
+                (form.input(&Input { name: "q", label: text.t("Event name"), value: of.q, kind: "search", ..Input::default() }))
                 (form.select(&Input { name: "state", label: text.t("State"), value: of.state, ..Input::default() }, &states))
                 button { (icon(Icon::Search)) (text.t("Filter")) }
             }
@@ -156,7 +156,7 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
         (form.summary())
         form method="post" action=(action) enctype="multipart/form-data" class="form panel" {
             @if let Some(event) = of.event { input type="hidden" name="revision" value=(event.revision); }
-            (form.input(&Input { name: "name", label: text.t("Name"), value: &input.name, required: true, max: 60, ..Input::default() }))
+            (form.input(&Input { name: "name", label: text.t("Event name"), value: &input.name, required: true, max: 60, ..Input::default() }))
             div class="pair" {
                 (form.input(&Input { name: "starts", label: text.t("Begins"), value: &input.starts, kind: "datetime-local", required: true, ..Input::default() }))
                 (form.input(&Input { name: "ends", label: text.t("Ends"), value: &input.ends, kind: "datetime-local", required: true, help: text.t("After this nobody can register or check in."), ..Input::default() }))

@@ -42,7 +42,7 @@ pub fn settings(
             @for department in departments {
                 div class="row" {
                     form method="post" action={ "/admin/department/" (department.id) } class="filter" {
-                        (Form::new(text, None).input(&Input { name: "department", label: text.t("Name"), value: &department.name, required: true, max: 40, ..Input::default() }))
+                        (Form::new(text, None).input(&Input { name: "department", label: text.t("Department name"), value: &department.name, required: true, max: 40, ..Input::default() }))
                         (Form::new(text, None).select(&Input { name: "parent", label: text.t("Below"), value: &department.parent.map_or(String::new(), |id| id.to_string()), ..Input::default() }, &parents))
                         button { (text.t("Save")) }
                     }

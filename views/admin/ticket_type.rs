@@ -88,7 +88,7 @@ pub fn form(
     let content = html! {
         (form.summary())
         form method="post" action=(action) class="form panel" {
-            (form.input(&Input { name: "name", label: text.t("Name"), value: &input.name, required: true, max: 40, ..Input::default() }))
+            (form.input(&Input { name: "name", label: text.t("Ticket name"), value: &input.name, required: true, max: 40, ..Input::default() }))
             div class="pair" {
                 (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Tickets with a price are given out by the secretariat only, until a way to pay is set up."), ..Input::default() }))
                 (form.input(&Input { name: "quota", label: text.t("How many"), value: &input.quota, help: text.t("Empty: no limit"), ..Input::default() }))
