@@ -30,7 +30,9 @@ function codes(burst) {
   });
 }
 
-const queue = [];
+// What waits to be sent survives a reload and a closed lid.
+const STORE = `hall.queue.${root.dataset.event}`;
+const queue = JSON.parse(localStorage.getItem(STORE) ?? "[]");
 let busy = false;
 let last = { code: "", at: 0 };
 
@@ -54,6 +56,7 @@ function take(burst, way) {
 }
 
 function tell() {
+  localStorage.setItem(STORE, JSON.stringify(queue));
   waiting.textContent = String(queue.length);
   waiting.parentElement.hidden = queue.length === 0;
 }
@@ -70,21 +73,19 @@ async function send() {
         body: JSON.stringify(scan),
         signal: AbortSignal.timeout(8000),
       });
-      if (answer.status === 401 || answer.status === 403) {
-        location.reload();
-        return;
-      }
+      if (answer.status === 401) return location.reload();
       if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
       const body = await answer.json();
       queue.shift();
       online(true);
-      if (answer.ok) show(body);
+      if (body.verdict) show(body);
       else show({ verdict: "refused", reason: "error", message: body.message });
     } catch {
       online(false);
       await new Promise((resume) => setTimeout(resume, 1500));
     }
     tell();
+    if (verdict.dataset.reason === "device_revoked") setTimeout(() => location.reload(), 1500);
   }
   busy = false;
 }
@@ -124,6 +125,7 @@ function show(answer) {
   const tone = answer.verdict === "admitted" ? "good" : answer.reason === "already_in" ? "warn" : "bad";
   verdict.dataset.tone = tone;
   verdict.dataset.verdict = answer.verdict;
+  verdict.dataset.reason = answer.reason ?? "";
   for (const icon of verdict.querySelectorAll("[data-icon]")) icon.hidden = icon.dataset.icon !== tone;
   put("word", answer.verdict === "admitted" ? text.admitted : (text[answer.reason] ?? answer.message ?? answer.reason));
   const person = answer.person ?? {};
@@ -181,8 +183,7 @@ document.addEventListener("click", (event) => {
 });
 window.addEventListener("focus", refocus);
 window.addEventListener("online", send);
-window.addEventListener("beforeunload", (event) => {
-  if (queue.length > 0) event.preventDefault();
-});
 refocus();
 online(true);
+tell();
+send();

@@ -7,7 +7,7 @@ use crate::{
     hall::space,
 };
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OriginalUri},
     http::{Extensions, HeaderMap, Uri, header, request::Parts},
 };
 use domain::Refusal;
@@ -122,7 +122,9 @@ impl FromRequestParts<Hall> for Visit {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(hall, &parts.headers, &parts.uri, &parts.extensions))
+        // Below a nested router the address has lost its first part; the original is kept aside.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        Ok(Self::of(hall, &parts.headers, uri, &parts.extensions))
     }
 }
 

@@ -40,7 +40,7 @@ pub fn bars(text: Text, series: &Series<'_>) -> Markup {
     if series.points.is_empty() {
         return html! { figure class="chart" { figcaption { (series.title) } p class="dim" { (text.t("No figures yet.")) } } };
     }
-    let top = round_up(series.points.iter().map(|(_, value)| *value).max().unwrap_or(1).max(4));
+    let top = round_up(series.points.iter().map(|(_, value)| *value).max().unwrap_or(1).max(5));
     let (inner, height) = (WIDTH - LEFT - 8.0, HEIGHT - BOTTOM - TOP);
     let step = inner / series.points.len() as f64;
     let width = (step * 0.7).clamp(1.0, 36.0);
@@ -51,10 +51,10 @@ pub fn bars(text: Text, series: &Series<'_>) -> Markup {
         figure class="chart" {
             figcaption { (series.title) }
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(series.title) {
-                @for part in 0..=4i64 {
-                    @let at = y(top as f64 * part as f64 / 4.0);
+                @for part in 0..=5i64 {
+                    @let at = y(top as f64 * part as f64 / 5.0);
                     line class="grid" x1=(LEFT) x2=(WIDTH - 8.0) y1={ (format!("{at:.1}")) } y2={ (format!("{at:.1}")) } {}
-                    text class="axis" x=(LEFT - 6.0) y={ (format!("{:.1}", at + 4.0)) } text-anchor="end" { (count(top * part / 4)) }
+                    text class="axis" x=(LEFT - 6.0) y={ (format!("{:.1}", at + 4.0)) } text-anchor="end" { (count(top * part / 5)) }
                 }
                 @for (at, (label, value)) in series.points.iter().enumerate() {
                     @let bar = y(*value as f64);

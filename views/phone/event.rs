@@ -48,7 +48,7 @@ fn template(number: u8, alt: &str) -> Markup {
         _ => "M30 150L110 60l50 55 40-45 90 80M230 55m-16 0a16 16 0 1 0 32 0a16 16 0 1 0-32 0",
     };
     html! {
-        svg class="cover" viewBox="0 0 320 180" role="img" aria-label=(alt) preserveAspectRatio="xMidYMid slice" {
+        svg class="cover" viewBox="0 0 320 180" role=[(!alt.is_empty()).then_some("img")] aria-label=[(!alt.is_empty()).then_some(alt)] aria-hidden=[alt.is_empty().then_some("true")] preserveAspectRatio="xMidYMid slice" {
             rect width="320" height="180" fill=(ground) {}
             path d=(shape) fill="none" stroke=(ink) stroke-width="4" stroke-linecap="round" stroke-linejoin="round" opacity="0.85" {}
         }

@@ -116,8 +116,10 @@ pub fn door(shell: &Shell, of: &Door<'_>) -> Markup {
                     p class="more" data-part="before" hidden {}
                 }
             }
-            ul class="recent" aria-label=(text.t("Last scans")) {
-                @for (name, word, tone) in &of.recent { li class={ "badge tone-" (tone.class()) } { (name) " · " (word) } }
+            footer {
+                ul class="recent" aria-label=(text.t("Last scans")) {
+                    @for (name, word, tone) in &of.recent { li class={ "badge tone-" (tone.class()) } { (name) " · " (word) } }
+                }
             }
         }
     };

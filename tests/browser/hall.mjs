@@ -1,0 +1,108 @@
+// A real browser for tests: Debian's Chromium through puppeteer-core, axe-core for accessibility, and a simulated scanner gun.
+// Both packages are installed by tests/run outside the repository; their folder is in HUIGUAN_TEST_TOOLS.
+
+import { readFileSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const tools = process.env.HUIGUAN_TEST_TOOLS ?? "/var/tmp/huiguan-test-tools";
+const require = createRequire(join(tools, "package.json"));
+const puppeteer = require("puppeteer-core");
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+/** Starts Chromium, gives it to `use`, and closes it whatever happens. */
+export async function browse(use) {
+  const profile = mkdtempSync(join(tmpdir(), "hall-browser-"));
+  const browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    userDataDir: profile,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    await use(browser);
+  } finally {
+    await browser.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** A page in a browser context of its own (own cookies); what its scripts throw ends the test. */
+export async function open(browser, url, { width = 1440, height = 900, dark = false } = {}) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  await page.setViewport({ width, height });
+  await theme(page, dark);
+  page.on("pageerror", (error) => fail(`script error on ${page.url()}: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && /Content Security Policy/.test(message.text())) fail(`CSP on ${page.url()}: ${message.text()}`);
+  });
+  const answer = await page.goto(url);
+  if (!answer.ok() && answer.status() !== 304) fail(`${url} answered ${answer.status()}`);
+  return page;
+}
+
+/** Light or dark, without transitions: half-way colours are nobody's. */
+export async function theme(page, dark = false) {
+  await page.emulateMediaFeatures([
+    { name: "prefers-color-scheme", value: dark ? "dark" : "light" },
+    { name: "prefers-reduced-motion", value: "reduce" },
+  ]);
+}
+
+/** Ends the process with a message. */
+export function fail(message) {
+  console.error(`FAILED: ${message}`);
+  process.exit(1);
+}
+
+export function check(holds, message) {
+  if (!holds) fail(message);
+}
+
+/** Ends the test when axe-core finds a violation or the page is wider than its window. */
+export async function accessible(page) {
+  const name = `${page.url()} at ${page.viewport().width}px`;
+  const result = await page.evaluate(async (source) => {
+    if (!window.axe) (0, eval)(source);
+    const found = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`);
+  }, axeSource);
+  check(result.length === 0, `axe on ${name}:\n  ${result.join("\n  ")}`);
+  const spill = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  check(spill <= 1, `${name} is ${spill}px too wide`);
+}
+
+/** Fills a form by field name and sends it. */
+export async function submit(page, values, button = "main form button.primary, main form button") {
+  for (const [name, value] of Object.entries(values)) {
+    const at = `main [name="${name}"]`;
+    const kind = await page.$eval(at, (field) => (field.tagName === "SELECT" ? "select" : field.type));
+    if (kind === "select") await page.select(at, value);
+    else if (kind === "file") await (await page.$(at)).uploadFile(value);
+    else if (kind === "checkbox" || kind === "radio") await page.$eval(`${at}${value === true ? "" : `[value="${value}"]`}`, (field) => (field.checked = true));
+    else await page.$eval(at, (field, typed) => { field.value = typed; field.dispatchEvent(new Event("input", { bubbles: true })); }, value);
+  }
+  await Promise.all([page.waitForNavigation(), page.$eval(button, (found) => found.click())]);
+}
+
+/** A keyboard-wedge scanner gun: a key every `ms`, ended as guns are set up. */
+export async function gun(page, code, { ms = 1, end = "Enter" } = {}) {
+  for (const key of code) {
+    await page.keyboard.press(key);
+    if (ms > 0) await new Promise((resume) => setTimeout(resume, ms));
+  }
+  if (end) await page.keyboard.press(end);
+}
+
+/** Waits until the text of an element fits. */
+export async function until(page, selector, fits, what) {
+  const deadline = Date.now() + 10_000;
+  let last = "";
+  while (Date.now() < deadline) {
+    last = await page.$eval(selector, (found) => found.textContent.trim()).catch(() => "(not there)");
+    if (fits(last)) return last;
+    await new Promise((resume) => setTimeout(resume, 20));
+  }
+  fail(`${what}: ${selector} says “${last}”`);
+}
