@@ -18,7 +18,7 @@ fn key(path: &Path, data: &Path, chance: &dyn Random) -> Result<[u8; 32], Error>
         let wrong = |_| Error::Internal(format!("{} is not a key file: it must have 32 bytes", path.display()));
         return bytes.try_into().map_err(wrong);
     }
-    if data.join("journal").exists() {
+    if data.join("store").exists() {
         return Err(Error::Internal(format!(
             "the key file {} is missing although there are data; put it back, or name it with key_file",
             path.display()

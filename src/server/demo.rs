@@ -247,7 +247,7 @@ async fn one(
         )],
         ..TicketInput::default()
     };
-    let kind = if person % 9 == 0 { vip } else { plain };
+    let kind = if person.is_multiple_of(9) { vip } else { plain };
     let ticket = registration::add(&then, actor, event, kind, pick(GROUPS, person * 11), &input).await?;
     if below(person * 17, 100) < came {
         let span = now.min(starts.plus(2 * HOUR)).since(starts.plus(-HOUR)).max(MINUTE);

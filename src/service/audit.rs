@@ -19,8 +19,17 @@ pub fn decode(bytes: &[u8]) -> Result<AuditLine, Error> {
 /// Lines of one page.
 pub const PAGE: usize = 100;
 
-/// A page of the log, newest first, from line `before` downwards; with the number of the line to go on before, if there are more.
-pub fn page(ctx: &Ctx, actor: &Actor, before: Option<u64>) -> Result<(Vec<(u64, AuditLine)>, Option<u64>), Error> {
+/// A page of the log.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Lines with their numbers, newest first.
+    pub lines: Vec<(u64, AuditLine)>,
+    /// The number of the line to go on before, if there are more.
+    pub next: Option<u64>,
+}
+
+/// A page of the log, newest first, from line `before` downwards.
+pub fn page(ctx: &Ctx, actor: &Actor, before: Option<u64>) -> Result<Page, Error> {
     let permit = ctx.permit(actor, Permission::AuditView, At::Space)?;
     ctx.read(&permit, |view| {
         let mut lines = Vec::with_capacity(PAGE);
@@ -31,7 +40,7 @@ pub fn page(ctx: &Ctx, actor: &Actor, before: Option<u64>) -> Result<(Vec<(u64, 
         let more = lines.len() > PAGE;
         lines.truncate(PAGE);
         let next = if more { lines.last().map(|(number, _)| *number) } else { None };
-        Ok((lines, next))
+        Ok(Page { lines, next })
     })
 }
 

@@ -178,6 +178,7 @@ pub fn association(store: &Store) -> Result<Option<domain::Space>, Error> {
 }
 
 #[cfg(test)]
+#[allow(missing_docs)]
 pub mod test {
     //! A hall over the memory engine with a clock and dice that tests set.
 
@@ -230,7 +231,7 @@ pub mod test {
             let folder = tempfile::tempdir().unwrap();
             let hands = Arc::new(Hands(AtomicI64::new(1_795_570_200_000)));
             let ctx = Ctx::new(
-                Store::memory().unwrap(),
+                Store::memory(),
                 hands.clone(),
                 Arc::new(Dice::new(7)),
                 Sealer::new(&[9; 32]).unwrap(),

@@ -22,6 +22,9 @@ pub mod space;
 pub mod ticket_type;
 pub mod token;
 
+#[cfg(test)]
+mod test;
+
 pub use actor::{Actor, At, Permit, Who};
 pub use ctx::{Clock, Ctx, Random, Work};
 pub use error::Error;

@@ -209,10 +209,13 @@ struct Slot {
     changed: Mutex<HashSet<TicketId>>,
 }
 
+/// A roster's place and the roster.
+type Kept = ((SpaceId, EventId), Arc<Slot>);
+
 /// The rosters of the events that somebody looks at.
 #[derive(Debug, Default)]
 pub struct Rosters {
-    slots: Mutex<Vec<((SpaceId, EventId), Arc<Slot>)>>,
+    slots: Mutex<Vec<Kept>>,
 }
 
 /// How many rosters are kept; the one that was not used for longest goes.

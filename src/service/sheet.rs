@@ -112,8 +112,9 @@ fn read_csv(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, Error> {
     let text = decode(bytes).ok_or_else(|| {
         refused(problem!("file", "This is neither an .xlsx workbook nor a text file. Save the list as .xlsx or .csv."))
     })?;
-    let head = text.lines().next().unwrap_or("");
-    let commonest = [b',', b'\t', b';'].into_iter().max_by_key(|mark| head.bytes().filter(|byte| byte == mark).count());
+    let head = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    // The last of equals wins, so a line without any of them is read with commas.
+    let commonest = [b';', b'\t', b','].into_iter().max_by_key(|mark| head.bytes().filter(|byte| byte == mark).count());
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -161,7 +161,7 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
                 (form.input(&Input { name: "starts", label: text.t("Begins"), value: &input.starts, kind: "datetime-local", required: true, ..Input::default() }))
                 (form.input(&Input { name: "ends", label: text.t("Ends"), value: &input.ends, kind: "datetime-local", required: true, help: text.t("After this nobody can register or check in."), ..Input::default() }))
             }
-            @if of.event.is_none() && of.departments.len() > 0 {
+            @if of.event.is_none() && !of.departments.is_empty() {
                 (form.select(&Input { name: "department", label: text.t("Department"), value: of.department, ..Input::default() }, &departments))
             }
             fieldset {

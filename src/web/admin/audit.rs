@@ -15,7 +15,7 @@ pub fn routes() -> Router<Hall> {
 }
 
 async fn log(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
-    let (lines, next) = service::audit::page(&hall.ctx, &actor, query.number("before")?)?;
+    let service::audit::Page { lines, next } = service::audit::page(&hall.ctx, &actor, query.number("before")?)?;
     let text = visit.text();
     let mut shown = Vec::with_capacity(lines.len());
     for (number, line) in lines {

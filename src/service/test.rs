@@ -1,0 +1,367 @@
+//! Verbs over the memory engine: quotas under a race, one nonce one answer, scopes, audit lines, imports that go on after a stop.
+
+use crate::{
+    Actor, At, Ctx, Error, account, checkin,
+    ctx::test::Hall,
+    device, event, import,
+    registration::{self, Bulk},
+    roster::{Filter, Show, SortBy},
+    sheet::{Format, read},
+    space, ticket_type,
+};
+use domain::{
+    EventId, Permission, Scope, SpaceId, TicketState, TicketTypeId,
+    checkin::{Reason, Request, Verdict},
+    event::{Cover, EventInput},
+    field::{Field, FieldKind},
+    import::{ImportState, Tally},
+    ticket::TicketInput,
+    ticket_type::TicketTypeInput,
+    time::{HOUR, MINUTE},
+};
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn founded() -> (Hall, Actor) {
+    let hall = Hall::new();
+    let hash = account::hash_password(&hall.ctx, PASSWORD).await.unwrap();
+    space::found(&hall.ctx, "协会", "Asia/Shanghai", "管理员", "admin", &hash).await.unwrap();
+    let admin = log_in(&hall.ctx, "admin").await;
+    (hall, admin)
+}
+
+async fn log_in(ctx: &Ctx, login: &str) -> Actor {
+    let token = account::log_in(ctx, SpaceId::ASSOCIATION, login, PASSWORD, &account::Origin::default()).await.unwrap();
+    account::actor(ctx, SpaceId::ASSOCIATION, &token).unwrap().unwrap()
+}
+
+async fn opened(hall: &Hall, admin: &Actor) -> (EventId, TicketTypeId) {
+    let zone = event::zone(&hall.ctx, admin.space).unwrap();
+    let now = hall.ctx.now();
+    let (from, to) = (now.plus(-HOUR).to_local(&zone), now.plus(5 * HOUR).to_local(&zone));
+    let input = EventInput { name: "年会".into(), starts: from.clone(), ends: to.clone(), ..EventInput::default() };
+    let pictures = event::Pictures { cover: Cover::Template(0), main: None };
+    let id = event::create(&hall.ctx, admin, &input, &pictures, None, "免费票").await.unwrap();
+    event::set_checkin(&hall.ctx, admin, id, &from, &to).await.unwrap();
+    event::publish(&hall.ctx, admin, id).await.unwrap();
+    let kind = ticket_type::list(&hall.ctx, admin, id).unwrap()[0].kind.id;
+    (id, kind)
+}
+
+fn named(name: &str, phone: &str) -> TicketInput {
+    TicketInput { name: name.into(), phone: phone.into(), ..TicketInput::default() }
+}
+
+fn scan(code: &str, nonce: &str) -> Request {
+    Request { code: code.into(), nonce: nonce.into(), ..Request::default() }
+}
+
+#[tokio::test]
+async fn an_event_begins_with_one_free_ticket_and_needs_a_checkin_time() {
+    let (hall, admin) = founded().await;
+    let zone = event::zone(&hall.ctx, admin.space).unwrap();
+    let input = EventInput {
+        name: "x".into(),
+        starts: hall.ctx.now().to_local(&zone),
+        ends: hall.ctx.now().plus(HOUR).to_local(&zone),
+        ..EventInput::default()
+    };
+    let pictures = event::Pictures { cover: Cover::Template(0), main: None };
+    let id = event::create(&hall.ctx, &admin, &input, &pictures, None, "免费票").await.unwrap();
+    let kinds = ticket_type::list(&hall.ctx, &admin, id).unwrap();
+    assert_eq!((kinds.len(), kinds[0].kind.price.fen, kinds[0].kind.name.as_str()), (1, 0, "免费票"));
+    let refused = event::publish(&hall.ctx, &admin, id).await.unwrap_err();
+    assert_eq!(refused.code(), Some("event.no_checkin_time"));
+    let gone = event::create(
+        &hall.ctx,
+        &admin,
+        &input,
+        &event::Pictures { cover: Cover::Template(99), main: None },
+        None,
+        "x",
+    )
+    .await;
+    assert_eq!(gone.unwrap_err().code(), Some("input.invalid"));
+}
+
+#[tokio::test]
+async fn a_quota_holds_whoever_asks_and_a_canceled_place_is_free_again() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let input = TicketTypeInput { name: "票".into(), quota: "2".into(), enabled: true, ..TicketTypeInput::default() };
+    ticket_type::save(&hall.ctx, &admin, event, Some(kind), &input).await.unwrap();
+    let visitor = Actor::visitor(SpaceId::ASSOCIATION);
+    let first =
+        registration::register(&hall.ctx, &visitor, event, kind, "", &named("甲", "13800000001")).await.unwrap();
+    let twice =
+        registration::register(&hall.ctx, &visitor, event, kind, "", &named("甲", "13800000001")).await.unwrap_err();
+    assert_eq!(twice.code(), Some("ticket.already_registered"));
+    registration::add(&hall.ctx, &admin, event, kind, "", &named("乙", "")).await.unwrap();
+    let full =
+        registration::register(&hall.ctx, &visitor, event, kind, "", &named("丙", "13800000003")).await.unwrap_err();
+    assert_eq!(full.code(), Some("ticket_type.sold_out"));
+    registration::cancel(&hall.ctx, &admin, event, first.id).await.unwrap();
+    registration::add(&hall.ctx, &admin, event, kind, "", &named("丁", "")).await.unwrap();
+    let back = registration::restore(&hall.ctx, &admin, event, first.id).await.unwrap_err();
+    assert_eq!(back.code(), Some("ticket_type.sold_out"));
+    let less = TicketTypeInput { quota: "1".into(), ..input };
+    assert!(
+        ticket_type::save(&hall.ctx, &admin, event, Some(kind), &less).await.is_err(),
+        "a quota is never below what is taken"
+    );
+}
+
+#[tokio::test]
+async fn a_scan_is_recorded_whatever_it_says_and_a_nonce_has_one_answer() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "嘉宾", &named("张三", "")).await.unwrap();
+    let first = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "a")).await.unwrap();
+    assert_eq!(first.verdict, Verdict::Admitted);
+    assert_eq!(first.person.as_ref().unwrap().group, "嘉宾");
+    hall.advance(MINUTE);
+    let again = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "b")).await.unwrap();
+    assert_eq!(again.verdict, Verdict::Refused(Reason::AlreadyIn));
+    assert_eq!(again.previous.as_ref().unwrap().at, first.at);
+    checkin::mark(&hall.ctx, &admin, event, ticket.id, false).await.unwrap();
+    for (nonce, answer) in [("a", &first), ("b", &again)] {
+        let same = checkin::redeem(&hall.ctx, &admin, event, scan("whatever", nonce)).await.unwrap();
+        assert_eq!(
+            (same.scan, same.verdict, &same.previous),
+            (answer.scan, answer.verdict, &answer.previous),
+            "whatever has changed since"
+        );
+    }
+    let attend = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.attend, "c")).await.unwrap();
+    assert_eq!(attend.verdict, Verdict::Admitted, "the attend code opens the door too");
+    let unknown = checkin::redeem(&hall.ctx, &admin, event, scan("no ticket", "d")).await.unwrap();
+    assert_eq!((unknown.verdict, unknown.person), (Verdict::Refused(Reason::Unknown), None));
+    assert_eq!((unknown.counts.registered, unknown.counts.admitted, unknown.counts.refused), (1, 1, 2));
+    let (failed, _) = checkin::log(&hall.ctx, &admin, event, checkin::ScanFilter::Refused, None).unwrap();
+    assert_eq!(failed.len(), 2);
+    assert_eq!(checkin::history(&hall.ctx, &admin, event, ticket.id).unwrap().len(), 3);
+    hall.advance(6 * HOUR);
+    let late = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "e")).await.unwrap();
+    assert_eq!(late.verdict, Verdict::Refused(Reason::TooLate));
+    assert!(hall.ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
+async fn marking_takes_back_and_sets_whatever_the_time() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "")).await.unwrap();
+    hall.advance(10 * HOUR);
+    checkin::mark(&hall.ctx, &admin, event, ticket.id, true).await.unwrap();
+    checkin::mark(&hall.ctx, &admin, event, ticket.id, true).await.unwrap();
+    assert_eq!(checkin::counts(&hall.ctx, &admin, event).unwrap().admitted, 1);
+    let kept = registration::cancel(&hall.ctx, &admin, event, ticket.id).await.unwrap_err();
+    assert_eq!(kept.code(), Some("ticket.checked_in"));
+    let (done, refused) = registration::bulk(&hall.ctx, &admin, event, &[ticket.id], &Bulk::Unmark).await.unwrap();
+    assert_eq!((done, refused.len()), (1, 0));
+    let counts = checkin::counts(&hall.ctx, &admin, event).unwrap();
+    assert_eq!((counts.admitted, counts.registered), (0, 1));
+    registration::cancel(&hall.ctx, &admin, event, ticket.id).await.unwrap();
+    let marked = checkin::mark(&hall.ctx, &admin, event, ticket.id, true).await.unwrap_err();
+    assert_eq!(marked.code(), Some("ticket.canceled"));
+}
+
+#[tokio::test]
+async fn a_terminal_opens_only_its_own_door() {
+    let (hall, admin) = founded().await;
+    let (mine, kind) = opened(&hall, &admin).await;
+    let (other, _) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, mine, kind, "", &named("张三", "")).await.unwrap();
+    let (id, code) = device::create(&hall.ctx, &admin, mine, "大门").await.unwrap();
+    let token = device::pair(&hall.ctx, SpaceId::ASSOCIATION, &code.to_lowercase(), "1").await.unwrap();
+    assert_eq!(
+        device::pair(&hall.ctx, SpaceId::ASSOCIATION, &code, "2").await.unwrap_err().code(),
+        Some("device.bad_code")
+    );
+    let device::Known::Device(door) = device::actor(&hall.ctx, SpaceId::ASSOCIATION, &token).unwrap() else {
+        panic!("the terminal is known")
+    };
+    let denied = checkin::redeem(&hall.ctx, &door, other, scan(&ticket.number, "a")).await.unwrap_err();
+    assert_eq!(denied.code(), Some("permission.denied"));
+    assert!(registration::list(&hall.ctx, &door, mine, &Filter::default(), 0).is_err(), "a terminal sees no list");
+    checkin::redeem(&hall.ctx, &door, mine, scan(&ticket.number, "a")).await.unwrap();
+    device::revoke(&hall.ctx, &admin, id).await.unwrap();
+    let revoked = device::actor(&hall.ctx, SpaceId::ASSOCIATION, &token).unwrap();
+    assert!(matches!(revoked, device::Known::Revoked(found, event) if found == id && event == mine));
+    let (_, late) = device::create(&hall.ctx, &admin, mine, "侧门").await.unwrap();
+    hall.advance(16 * MINUTE);
+    assert!(device::pair(&hall.ctx, SpaceId::ASSOCIATION, &late, "3").await.is_err(), "a pairing code ends");
+}
+
+#[tokio::test]
+async fn a_department_scope_holds_for_all_below_it() {
+    let (hall, admin) = founded().await;
+    let top = space::save_department(&hall.ctx, &admin, None, "总部", None).await.unwrap();
+    let below = space::save_department(&hall.ctx, &admin, None, "分部", Some(top)).await.unwrap();
+    let aside = space::save_department(&hall.ctx, &admin, None, "外部", None).await.unwrap();
+    let id = account::create(&hall.ctx, &admin, "李四", "lisi", PASSWORD).await.unwrap();
+    account::grant(&hall.ctx, &admin, id, Permission::EventManage, Scope::Department(top)).await.unwrap();
+    account::grant(&hall.ctx, &admin, id, Permission::EventView, Scope::Department(top)).await.unwrap();
+    let lisi = log_in(&hall.ctx, "lisi").await;
+    let zone = event::zone(&hall.ctx, admin.space).unwrap();
+    let input = EventInput {
+        name: "x".into(),
+        starts: hall.ctx.now().to_local(&zone),
+        ends: hall.ctx.now().plus(HOUR).to_local(&zone),
+        ..EventInput::default()
+    };
+    let pictures = event::Pictures { cover: Cover::Template(0), main: None };
+    let own = event::create(&hall.ctx, &lisi, &input, &pictures, Some(below), "票").await.unwrap();
+    for department in [None, Some(aside)] {
+        let denied = event::create(&hall.ctx, &lisi, &input, &pictures, department, "票").await.unwrap_err();
+        assert_eq!(denied.code(), Some("permission.denied"));
+    }
+    let theirs = event::create(&hall.ctx, &admin, &input, &pictures, Some(aside), "票").await.unwrap();
+    let (seen, found) = event::list(&hall.ctx, &lisi, &event::EventFilter::default()).unwrap();
+    assert_eq!((seen.len(), found, seen[0].event.id), (1, 1, own));
+    assert!(event::get(&hall.ctx, &lisi, theirs).is_err());
+    assert!(hall.ctx.permit(&lisi, Permission::EventManage, At::Event(own)).is_ok());
+    let given = account::grant(&hall.ctx, &lisi, id, Permission::EventView, Scope::Space).await.unwrap_err();
+    assert_eq!(given.code(), Some("permission.denied"));
+    assert!(space::remove_department(&hall.ctx, &admin, top).await.is_err(), "what is in use stays");
+    let last =
+        account::list(&hall.ctx, &admin).unwrap().into_iter().find(|view| view.account.login == "admin").unwrap();
+    let manage = last.grants.iter().find(|grant| grant.permission == Permission::AccountManage).unwrap().id;
+    assert_eq!(account::revoke(&hall.ctx, &admin, manage).await.unwrap_err().code(), Some("grant.last_manager"));
+}
+
+#[tokio::test]
+async fn another_space_is_another_world() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    let stranger = Actor { space: SpaceId(2), ..admin.clone() };
+    let missing = |error: Error| assert_eq!(error.code(), Some("record.missing"));
+    missing(event::get(&hall.ctx, &stranger, event).unwrap_err());
+    missing(registration::get(&hall.ctx, &stranger, event, ticket.id).unwrap_err());
+    missing(checkin::redeem(&hall.ctx, &stranger, event, scan(&ticket.number, "a")).await.unwrap_err());
+    missing(registration::cancel(&hall.ctx, &stranger, event, ticket.id).await.unwrap_err());
+    assert!(registration::by_link(&hall.ctx, SpaceId(2), &crate::token::link(&ticket.link)).is_err());
+    assert!(event::list(&hall.ctx, &stranger, &event::EventFilter::default()).unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn sensitive_answers_are_sealed_and_shown_only_with_permission() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let card = Field {
+        id: 0,
+        label: "身份证".into(),
+        kind: FieldKind::IdCard,
+        required: true,
+        help: String::new(),
+        choices: vec![],
+    };
+    let revision = event::get(&hall.ctx, &admin, event).unwrap().event.revision;
+    event::save_fields(&hall.ctx, &admin, event, revision, vec![card]).await.unwrap();
+    let input = TicketInput { answers: vec![(1, "11010519491231002x".into())], ..named("张三", "") };
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &input).await.unwrap();
+    let hidden = registration::show_answer(&hall.ctx, &ticket, &ticket.answers[0], false).unwrap();
+    let clear = registration::show_answer(&hall.ctx, &ticket, &ticket.answers[0], true).unwrap();
+    assert_eq!((hidden.as_str(), clear.as_str()), ("**************002X", "11010519491231002X"));
+    let edit = registration::Edit { revision: 0, kind, group: String::new(), input: named("张三丰", "") };
+    let kept = registration::edit(&hall.ctx, &admin, event, ticket.id, &edit).await.unwrap();
+    assert_eq!(
+        registration::show_answer(&hall.ctx, &kept, &kept.answers[0], true).unwrap(),
+        clear,
+        "an empty answer keeps the sealed one"
+    );
+    let stale = registration::edit(&hall.ctx, &admin, event, ticket.id, &edit).await.unwrap_err();
+    assert_eq!(stale.code(), Some("record.changed"));
+}
+
+#[tokio::test]
+async fn lists_filter_sort_and_follow_changes() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    for (name, phone) in [("张三", "13800000001"), ("李四", "13800000002"), ("欧阳锋", "13900000003")] {
+        registration::add(&hall.ctx, &admin, event, kind, "", &named(name, phone)).await.unwrap();
+    }
+    let names = |filter: &Filter| -> Vec<String> {
+        let (rows, _) = registration::list(&hall.ctx, &admin, event, filter, 0).unwrap();
+        rows.into_iter().map(|ticket| ticket.name).collect()
+    };
+    let by_name = Filter { sort: SortBy::Name, ..Filter::default() };
+    assert_eq!(names(&by_name), ["李四", "欧阳锋", "张三"]);
+    for (text, found) in [("阳锋", "欧阳锋"), ("oyf", "欧阳锋"), ("0002", "李四"), ("zhang", "张三")] {
+        assert_eq!(names(&Filter { text: text.into(), ..Filter::default() }), [found], "{text}");
+    }
+    let (rows, _) = registration::list(&hall.ctx, &admin, event, &by_name, 0).unwrap();
+    registration::cancel(&hall.ctx, &admin, event, rows[0].id).await.unwrap();
+    checkin::mark(&hall.ctx, &admin, event, rows[1].id, true).await.unwrap();
+    assert_eq!(names(&by_name), ["欧阳锋", "张三"], "a change is seen at once");
+    assert_eq!(names(&Filter { show: Show::Entered, ..Filter::default() }), ["欧阳锋"]);
+    assert_eq!(names(&Filter { show: Show::Canceled, ..Filter::default() }), ["李四"]);
+    assert_eq!(registration::get(&hall.ctx, &admin, event, rows[0].id).unwrap().state, TicketState::Canceled);
+}
+
+#[tokio::test]
+async fn a_ticket_is_found_by_phone_and_code_and_guessing_slows_down() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    assert!(!ticket.collected);
+    let visitor = Actor::visitor(SpaceId::ASSOCIATION);
+    for guess in 0..5 {
+        let code = format!("{:08}", 10_000_000 + guess);
+        assert!(registration::find(&hall.ctx, &visitor, "138 0000 0001", &code, "1.2.3.4").await.is_err());
+    }
+    let slow = registration::find(&hall.ctx, &visitor, "13800000001", &ticket.attend, "1.2.3.4").await.unwrap_err();
+    assert_eq!(slow.code(), Some("attempt.too_many"));
+    hall.advance(MINUTE);
+    let link = registration::find(&hall.ctx, &visitor, "13800000001", &ticket.attend, "1.2.3.4").await.unwrap();
+    let page = registration::by_link(&hall.ctx, SpaceId::ASSOCIATION, &link).unwrap();
+    assert!(page.ticket.collected && page.ticket.id == ticket.id);
+}
+
+#[tokio::test]
+async fn an_import_goes_on_where_it_stopped_and_takes_no_row_twice() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let known = registration::add(&hall.ctx, &admin, event, kind, "", &named("旧", "13900000000")).await.unwrap();
+    let mut list = "姓名,手机号,座位号\n旧,13900000000,A1\n坏,1,\n".to_owned();
+    for n in 0..250 {
+        list.push_str(&format!("人{n},138{n:08},\n"));
+    }
+    let id = import::upload(&hall.ctx, &admin, event, "list.csv", list.into_bytes(), kind, "嘉宾").await.unwrap();
+    let preview = import::preview(&hall.ctx, &admin, event, id, false, 0).await.unwrap();
+    let expected = Tally { added: 250, changed: 1, unchanged: 0, refused: 1 };
+    assert_eq!((preview.tally, preview.found), (expected, 252));
+    import::begin(&hall.ctx, &admin, event, id).await.unwrap();
+    assert_eq!(import::begin(&hall.ctx, &admin, event, id).await.unwrap_err().code(), Some("import.begun"));
+    assert_eq!(import::unfinished(&hall.ctx, admin.space).unwrap(), [id]);
+    let (one, two) = tokio::join!(import::run(&hall.ctx, admin.space, id), import::run(&hall.ctx, admin.space, id));
+    one.and(two).unwrap();
+    let done = import::get(&hall.ctx, &admin, event, id).unwrap();
+    assert_eq!((done.state, done.tally), (ImportState::Finished, expected), "even when two carry it on at once");
+    assert_eq!(checkin::counts(&hall.ctx, &admin, event).unwrap().registered, 251);
+    assert_eq!(registration::get(&hall.ctx, &admin, event, known.id).unwrap().seat, "A1");
+    let refused = import::refused_rows(&hall.ctx, &admin, event, id, Format::Csv, |text, _| text.to_owned()).unwrap();
+    let rows = read(&refused).unwrap().rows;
+    assert_eq!((rows.len(), rows[0].1[0].as_str()), (1, "坏"));
+    assert!(rows[0].1[3].contains("not a phone number"));
+    assert!(hall.ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
+async fn every_write_leaves_its_line_in_the_audit_log() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "a")).await.unwrap();
+    let lines = crate::audit::page(&hall.ctx, &admin, None).unwrap().lines;
+    let actions: Vec<&str> = lines.iter().rev().map(|(_, line)| line.action.as_str()).collect();
+    for action in
+        ["space.set_up", "session.begin", "event.create", "event.publish", "registration.create", "checkin.scan"]
+    {
+        assert!(actions.contains(&action), "{action} in {actions:?}");
+    }
+    assert!(lines.iter().all(|(_, line)| !line.after.contains("13800000001")), "phones are masked in the log");
+    let silent = hall.ctx.write(&hall.ctx.own(admin.space), move |work| work.put(&ticket)).await;
+    assert!(matches!(silent, Err(Error::Internal(why)) if why.contains("audit")), "a write without a line is refused");
+}

@@ -1,0 +1,132 @@
+//! The door through real sockets: once each, same nonce same answer, nothing answered is lost by a kill.
+
+use crate::hall::{Hall, event, first_type, number, person, terminal};
+use serde_json::json;
+
+#[test]
+fn a_ticket_is_admitted_once_whatever_the_retries() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    let ticket = person(&admin, &event, &kind, "张三", "13800000001");
+    let code = number(&admin, &event, &ticket);
+    let door = terminal(&hall, &admin, &event);
+    let first = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "n1" })).json();
+    assert_eq!((first["verdict"].as_str(), first["person"]["name"].as_str()), (Some("admitted"), Some("张三")));
+    let same = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "n1" })).json();
+    assert_eq!(
+        (&same["verdict"], &same["scan"]),
+        (&first["verdict"], &first["scan"]),
+        "the same nonce gets the same answer"
+    );
+    let second = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "n2" })).json();
+    assert_eq!((second["verdict"].as_str(), second["reason"].as_str()), (Some("refused"), Some("already_in")));
+    assert_eq!(second["previous"]["by"].as_str(), Some("大门"));
+    assert_eq!((second["counts"]["admitted"].as_i64(), second["counts"]["refused"].as_i64()), (Some(1), Some(1)));
+    let unknown = door.json("/api/v1/checkin/redeem", &json!({ "code": "000000000000", "nonce": "n3" })).json();
+    assert_eq!(unknown["reason"].as_str(), Some("unknown"));
+    for (body, status) in [
+        (json!({ "code": code }), 422),
+        (json!({ "code": code, "nonce": "" }), 422),
+        (json!({ "code": code, "nonce": "n4", "force": true }), 422),
+        (json!({ "code": code, "nonce": "n5", "surprise": 1 }), 422),
+        (json!("nothing"), 422),
+    ] {
+        let refused = door.json("/api/v1/checkin/redeem", &body);
+        assert_eq!(refused.status, status, "{body}: {}", refused.body);
+        assert!(refused.json()["code"].is_string());
+    }
+}
+
+#[test]
+fn sixty_four_terminals_admit_each_ticket_once() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    let codes: Vec<String> = (0..40)
+        .map(|n| {
+            let ticket = person(&admin, &event, &kind, &format!("人{n}"), "");
+            number(&admin, &event, &ticket)
+        })
+        .collect();
+    let door = terminal(&hall, &admin, &event);
+    let admitted: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..64usize)
+            .map(|thread| {
+                let (door, codes) = (door.clone(), &codes);
+                scope.spawn(move || {
+                    (0..codes.len())
+                        .filter(|at| {
+                            let code = &codes[(at * 7 + thread * 3) % codes.len()];
+                            let scan = json!({ "code": code, "nonce": format!("{thread}-{at}") });
+                            door.json("/api/v1/checkin/redeem", &scan).json()["verdict"] == "admitted"
+                        })
+                        .count()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(admitted, codes.len());
+    let counts = door.get("/api/v1/checkin/status").json();
+    assert_eq!(counts["admitted"].as_i64(), Some(40));
+    assert_eq!(counts["refused"].as_i64(), Some(64 * 40 - 40));
+}
+
+#[test]
+fn what_the_door_answered_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut hall = Hall::at(&data);
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    let codes: Vec<String> =
+        (0..20).map(|n| number(&admin, &event, &person(&admin, &event, &kind, &format!("人{n}"), ""))).collect();
+    let mut door = terminal(&hall, &admin, &event);
+    let token = door.cookie("hall_device").unwrap();
+    for (round, some) in codes.chunks(5).enumerate() {
+        for code in some {
+            let answer = door
+                .json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": format!("r{round}-{code}") }))
+                .json();
+            assert_eq!(answer["verdict"], "admitted");
+        }
+        hall.kill();
+        hall = Hall::at(&data);
+        door = hall.client();
+        door.bearer = Some(token.clone());
+        let counts = door.get("/api/v1/checkin/status").json();
+        assert_eq!(counts["admitted"].as_u64(), Some((round as u64 + 1) * 5), "after kill {round}");
+        let again = door
+            .json("/api/v1/checkin/redeem", &json!({ "code": some[0], "nonce": format!("r{round}-{}", some[0]) }))
+            .json();
+        assert_eq!(again["verdict"], "admitted", "a nonce from before the kill gets its answer from before");
+    }
+}
+
+#[test]
+fn a_shut_out_terminal_is_refused_and_recorded() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let (one, other) = (event(&admin, "一"), event(&admin, "二"));
+    let ticket = person(&admin, &other, &first_type(&admin, &other), "张三", "");
+    let code = number(&admin, &other, &ticket);
+    let door = terminal(&hall, &admin, &one);
+    let foreign = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "a", "event": other })).status;
+    assert_eq!(foreign, 422, "the event is a number, and a terminal's own in any case");
+    let wrong = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "b" })).json();
+    assert_eq!((wrong["reason"].as_str(), wrong["person"].is_null()), (Some("wrong_event"), true));
+    assert_eq!(admin.post("/admin/device/1/revoke", &[]).status, 303);
+    let shut = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "c" }));
+    assert_eq!(
+        (shut.status, shut.json()["reason"].as_str().map(str::to_owned)),
+        (403, Some("device_revoked".to_owned()))
+    );
+    let log = admin.get(&format!("/admin/event/{one}/scan?show=refused")).body;
+    assert!(log.contains("本终端已停用") && log.contains("其他会议的门票"));
+    let stranger = hall.client();
+    assert_eq!(stranger.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "d" })).status, 401);
+}

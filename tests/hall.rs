@@ -1,0 +1,312 @@
+//! A running hall for a test: the binary on a fresh folder and a free port, and a small client with cookies.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// The password of the first administrator in tests.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A running binary; killed when dropped.
+pub struct Hall {
+    pub base: String,
+    pub setup_code: Option<String>,
+    pub data: PathBuf,
+    child: Child,
+    lines: Receiver<String>,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Hall {
+    /// On an empty folder of its own.
+    pub fn fresh() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let mut hall = Self::at(&data);
+        hall.folder = Some(folder);
+        hall
+    }
+
+    /// On a folder that stays.
+    pub fn at(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        let errors = child.stderr.take().unwrap();
+        let (to, lines) = channel();
+        let told = to.clone();
+        std::thread::spawn(move || {
+            BufReader::new(out).lines().map_while(Result::ok).for_each(|line| drop(told.send(line)))
+        });
+        std::thread::spawn(move || {
+            BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| eprintln!("hall: {line}"))
+        });
+        let mut setup_code = None;
+        let base = loop {
+            let line = lines.recv_timeout(Duration::from_secs(30)).expect("the binary says where it listens");
+            if let Some(code) = line.strip_prefix("setup code: ") {
+                setup_code = Some(code.to_owned());
+            }
+            if let Some(base) = line.strip_prefix("listening on ") {
+                break base.to_owned();
+            }
+        };
+        Self { base, setup_code, data: data.to_owned(), child, lines, folder: None }
+    }
+
+    /// SIGKILL: no chance to write anything.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the end in order.
+    pub fn stop(mut self) -> bool {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let ended = self.child.wait().unwrap().success();
+        ended && std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(5)).ok()).any(|line| line == "bye")
+    }
+
+    /// Ends the binary but keeps its folder.
+    pub fn end_and_keep(mut self) -> Option<tempfile::TempDir> {
+        let folder = self.folder.take();
+        assert!(self.stop(), "the binary ends in order");
+        folder
+    }
+
+    /// Sets the association up; the client is the administrator's.
+    pub fn set_up(&self) -> Client {
+        let client = self.client();
+        let code = self.setup_code.clone().expect("an empty hall has a set-up code");
+        let form = [
+            ("code", code.as_str()),
+            ("name", "测试协会"),
+            ("zone", "Asia/Shanghai"),
+            ("admin_name", "管理员"),
+            ("login", "admin"),
+            ("password", PASSWORD),
+        ];
+        let answer = client.post("/setup", &form);
+        assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/admin")), "{}", answer.body);
+        client
+    }
+
+    /// Somebody with no cookies.
+    pub fn client(&self) -> Client {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(Duration::from_secs(30)));
+        Client { base: self.base.clone(), agent: config.build().into(), cookies: Default::default(), bearer: None }
+    }
+}
+
+impl Drop for Hall {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub location: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+/// A browser without a window.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    agent: ureq::Agent,
+    cookies: std::sync::Arc<std::sync::Mutex<BTreeMap<String, String>>>,
+    pub bearer: Option<String>,
+}
+
+impl Client {
+    pub fn get(&self, path: &str) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in self.head() {
+            request = request.header(name, value);
+        }
+        self.keep(request.call().unwrap())
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let body: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        self.send(path, "application/x-www-form-urlencoded", body.join("&").into_bytes(), &[])
+    }
+
+    pub fn json(&self, path: &str, body: &serde_json::Value) -> Answer {
+        self.send(path, "application/json", body.to_string().into_bytes(), &[])
+    }
+
+    /// A multipart form with one file.
+    pub fn upload(&self, path: &str, form: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in form {
+            body.extend(format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+        }
+        body.extend(
+            format!("--cut\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\n\r\n", file.0, file.1)
+                .bytes(),
+        );
+        body.extend(file.2);
+        body.extend(b"\r\n--cut--\r\n");
+        self.send(path, "multipart/form-data; boundary=cut", body, &[])
+    }
+
+    pub fn send(&self, path: &str, kind: &str, body: Vec<u8>, more: &[(&str, &str)]) -> Answer {
+        self.try_send(path, kind, body, more).unwrap()
+    }
+
+    /// As [`Self::send`]; a server that refuses a body before it was sent whole may close the connection.
+    pub fn try_send(
+        &self,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+        more: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", kind);
+        for (name, value) in self.head() {
+            request = request.header(name, value);
+        }
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        Ok(self.keep(request.send(&body[..])?))
+    }
+
+    fn head(&self) -> Vec<(&'static str, String)> {
+        let cookies = self.cookies.lock().unwrap();
+        let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut head = vec![("cookie", line.join("; "))];
+        head.extend(self.bearer.as_ref().map(|token| ("authorization", format!("Bearer {token}"))));
+        head
+    }
+
+    fn keep(&self, mut answer: ureq::http::Response<ureq::Body>) -> Answer {
+        let mut cookies = self.cookies.lock().unwrap();
+        for value in answer.headers().get_all("set-cookie") {
+            let pair = value.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if value.is_empty() {
+                cookies.remove(name)
+            } else {
+                cookies.insert(name.into(), value.into())
+            };
+        }
+        let headers: BTreeMap<String, String> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
+            .collect();
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(100 << 20).read_to_vec().unwrap();
+        Answer {
+            status,
+            location: headers.get("location").cloned(),
+            headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
+    }
+}
+
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// A local time in the association's zone, minutes from now, as forms take it.
+pub fn local(minutes: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    let at = now + minutes * 60 + 8 * 3600;
+    let (days, rest) = (at.div_euclid(86_400), at.rem_euclid(86_400));
+    let (y, m, d) = civil(days);
+    format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}", rest / 3600, rest % 3600 / 60)
+}
+
+/// Days since the epoch as a date (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn civil(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let (d, m) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    (yoe + era * 400 + i64::from(m <= 2), m, d)
+}
+
+/// Makes a published event that is on now; returns its number.
+pub fn event(admin: &Client, name: &str) -> String {
+    let form = [("name", name), ("starts", &local(-30)), ("ends", &local(300)), ("cover", "t0")];
+    let made = admin.post("/admin/event/new", &form);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let path = made.location.unwrap();
+    let set = admin.post(&format!("{path}/checkin"), &[("checkin_from", &local(-60)), ("checkin_to", &local(300))]);
+    assert_eq!(set.status, 303, "{}", set.body);
+    assert_eq!(admin.post(&format!("{path}/publish"), &[]).status, 303);
+    path.rsplit('/').next().unwrap().to_owned()
+}
+
+/// The number of the event's first ticket type.
+pub fn first_type(admin: &Client, event: &str) -> String {
+    let page = admin.get(&format!("/admin/event/{event}/ticket_type")).body;
+    let link = format!("/admin/event/{event}/ticket_type/");
+    let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
+    page.split(&link).skip(1).map(digits).find(|id| !id.is_empty()).expect("an event has a ticket type")
+}
+
+/// Adds a person by hand; returns the registration's number.
+pub fn person(admin: &Client, event: &str, kind: &str, name: &str, phone: &str) -> String {
+    let added = admin
+        .post(&format!("/admin/event/{event}/registration/new"), &[("name", name), ("phone", phone), ("kind", kind)]);
+    assert_eq!(added.status, 303, "{}", added.body);
+    added.location.unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+/// The ticket number of a registration.
+pub fn number(admin: &Client, event: &str, ticket: &str) -> String {
+    let page = admin.get(&format!("/admin/event/{event}/registration/{ticket}")).body;
+    let shown = page.split("class=\"code\">").nth(1).unwrap().split('<').next().unwrap();
+    shown.replace(' ', "")
+}
+
+/// A paired terminal of the event.
+pub fn terminal(hall: &Hall, admin: &Client, event: &str) -> Client {
+    let page = admin.post(&format!("/admin/event/{event}/device"), &[("name", "大门")]);
+    assert_eq!(page.status, 200, "{}", page.body);
+    let code = page.body.split("?code=").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let terminal = hall.client();
+    let paired = terminal.post("/terminal/pair", &[("code", &code)]);
+    assert_eq!(paired.status, 303, "{}", paired.body);
+    terminal
+}

@@ -1,0 +1,16 @@
+//! End to end: the real binary on a free port, through real sockets, with a real browser; and the tidy test over the tree.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods
+)]
+
+mod browser;
+mod command;
+mod door;
+mod hall;
+mod scenario;
+mod tidy;
