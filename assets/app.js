@@ -53,6 +53,7 @@ for (const form of all("form[method=post]")) {
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 document.querySelector("[data-focus]")?.focus();
+document.querySelector("form[data-auto]")?.requestSubmit();
 
 document.addEventListener("keydown", (event) => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");

@@ -278,7 +278,7 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
         Some(event) => {
             let (_, code) = device::create(ctx, &actor, event.id, "大门").await?;
             say(format!(
-                "  terminal        {base}/terminal/pair?code={code}      (press “Pair”; works once, within 15 minutes)"
+                "  terminal        {base}/terminal/pair?code={code}&auto=1      (opens paired; works once, within 15 minutes)"
             ));
             say(format!(
                 "  QR codes        {base}/admin/event/{}/registration/print      (log in, print, scan or type the numbers at the terminal)",

@@ -28,7 +28,7 @@ pub fn routes() -> Router<Hall> {
 }
 
 async fn pair_form(visit: Visit, Query(query): Query) -> Answer {
-    page(pages::pair(&visit.shell(), query.get("code"), None))
+    page(pages::pair(&visit.shell(), query.get("code"), query.ticked("auto"), None))
 }
 
 const TEN_YEARS: i64 = 10 * 365 * 24 * 3600;
@@ -44,7 +44,7 @@ async fn pair(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer 
             response.headers_mut().append(header::SET_COOKIE, cookie);
             Ok(response)
         }
-        Err(error) => again(error, |refusal| Ok(pages::pair(&visit.shell(), code, Some(refusal)))),
+        Err(error) => again(error, |refusal| Ok(pages::pair(&visit.shell(), code, false, Some(refusal)))),
     }
 }
 

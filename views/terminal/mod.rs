@@ -12,8 +12,8 @@ use crate::{
 use domain::{Refusal, checkin::Reason};
 use maud::{Markup, html};
 
-/// The page that trades a pairing code for a paired terminal.
-pub fn pair(shell: &Shell, code: &str, refusal: Option<&Refusal>) -> Markup {
+/// The page that trades a pairing code for a paired terminal; with `auto` a browser does so by itself.
+pub fn pair(shell: &Shell, code: &str, auto: bool, refusal: Option<&Refusal>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let content = html! {
@@ -21,7 +21,7 @@ pub fn pair(shell: &Shell, code: &str, refusal: Option<&Refusal>) -> Markup {
             h1 { (text.t("Pair this terminal")) }
             p class="dim" { (text.t("Scan the QR code on the page “Terminals” of your event, or type the pairing code below it.")) }
             (form.summary())
-            form method="post" action="/terminal/pair" class="form" {
+            form method="post" action="/terminal/pair" class="form" data-auto[auto] {
                 (form.input(&Input { name: "code", label: text.t("Pairing code"), value: code, required: true, max: 40, ..Input::default() }))
                 (submit(text.t("Pair"), None))
             }
