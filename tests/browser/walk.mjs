@@ -185,6 +185,10 @@ await browse(async (browser) => {
   await scan(terminal, screen, number);
   await twoCodes(terminal, page, event, screen);
   await revoke(terminal, page, event, number);
+  await page.goto(`${base}/admin/space`);
+  await submit(page, { department: "会员部" }, "form[action='/admin/department'] button");
+  await submit(page, { department: "活动部" }, "form[action='/admin/department'] button");
+  check((await page.$$("[name^='department-']")).length === 2, "departments are kept");
   for (const path of ["/admin", "/admin/event", "/admin/account", "/admin/account/new", "/admin/account/1", "/admin/space", "/admin/audit", "/admin/session"]) await look(page, path);
   await page.goto(`${base}/admin/event/999`);
   await accessible(page);

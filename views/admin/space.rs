@@ -42,8 +42,9 @@ pub fn settings(
             @for department in departments {
                 div class="row" {
                     form method="post" action={ "/admin/department/" (department.id) } class="filter" {
-                        (Form::new(text, None).input(&Input { name: "department", label: text.t("Department name"), value: &department.name, required: true, max: 40, ..Input::default() }))
-                        (Form::new(text, None).select(&Input { name: "parent", label: text.t("Below"), value: &department.parent.map_or(String::new(), |id| id.to_string()), ..Input::default() }, &parents))
+                        @let (name, parent) = (format!("department-{}", department.id), format!("parent-{}", department.id));
+                        (Form::new(text, None).input(&Input { name: &name, label: text.t("Department name"), value: &department.name, required: true, max: 40, ..Input::default() }))
+                        (Form::new(text, None).select(&Input { name: &parent, label: text.t("Below"), value: &department.parent.map_or(String::new(), |id| id.to_string()), ..Input::default() }, &parents))
                         button { (text.t("Save")) }
                     }
                     (confirm(&Confirm { label: text.t("Delete"), warning: &text.f("The department “{name}” is deleted for good.", &[("name", &department.name)]), action: &format!("/admin/department/{}/remove", department.id), verb: text.t("Delete for good") }))

@@ -52,14 +52,23 @@ async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, field
     }
 }
 
-async fn keep(hall: &Hall, visit: &Visit, actor: &Actor, id: Option<DepartmentId>, fields: &Fields) -> Answer {
-    let parent = fields.number("parent")?.map(DepartmentId);
-    let kept = space::save_department(&hall.ctx, actor, id, fields.get("department"), parent).await;
+/// Keeps a department; `tail` is what its fields' names end with, since many stand on one page.
+async fn keep(
+    hall: &Hall,
+    visit: &Visit,
+    actor: &Actor,
+    id: Option<DepartmentId>,
+    tail: &str,
+    fields: &Fields,
+) -> Answer {
+    let parent = fields.number(&format!("parent{tail}"))?.map(DepartmentId);
+    let name = fields.get(&format!("department{tail}"));
+    let kept = space::save_department(&hall.ctx, actor, id, name, parent).await;
     crate::answer::told(visit, "/admin/space", kept.map(drop))
 }
 
 async fn add(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
-    keep(&hall, &visit, &actor, None, &fields).await
+    keep(&hall, &visit, &actor, None, "", &fields).await
 }
 
 async fn change(
@@ -69,7 +78,7 @@ async fn change(
     Path(id): Path<u64>,
     fields: Fields,
 ) -> Answer {
-    keep(&hall, &visit, &actor, Some(DepartmentId(id)), &fields).await
+    keep(&hall, &visit, &actor, Some(DepartmentId(id)), &format!("-{id}"), &fields).await
 }
 
 async fn remove(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {

@@ -1,0 +1,183 @@
+//! Filling a fresh folder through the same verbs as in real use, and starting servers on it.
+
+use crate::Done;
+use domain::{
+    EventId, SpaceId, Time,
+    event::{Cover, EventInput},
+    ticket::TicketInput,
+    time::HOUR,
+};
+use ring::rand::{SecureRandom, SystemRandom};
+use service::{
+    Actor, Clock, Ctx, Random, account, device, event, file::Files, registration, seal::Sealer, space, ticket_type,
+};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Login and password of the bench's administrator.
+pub const LOGIN: (&str, &str) = ("admin", "correct horse battery staple");
+
+struct Now;
+
+impl Clock for Now {
+    #[allow(clippy::disallowed_methods)]
+    fn now(&self) -> Time {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+struct Chance(SystemRandom);
+
+impl Random for Chance {
+    fn fill(&self, to: &mut [u8]) {
+        if self.0.fill(to).is_err() {
+            std::process::abort();
+        }
+    }
+}
+
+/// What was filled in.
+pub struct Filled {
+    /// The event.
+    pub event: EventId,
+    /// Numbers of all tickets.
+    pub numbers: Vec<String>,
+    /// Tokens of the terminals.
+    pub tokens: Vec<String>,
+    /// Tickets per second while filling.
+    pub rate: f64,
+}
+
+const SURNAMES: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤";
+const GIVEN: &str = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀英建国志海燕晓东雨桐子涵浩然思远佳怡文博美玲庆春梅俊雪玉兰振华立新红梓萱鸣若曦锋嘉豪晨宇航诗群永康淑珍家慧";
+
+fn name(n: u64) -> String {
+    let pick = |list: &str, at: u64| {
+        let all: Vec<char> = list.chars().collect();
+        usize::try_from(at % all.len() as u64).ok().and_then(|at| all.get(at).copied()).unwrap_or('王')
+    };
+    let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut out = String::from(pick(SURNAMES, mixed >> 40));
+    out.push(pick(GIVEN, mixed >> 20));
+    if !n.is_multiple_of(4) {
+        out.push(pick(GIVEN, mixed >> 7));
+    }
+    out
+}
+
+/// Founds an association in `folder` with one event that is on, `tickets` and `terminals`.
+pub async fn fill(folder: &Path, tickets: u64, terminals: usize) -> Done<Filled> {
+    let chance = Chance(SystemRandom::new());
+    let mut key = [0; 32];
+    chance.fill(&mut key);
+    std::fs::write(folder.join("data.key"), key)?;
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data)?;
+    let (store, _) = store::Store::open(store::Options::new(data.join("store")))?;
+    let ctx = Ctx::new(store, Arc::new(Now), Arc::new(chance), Sealer::new(&key)?, Files::open(&data.join("file"))?);
+    let hash = account::hash_password(&ctx, LOGIN.1).await?;
+    space::found(&ctx, "测试协会", "Asia/Shanghai", "管理员", LOGIN.0, &hash).await?;
+    let token = account::log_in(&ctx, SpaceId::ASSOCIATION, LOGIN.0, LOGIN.1, &account::Origin::default()).await?;
+    let actor = account::actor(&ctx, SpaceId::ASSOCIATION, &token)?.ok_or("the login does not work")?;
+    let event = open_event(&ctx, &actor).await?;
+    let begun = Instant::now();
+    let numbers = crowd(&ctx, &actor, event, tickets).await?;
+    let rate = tickets as f64 / begun.elapsed().as_secs_f64();
+    let mut tokens = Vec::with_capacity(terminals);
+    for n in 0..terminals {
+        let (_, code) = device::create(&ctx, &actor, event, &format!("门{n}")).await?;
+        tokens.push(device::pair(&ctx, SpaceId::ASSOCIATION, &code, "bench").await?);
+    }
+    ctx.store().clone().close()?;
+    Ok(Filled { event, numbers, tokens, rate })
+}
+
+async fn open_event(ctx: &Ctx, actor: &Actor) -> Done<EventId> {
+    let zone = event::zone(ctx, actor.space)?;
+    let now = ctx.now();
+    let (from, to) = (now.plus(-HOUR).to_local(&zone), now.plus(8 * HOUR).to_local(&zone));
+    let input =
+        EventInput { name: "年度大会".into(), starts: from.clone(), ends: to.clone(), ..EventInput::default() };
+    let pictures = event::Pictures { cover: Cover::Template(0), main: None };
+    let id = event::create(ctx, actor, &input, &pictures, None, "普通票").await?;
+    event::set_checkin(ctx, actor, id, &from, &to).await?;
+    event::publish(ctx, actor, id).await?;
+    Ok(id)
+}
+
+/// Tickets taken by 256 tasks at once, so that they share their syncs.
+async fn crowd(ctx: &Ctx, actor: &Actor, event: EventId, tickets: u64) -> Done<Vec<String>> {
+    let kind = ticket_type::list(ctx, actor, event)?.first().map(|row| row.kind.id).ok_or("no ticket type")?;
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..256u64 {
+        let (ctx, actor) = (ctx.clone(), actor.clone());
+        tasks.spawn(async move {
+            let mut numbers = Vec::new();
+            for n in (task..tickets).step_by(256) {
+                let input = TicketInput {
+                    name: name(n),
+                    phone: format!("13{n:09}"),
+                    company: format!("{}公司", name(n / 7)),
+                    seat: format!("{}桌", n % 100),
+                    ..TicketInput::default()
+                };
+                numbers.push(registration::add(&ctx, &actor, event, kind, "", &input).await?.number);
+            }
+            Ok::<_, service::Error>(numbers)
+        });
+    }
+    let mut numbers = Vec::with_capacity(usize::try_from(tickets)?);
+    while let Some(done) = tasks.join_next().await {
+        numbers.extend(done??);
+    }
+    Ok(numbers)
+}
+
+/// A server process; killed when dropped.
+pub struct Server {
+    child: Child,
+    /// Host and port.
+    pub address: String,
+    /// How long it took until it listened.
+    pub started: Duration,
+}
+
+impl Server {
+    /// Starts a program that says where it listens.
+    pub fn start(command: &mut Command) -> Done<Self> {
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let out = child.stdout.take().ok_or("no output")?;
+        let mut lines = BufReader::new(out).lines();
+        let address = loop {
+            let line = lines.next().ok_or("the server ended")??;
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                break address.to_owned();
+            }
+        };
+        Ok(Self { child, address, started: begun.elapsed() })
+    }
+
+    /// The hall on a filled folder.
+    pub fn hall(binary: &Path, folder: &Path) -> Done<Self> {
+        Self::start(Command::new(binary).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data")))
+    }
+
+    /// Resident memory in MiB.
+    pub fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,124 @@
+//! The load: keep-alive HTTP/1.1 connections that send one request after another, on loopback only, for a bounded time or count.
+
+use crate::Done;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// One connection.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// An answer's status and body.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Everything before the body.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Longest answer that is read.
+const ANSWER_MAX: usize = 8 << 20;
+
+impl Connection {
+    /// Connects.
+    pub async fn open(address: &str) -> Done<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(16 << 10) })
+    }
+
+    /// Sends a whole request and reads its answer.
+    pub async fn ask(&mut self, request: &[u8]) -> Done<Answer> {
+        self.stream.write_all(request).await?;
+        let head_end = loop {
+            if let Some(at) = self.buffer.windows(4).position(|part| part == b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.more().await?;
+        };
+        let head = String::from_utf8_lossy(self.buffer.get(..head_end).unwrap_or(&[])).into_owned();
+        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or("no status")?;
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        let length = length.ok_or("an answer without a length")?;
+        while self.buffer.len() < head_end + length {
+            self.more().await?;
+        }
+        let body = self.buffer.get(head_end..head_end + length).unwrap_or(&[]).to_vec();
+        self.buffer.drain(..head_end + length);
+        Ok(Answer { status, head, body })
+    }
+
+    async fn more(&mut self) -> Done<()> {
+        if self.buffer.len() > ANSWER_MAX {
+            return Err("the answer is too long".into());
+        }
+        let read = tokio::time::timeout(Duration::from_secs(30), self.stream.read_buf(&mut self.buffer)).await??;
+        if read == 0 { Err("the connection was closed".into()) } else { Ok(()) }
+    }
+}
+
+/// A GET as bytes.
+pub fn get(path: &str, cookie: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\ncookie: {cookie}\r\n\r\n").into_bytes()
+}
+
+/// What a load came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// Answers per second.
+    pub rate: f64,
+    /// Median time of one answer.
+    pub p50: Duration,
+    /// Time that 99 of 100 answers keep.
+    pub p99: Duration,
+}
+
+/// Figures of all waiting times within a span.
+pub fn figures(mut waits: Vec<Duration>, span: Duration) -> Figures {
+    waits.sort_unstable();
+    let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied().unwrap_or_default();
+    Figures { rate: waits.len() as f64 / span.as_secs_f64(), p50: at(0.50), p99: at(0.99) }
+}
+
+/// Sends each connection's requests as fast as they are answered; `each` looks at every answer.
+pub async fn storm(
+    address: &str,
+    requests: Vec<Vec<Vec<u8>>>,
+    until: Duration,
+    each: impl Fn(&Answer) -> bool + Clone + Send + 'static,
+) -> Done<(Figures, u64)> {
+    let mut connections = Vec::with_capacity(requests.len());
+    for list in requests {
+        connections.push((Connection::open(address).await?, list));
+    }
+    let begun = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for (mut connection, list) in connections {
+        let each = each.clone();
+        tasks.spawn(async move {
+            let (mut waits, mut good) = (Vec::with_capacity(list.len()), 0);
+            for request in list.iter().take_while(|_| begun.elapsed() < until) {
+                let asked = Instant::now();
+                let answer = connection.ask(request).await?;
+                waits.push(asked.elapsed());
+                good += u64::from(each(&answer));
+            }
+            Done::Ok((waits, good))
+        });
+    }
+    let (mut waits, mut good) = (Vec::new(), 0);
+    while let Some(done) = tasks.join_next().await {
+        let (some, fine) = done??;
+        waits.extend(some);
+        good += fine;
+    }
+    Ok((figures(waits, begun.elapsed()), good))
+}
