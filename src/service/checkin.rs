@@ -8,7 +8,7 @@ use domain::{
     problem, refuse,
     ticket::Entry,
 };
-use store::catalogue::{ENTERED, REFUSALS, SCAN_BY_NONCE, TICKET_BY_ATTEND, TICKET_BY_NUMBER, TICKETS};
+use store::catalogue::{ENTERED, REFUSED, SCAN_BY_NONCE, TICKET_BY_ATTEND, TICKET_BY_NUMBER, TICKETS};
 use store::{Order, Read};
 
 /// Who stands at the door, as the terminal shows it.
@@ -67,14 +67,10 @@ pub struct Answer {
 
 /// The counts of an event's door.
 pub fn counts_in(view: &impl Read, event: EventId) -> Result<Counts, Error> {
-    let mut refused = 0;
-    for count in view.counts(&REFUSALS, &event) {
-        refused += count?.1;
-    }
     Ok(Counts {
         registered: view.count(&TICKETS, &(event, domain::TicketState::Active as u8))?,
         admitted: view.count(&ENTERED, &event)?,
-        refused,
+        refused: view.count(&REFUSED, &event)?,
     })
 }
 
@@ -126,8 +122,9 @@ pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) 
         let ticket = ticket_of(work.read(), event, &scanned)?;
         let at = scan_time(request.scanned_at, work.now);
         let verdict = decide(ticket.as_ref(), &facts.door, request.direction, at);
+        let known = ticket.clone();
         let scan = record(work, &facts.door, ticket, &request, at, verdict)?;
-        answer(work.read(), &scan)
+        answer_with(work.read(), &scan, known.filter(|ticket| ticket.event == event))
     })
     .await
 }
@@ -221,6 +218,11 @@ fn answer(view: &impl Read, scan: &Scan) -> Result<Answer, Error> {
         Some(key) => view.get::<Ticket>(&key)?,
         None => None,
     };
+    answer_with(view, scan, ticket)
+}
+
+/// As [`answer`], when the ticket of this event is at hand.
+fn answer_with(view: &impl Read, scan: &Scan, ticket: Option<Ticket>) -> Result<Answer, Error> {
     let person = ticket.map(|ticket| card(view, ticket)).transpose()?;
     let previous = match scan.entry.filter(|_| scan.verdict == Verdict::Refused(Reason::AlreadyIn)) {
         Some(entry) => before(view, scan.event, entry)?,

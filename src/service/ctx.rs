@@ -2,7 +2,7 @@
 
 use crate::{Error, Permit, file::Files, limit::Limiter, roster::Rosters, seal::Sealer};
 use domain::{AuditLine, EventId, SpaceId, TicketId, Time, audit::shorten};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use store::{Read, Record, SpaceTx, SpaceView, Store};
 
 /// Tells the time; set by tests.
@@ -40,12 +40,23 @@ pub struct Ctx {
     pub limiter: Arc<Limiter>,
     /// Rows of registration lists, kept in memory for sorting and filtering.
     pub rosters: Arc<Rosters>,
+    /// The association with its zone, as every page needs it; forgotten when it changes.
+    association: Arc<Mutex<Option<Arc<Known>>>>,
 }
 
 impl Ctx {
     /// Puts the parts together.
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sealer: Sealer, files: Files) -> Self {
-        Self { store, clock, random, sealer: Arc::new(sealer), files, limiter: Arc::default(), rosters: Arc::default() }
+        Self {
+            store,
+            clock,
+            random,
+            sealer: Arc::new(sealer),
+            files,
+            limiter: Arc::default(),
+            rosters: Arc::default(),
+            association: Arc::default(),
+        }
     }
 
     /// The same hall by another clock.
@@ -172,9 +183,37 @@ impl<'a, 'tx> Work<'a, 'tx> {
     }
 }
 
-/// The space where the association itself lives, when it has been set up.
-pub fn association(store: &Store) -> Result<Option<domain::Space>, Error> {
-    Ok(store.view().space(SpaceId::BOX).get::<domain::Space>(&SpaceId::ASSOCIATION)?)
+/// The association with its zone.
+#[derive(Debug)]
+pub struct Known {
+    /// The space.
+    pub space: domain::Space,
+    /// Its zone.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Ctx {
+    /// The association, when it has been set up; read once, until it changes.
+    pub fn association(&self) -> Result<Option<Arc<Known>>, Error> {
+        let mut kept = self.association.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            let read = self.store.view().space(SpaceId::BOX).get::<domain::Space>(&SpaceId::ASSOCIATION)?;
+            *kept = match read {
+                Some(space) => {
+                    let zone = domain::time::zone(&space.zone);
+                    let zone = zone.ok_or_else(|| Error::Internal(format!("unknown zone {}", space.zone)))?;
+                    Some(Arc::new(Known { space, zone }))
+                }
+                None => None,
+            };
+        }
+        Ok(kept.clone())
+    }
+
+    /// Forgets the association after a change.
+    pub(crate) fn association_changed(&self) {
+        *self.association.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +266,7 @@ pub mod test {
     }
 
     impl Hall {
-        pub fn new() -> Self {
+        pub fn fresh() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let hands = Arc::new(Hands(AtomicI64::new(1_795_570_200_000)));
             let ctx = Ctx::new(

@@ -52,7 +52,7 @@ pub struct SetupInput {
 
 /// The association, when it has been set up.
 pub fn association(ctx: &Ctx) -> Result<Option<Space>, Error> {
-    crate::ctx::association(ctx.store())
+    Ok(ctx.association()?.map(|known| known.space.clone()))
 }
 
 /// Creates the association and its first administrator (who holds every permission), once.
@@ -131,7 +131,8 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &SpaceInput) -> Result<(), Er
     let (name, zone, problems) = check_space(input);
     Refusal::unless_clean(problems)?;
     let now = ctx.now();
-    ctx.store()
+    let saved = ctx
+        .store()
         .write(move |tx| {
             let mut hall = tx.space(SpaceId::BOX);
             let Some(mut space) = hall.get::<Space>(&permit.space)? else {
@@ -144,7 +145,9 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &SpaceInput) -> Result<(), Er
             let mut work = crate::Work::new(tx.space(permit.space), &permit, now);
             work.audit("space.save", format!("space/{}", space.id), &before, &format!("{name}, {zone}"))
         })
-        .await
+        .await;
+    ctx.association_changed();
+    saved
 }
 
 /// All departments; anybody of the staff may know them.

@@ -23,7 +23,7 @@ use domain::{
 const PASSWORD: &str = "correct horse battery";
 
 async fn founded() -> (Hall, Actor) {
-    let hall = Hall::new();
+    let hall = Hall::fresh();
     let hash = account::hash_password(&hall.ctx, PASSWORD).await.unwrap();
     space::found(&hall.ctx, "协会", "Asia/Shanghai", "管理员", "admin", &hash).await.unwrap();
     let admin = log_in(&hall.ctx, "admin").await;

@@ -57,6 +57,8 @@ pub const REGISTERED_AT: Counter<(EventId, i64)> = Counter::new(7);
 pub const ARRIVALS: Counter<(EventId, i64)> = Counter::new(8);
 /// Refused scans by the position of their reason in `Reason::ALL`.
 pub const REFUSALS: Counter<(EventId, u8)> = Counter::new(9);
+/// Refused scans of an event, whatever the reason.
+pub const REFUSED: Counter<EventId> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
 
@@ -104,6 +106,7 @@ fn derive_scan(scan: &Scan, out: &mut crate::Derived) {
     }
     if let Some(reason) = scan.verdict.reason() {
         out.count(&REFUSALS, &(scan.event, reason as u8), 1);
+        out.count(&REFUSED, &scan.event, 1);
     }
 }
 

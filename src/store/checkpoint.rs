@@ -114,7 +114,7 @@ impl Keeper {
     /// Writes a snapshot of the engine, which stands exactly at `sequence`, and removes older ones.
     pub(crate) fn snapshot(&mut self, sequence: u64) -> Result<u64, Error> {
         let dir = self.folder.snapshot();
-        let layers = Layers { fresh: [None, None], maps: [None, None], engine: self.engine.as_ref() };
+        let layers = Layers { fresh: [None, None], maps: [None, None], engine: self.engine.as_ref(), cache: None };
         let written = snapshot::write(self.disk.as_ref(), &layers, sequence, &dir.join(snapshot::file_name(sequence)))?;
         snapshot::check(self.disk.as_ref(), &written.path)?;
         for (older, path) in snapshot::list(self.disk.as_ref(), &dir)? {

@@ -3,7 +3,8 @@
 use crate::{Error, Order, engine::Engine};
 use bytes::Bytes;
 use imbl::OrdMap;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::iter::Peekable;
 use std::ops::Bound;
 
@@ -11,6 +12,10 @@ use std::ops::Bound;
 pub type Changes = BTreeMap<Bytes, Option<Bytes>>;
 /// Changes that were committed, as readers share them.
 pub type Map = OrdMap<Bytes, Option<Bytes>>;
+/// What the writer read from the engine before. Only the writer changes anything, so it knows when to forget an entry.
+pub type Cache = RefCell<HashMap<Bytes, Option<Bytes>>>;
+/// The most entries of a [`Cache`].
+const CACHE_MAX: usize = 16_384;
 /// A range of keys.
 pub type Range<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
@@ -22,6 +27,8 @@ pub struct Layers<'a> {
     /// Committed changes, and those that the engine is just getting.
     pub(crate) maps: [Option<&'a Map>; 2],
     pub(crate) engine: &'a dyn Engine,
+    /// What was read from the engine before; the writer's own.
+    pub(crate) cache: Option<&'a Cache>,
 }
 
 type Change<'a> = (&'a Bytes, &'a Option<Bytes>);
@@ -41,7 +48,17 @@ impl<'a> Layers<'a> {
                 return Ok(change.clone());
             }
         }
-        self.engine.get(key)
+        let Some(cache) = self.cache else { return self.engine.get(key) };
+        if let Some(kept) = cache.borrow().get(key) {
+            return Ok(kept.clone());
+        }
+        let kept = self.engine.get(key)?;
+        let mut cache = cache.borrow_mut();
+        if cache.len() >= CACHE_MAX {
+            cache.clear();
+        }
+        cache.insert(Bytes::copy_from_slice(key), kept.clone());
+        Ok(kept)
     }
 
     /// Keys and values of a range, in order.

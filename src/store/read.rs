@@ -55,6 +55,7 @@ impl View {
             fresh: [None, None],
             maps: [Some(&self.published.active), self.published.frozen.as_deref()],
             engine: self.engine.as_ref(),
+            cache: None,
         }
     }
 }

@@ -191,7 +191,7 @@ macro_rules! tables {
     };
 }
 
-pub(crate) fn value_error(key: &[u8]) -> impl FnOnce(String) -> Error {
-    let key = crate::envelope::readable(key);
-    move |why| Error::Value { key, why }
+/// What is wrong with the value of a key. The key is made readable only when something is.
+pub(crate) fn value_error(key: &[u8]) -> impl FnOnce(String) -> Error + '_ {
+    move |why| Error::Value { key: crate::envelope::readable(key), why }
 }

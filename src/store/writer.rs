@@ -6,7 +6,7 @@ use crate::{
     disk::{Disk, Folder},
     engine::Engine,
     journal::Journal,
-    layer::{Changes, Layers, Map},
+    layer::{Cache, Changes, Layers, Map},
     queue::{Job, Message, Order, Waiting},
     read::{Generation, Published},
     tx::chain,
@@ -143,6 +143,8 @@ pub(crate) struct Writer {
     ready: bool,
     waiting: Vec<Waiting>,
     stopped: bool,
+    /// What was read from the engine and not changed since.
+    cache: Cache,
 }
 
 /// What a writer is made of.
@@ -162,6 +164,7 @@ impl Writer {
         Self {
             shared: parts.shared,
             engine: parts.engine,
+            cache: Cache::default(),
             queue: parts.queue,
             applier: parts.applier,
             applier_thread: parts.applier_thread,
@@ -277,7 +280,12 @@ impl Writer {
 
     fn layers<'a>(&'a self, group: &'a Changes) -> Layers<'a> {
         let frozen = self.frozen.as_ref().map(|frozen| frozen.changes.as_ref());
-        Layers { fresh: [None, Some(group)], maps: [Some(&self.active), frozen], engine: self.engine.as_ref() }
+        Layers {
+            fresh: [None, Some(group)],
+            maps: [Some(&self.active), frozen],
+            engine: self.engine.as_ref(),
+            cache: Some(&self.cache),
+        }
     }
 
     /// Runs transactions until the group is full; those that refuse leave nothing behind.
@@ -328,6 +336,8 @@ impl Writer {
         self.sequence = sequence;
         for (key, value) in changes {
             self.active_bytes += change_bytes(&key, &value);
+            // From here on the key is read from the changes, and later from the engine anew.
+            self.cache.get_mut().remove(&key);
             let size = key.len();
             if let Some(old) = self.active.insert(key, value) {
                 self.active_bytes -= (size + old.as_ref().map_or(0, Bytes::len)) as u64 + CHANGE_BYTES;

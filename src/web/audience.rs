@@ -13,6 +13,7 @@ use axum::{
 use domain::Refusal;
 use service::{Actor, account::Origin, device::Known};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use views::{Flash, Lang, Shell, Text, format::Format};
 
 /// The address a request came from, put in by the listener.
@@ -59,14 +60,19 @@ pub struct Visit {
     pub request: String,
 }
 
+/// A number for the log, unlike any other of this run.
+fn number() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:x}-{:x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Visit {
     /// Reads a request's circumstances.
     pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Self {
         let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
-        let association = service::space::association(&hall.ctx).ok().flatten();
-        let zone =
-            association.as_ref().and_then(|kept| domain::time::zone(&kept.zone)).unwrap_or(jiff::tz::TimeZone::UTC);
+        let association = hall.ctx.association().ok().flatten();
+        let zone = association.as_ref().map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone());
         let address = extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.ip().to_string());
         let host = text(header::HOST);
         let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']')) {
@@ -76,13 +82,15 @@ impl Visit {
         };
         Self {
             format: Format { text: Text(lang), zone },
-            space_name: association.as_ref().map_or_else(|| "会馆 Huiguan".to_owned(), |kept| kept.name.clone()),
+            space_name: association
+                .as_ref()
+                .map_or_else(|| "会馆 Huiguan".to_owned(), |known| known.space.name.clone()),
             set_up: association.is_some(),
             origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
             base: hall.settings.public_url.clone().unwrap_or_else(|| format!("http://{host}")),
             flash: cookie(headers, FLASH).and_then(read_flash),
-            request: format!("{:016x}", hall.ctx.random.number()),
+            request: number(),
         }
     }
 

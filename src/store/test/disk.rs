@@ -407,7 +407,7 @@ impl ImageEngine {
     }
 
     fn image(&self, keep: impl Fn(usize) -> bool) -> Vec<u8> {
-        let layers = Layers { fresh: [None, None], maps: [None, None], engine: &self.map };
+        let layers = Layers { fresh: [None, None], maps: [None, None], engine: &self.map, cache: None };
         let all = layers.range((Bound::Unbounded, Bound::Unbounded), Order::Ascending);
         let list: Vec<_> = all.map(|kept| kept.unwrap()).map(|(key, value)| (key, Some(value))).collect();
         let kept = list.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, (key, value))| (key, value));

@@ -41,7 +41,8 @@ fn compare(
     let [kept, frozen, active, group, overlay] = all.each_ref().map(changes);
     engine.apply(&mut kept.iter()).unwrap();
     let (frozen, active): (Map, Map) = (frozen.into_iter().collect(), active.into_iter().collect());
-    let layers = Layers { fresh: [Some(&overlay), Some(&group)], maps: [Some(&active), Some(&frozen)], engine };
+    let layers =
+        Layers { fresh: [Some(&overlay), Some(&group)], maps: [Some(&active), Some(&frozen)], engine, cache: None };
     let mut model: BTreeMap<Vec<u8>, u8> = BTreeMap::new();
     for (key, value) in all.iter().flatten() {
         match value {

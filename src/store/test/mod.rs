@@ -7,7 +7,6 @@ mod kill;
 mod layers;
 mod migrate;
 mod power;
-mod speed;
 mod suite;
 
 use crate::{Counter, Derived, Error, Options, Plain, Read, Report, SpaceId, SpaceTx, Store, Unique, View, verify};
