@@ -41,8 +41,7 @@ impl Hall {
             .unwrap();
         let out = child.stdout.take().unwrap();
         let errors = child.stderr.take().unwrap();
-        let (to, lines) = channel();
-        let told = to.clone();
+        let (told, lines) = channel();
         std::thread::spawn(move || {
             BufReader::new(out).lines().map_while(Result::ok).for_each(|line| drop(told.send(line)))
         });

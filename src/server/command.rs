@@ -90,7 +90,8 @@ pub fn say(line: impl AsRef<str>) {
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let line = Line::parse();
-    let settings = match Settings::read(line.config.as_deref()) {
+    let named = line.config.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let settings = match Settings::read(named) {
         Ok(settings) => settings,
         Err(why) => return fail(&why),
     };

@@ -38,6 +38,18 @@ impl Default for Settings {
     }
 }
 
+/// The settings that a variable `HUIGUAN_<NAME>` sets; others of that prefix are not ours to read.
+const VARIABLES: &[&str] = &["data", "listen", "key_file", "public_url", "log", "cache_mib", "reserve_mib"];
+
+/// The variables that are settings, as the configuration reads them.
+fn variables(all: impl Iterator<Item = (String, String)>) -> config::Map<String, String> {
+    let is_ours = |name: &str| {
+        let setting = name.to_ascii_lowercase();
+        setting.strip_prefix("huiguan_").is_some_and(|setting| VARIABLES.contains(&setting))
+    };
+    all.filter(|(name, _)| is_ours(name)).collect()
+}
+
 impl Settings {
     /// Reads the file, if one is named, and variables that begin with `HUIGUAN_`.
     pub fn read(file: Option<&Path>) -> Result<Self, String> {
@@ -45,7 +57,9 @@ impl Settings {
         if let Some(file) = file {
             builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
         }
-        let read = builder.add_source(config::Environment::with_prefix("HUIGUAN").try_parsing(true)).build();
+        let variables =
+            config::Environment::with_prefix("HUIGUAN").source(Some(variables(std::env::vars()))).try_parsing(true);
+        let read = builder.add_source(variables).build();
         read.and_then(config::Config::try_deserialize).map_err(|error| format!("settings: {error}"))
     }
 
@@ -56,5 +70,20 @@ impl Settings {
                 self.data.file_name().map_or_else(|| "huiguan".into(), |name| name.to_string_lossy().into_owned());
             self.data.with_file_name(format!("{name}.key"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_that_are_settings_are_read() {
+        let all =
+            [("HUIGUAN_LISTEN", "127.0.0.1:1"), ("HUIGUAN_CONFIG", "x"), ("PATH", "y"), ("HUIGUAN_CACHE_MIB", "8")];
+        let read = variables(all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let mut names: Vec<_> = read.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["HUIGUAN_CACHE_MIB", "HUIGUAN_LISTEN"]);
     }
 }

@@ -40,6 +40,8 @@ pub struct Ctx {
     pub limiter: Arc<Limiter>,
     /// Rows of registration lists, kept in memory for sorting and filtering.
     pub rosters: Arc<Rosters>,
+    /// Terminals whose tokens were looked up.
+    pub(crate) devices: Arc<crate::device::Remembered>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
     association: Arc<Mutex<Option<Arc<Known>>>>,
 }
@@ -55,6 +57,7 @@ impl Ctx {
             files,
             limiter: Arc::default(),
             rosters: Arc::default(),
+            devices: Arc::default(),
             association: Arc::default(),
         }
     }

@@ -8,6 +8,8 @@ use domain::{
     refuse,
     text::Form,
 };
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 use store::catalogue::{DEVICE_BY_CODE, DEVICE_BY_EVENT, DEVICE_BY_TOKEN};
 use store::{Order, Read};
 
@@ -127,6 +129,7 @@ pub async fn pair(ctx: &Ctx, space: SpaceId, code: &str, address: &str) -> Resul
     if paired.as_ref().is_err_and(|error: &Error| error.code() == Some("device.bad_code")) {
         ctx.limiter.fail(&keys, ctx.now());
     }
+    ctx.devices.forget();
     paired.map(|()| new)
 }
 
@@ -134,17 +137,20 @@ pub async fn pair(ctx: &Ctx, space: SpaceId, code: &str, address: &str) -> Resul
 pub async fn revoke(ctx: &Ctx, actor: &Actor, id: DeviceId) -> Result<EventId, Error> {
     let event = event_of(ctx, actor, id)?;
     let permit = ctx.permit(actor, Permission::DeviceManage, At::Event(event))?;
-    ctx.write(&permit, move |work| {
-        let mut device = work.read().get::<Device>(&id)?.ok_or_else(|| Refusal::missing("terminal"))?;
-        if device.revoked_at.is_none() {
-            device.revoked_at = Some(work.now);
-            device.pairing = None;
-            work.put(&device)?;
-            work.audit("device.revoke", format!("device/{id}"), &device.name, "")?;
-        }
-        Ok(event)
-    })
-    .await
+    let revoked = ctx
+        .write(&permit, move |work| {
+            let mut device = work.read().get::<Device>(&id)?.ok_or_else(|| Refusal::missing("terminal"))?;
+            if device.revoked_at.is_none() {
+                device.revoked_at = Some(work.now);
+                device.pairing = None;
+                work.put(&device)?;
+                work.audit("device.revoke", format!("device/{id}"), &device.name, "")?;
+            }
+            Ok(event)
+        })
+        .await;
+    ctx.devices.forget();
+    revoked
 }
 
 /// What a device token turned out to be.
@@ -158,9 +164,56 @@ pub enum Known {
     Nobody,
 }
 
+/// Terminals whose tokens were looked up, so that a scan need not; forgotten as a whole when any terminal changes.
+#[derive(Debug, Default)]
+pub struct Remembered(RwLock<Tokens>);
+
+/// How often everything was forgotten, and what is known since.
+#[derive(Debug, Default)]
+struct Tokens {
+    age: u64,
+    known: HashMap<(SpaceId, [u8; 32]), Known>,
+}
+
+/// The most tokens that are remembered.
+const REMEMBERED_MAX: usize = 10_000;
+
+impl Remembered {
+    fn get(&self, key: &(SpaceId, [u8; 32])) -> (u64, Option<Known>) {
+        let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (tokens.age, tokens.known.get(key).cloned())
+    }
+
+    /// Keeps what was read at that age; what was read before the last change is not kept.
+    fn keep(&self, age: u64, key: (SpaceId, [u8; 32]), known: &Known) {
+        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if tokens.age == age && tokens.known.len() < REMEMBERED_MAX {
+            tokens.known.insert(key, known.clone());
+        }
+    }
+
+    fn forget(&self) {
+        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tokens.age += 1;
+        tokens.known.clear();
+    }
+}
+
 /// The device behind a token.
 pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Known, Error> {
-    let hash = token::hash(token);
+    let key = (space, token::hash(token));
+    let (age, remembered) = ctx.devices.get(&key);
+    if let Some(known) = remembered {
+        return Ok(known);
+    }
+    let known = look_up(ctx, space, key.1)?;
+    if !matches!(known, Known::Nobody) {
+        ctx.devices.keep(age, key, &known);
+    }
+    Ok(known)
+}
+
+fn look_up(ctx: &Ctx, space: SpaceId, hash: [u8; 32]) -> Result<Known, Error> {
     ctx.read(&ctx.own(space), |view| {
         let Some(device) = view.find::<Device, _>(&DEVICE_BY_TOKEN, &hash)? else { return Ok(Known::Nobody) };
         if device.revoked_at.is_some() {

@@ -1,6 +1,9 @@
 //! Answers: pages, redirects with a message, files; and how refusals and failures become HTTP.
 
-use crate::{Hall, audience::Visit};
+use crate::{
+    Hall,
+    audience::{Peer, Visit, cookie},
+};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -152,22 +155,19 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 /// What surrounds every request: a number, the log line, security headers, and failures made readable.
 pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
     let json = request.uri().path().starts_with("/api/");
-    let visit = Visit::of(&hall, request.headers(), request.uri(), request.extensions());
-    let had_flash = visit.flash.is_some();
-    let started = std::time::Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, headers, uri) = (request.method().clone(), request.headers().clone(), request.uri().clone());
+    let peer = request.extensions().get::<Peer>().copied();
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        response = readable(&visit, &failure, json, &path);
+        // Only now are the asker's circumstances needed; a scan that goes well must not pay for them.
+        let visit = Visit::of(&hall, &headers, &uri, peer);
+        response = readable(&visit, &failure, json, uri.path());
     }
-    let took = started.elapsed().as_micros();
-    if response.status().is_server_error() {
-        tracing::error!(%method, path, status = response.status().as_u16(), took, request = visit.request, "failed");
-    } else if !json {
-        tracing::debug!(%method, path, status = response.status().as_u16(), took, request = visit.request, "answered");
+    if !json {
+        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), "answered");
     }
-    let shown = had_flash && response_is_page(&response);
-    secure(response.headers_mut(), shown);
+    let shown = cookie(&headers, FLASH).is_some() && response_is_page(&response);
+    secure(response.headers_mut(), json, shown);
     response
 }
 
@@ -175,10 +175,13 @@ fn response_is_page(response: &Response) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-fn secure(headers: &mut HeaderMap, clear_flash: bool) {
-    let fixed: [(HeaderName, &'static str); 6] = [
+fn secure(headers: &mut HeaderMap, json: bool, clear_flash: bool) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if json {
+        return;
+    }
+    let fixed: [(HeaderName, &'static str); 5] = [
         (header::CONTENT_SECURITY_POLICY, CSP),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, OriginalUri},
-    http::{Extensions, HeaderMap, Uri, header, request::Parts},
+    http::{HeaderMap, Uri, header, request::Parts},
 };
 use domain::Refusal;
 use service::{Actor, account::Origin, device::Known};
@@ -68,12 +68,12 @@ fn number() -> String {
 
 impl Visit {
     /// Reads a request's circumstances.
-    pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Self {
+    pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, peer: Option<Peer>) -> Self {
         let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
         let association = hall.ctx.association().ok().flatten();
         let zone = association.as_ref().map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone());
-        let address = extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.ip().to_string());
+        let address = peer.map_or_else(String::new, |peer| peer.0.ip().to_string());
         let host = text(header::HOST);
         let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']')) {
             host
@@ -132,7 +132,7 @@ impl FromRequestParts<Hall> for Visit {
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Self::Rejection> {
         // Below a nested router the address has lost its first part; the original is kept aside.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-        Ok(Self::of(hall, &parts.headers, uri, &parts.extensions))
+        Ok(Self::of(hall, &parts.headers, uri, parts.extensions.get::<Peer>().copied()))
     }
 }
 
