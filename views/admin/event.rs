@@ -42,12 +42,10 @@ pub struct List<'a> {
     pub may_create: bool,
 }
 
-/// The list of events.
-pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
+/// Events with places taken and people checked in, as a table.
+pub fn event_table(shell: &Shell, caption: &str, events: &[(Event, i64, i64)]) -> Markup {
     let text = shell.text();
-    let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
-    let rows: Vec<Row> = of
-        .rows
+    let rows: Vec<Row> = events
         .iter()
         .map(|(event, registered, admitted)| Row {
             id: None,
@@ -70,6 +68,13 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
         Head::number(text.t("Registered")),
         Head::number(text.t("Checked in")),
     ];
+    table(text, caption, &heads, &rows, false)
+}
+
+/// The list of events.
+pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
+    let text = shell.text();
+    let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
     let states: Vec<(String, String)> = std::iter::once((String::new(), text.t("All states").to_owned()))
         .chain(
             [EventState::Draft, EventState::Published, EventState::Withdrawn]
@@ -87,7 +92,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
                 (form.select(&Input { name: "state", label: text.t("State"), value: of.state, ..Input::default() }, &states))
                 button { (icon(Icon::Search)) (text.t("Filter")) }
             }
-            (table(text, text.t("Events"), &heads, &rows, false))
+            (event_table(shell, text.t("Events"), of.rows))
             (pager(text, of.page, of.size, of.found, |page| query("/admin/event", &[("q", of.q), ("state", of.state), ("page", &page.to_string())])))
         }
     };

@@ -2,11 +2,10 @@
 
 use crate::{
     Shell,
-    admin::state,
+    admin::event::event_table,
     component::{
         empty, heading,
         icon::{Icon, icon},
-        list::{Head, Row, table},
         stat,
     },
     format::count,
@@ -33,28 +32,6 @@ pub struct Overview<'a> {
 pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
     let text = shell.text();
     let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
-    let rows: Vec<Row> = of
-        .upcoming
-        .iter()
-        .map(|(event, registered, admitted)| Row {
-            id: None,
-            name: event.name.clone(),
-            cells: vec![
-                html! { a href={ "/admin/event/" (event.id) } { (event.name) } },
-                html! { (shell.format.window(&event.time)) },
-                state(shell, event.state),
-                html! { (count(*registered)) },
-                html! { (count(*admitted)) },
-            ],
-        })
-        .collect();
-    let heads = [
-        Head::plain(text.t("Event")),
-        Head::plain(text.t("Time")),
-        Head::plain(text.t("State")),
-        Head::number(text.t("Registered")),
-        Head::number(text.t("Checked in")),
-    ];
     let content = html! {
         (heading(text.t("Overview"), &new))
         dl class="stats" data-live-source="/admin/live" {
@@ -63,8 +40,8 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
             (stat(text.t("Checked in"), &count(of.admitted), Some("admitted")))
         }
         h2 { (text.t("Now and next")) }
-        @if rows.is_empty() { (empty(text.t("No event is coming up"), text.t("Create an event, enable its tickets, set the check-in time and publish it."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
-        @else { (table(text, text.t("Now and next"), &heads, &rows, false)) }
+        @if of.upcoming.is_empty() { (empty(text.t("No event is coming up"), text.t("Create an event, enable its tickets, set the check-in time and publish it."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
+        @else { (event_table(shell, text.t("Now and next"), of.upcoming)) }
     };
     admin(shell, text.t("Overview"), &[], &[], &content)
 }

@@ -36,10 +36,7 @@ pub fn routes() -> Router<Hall> {
         .route(&at("/print"), get(print_sheet))
         .route(&at("/{ticket}"), get(show))
         .route(&at("/{ticket}/edit"), get(form).post(edit))
-        .route(&at("/{ticket}/cancel"), post(cancel))
-        .route(&at("/{ticket}/restore"), post(restore))
-        .route(&at("/{ticket}/mark"), post(mark))
-        .route(&at("/{ticket}/unmark"), post(unmark))
+        .route(&at("/{ticket}/{act}"), post(act))
         .route(&at("/{ticket}/print"), get(print))
 }
 
@@ -266,44 +263,22 @@ async fn edit(
     }
 }
 
-fn one(visit: &Visit, id: u64, ticket: u64, done: Result<(), Error>) -> Answer {
-    told(visit, &format!("{}/{ticket}", base(EventId(id))), done)
-}
-
-async fn cancel(
+/// What is done to one registration by the press of a button.
+async fn act(
     State(hall): State<Hall>,
     visit: Visit,
     Staff(actor): Staff,
-    Path((id, ticket)): Path<(u64, u64)>,
+    Path((id, ticket, act)): Path<(u64, u64, String)>,
 ) -> Answer {
-    one(&visit, id, ticket, registration::cancel(&hall.ctx, &actor, EventId(id), TicketId(ticket)).await)
-}
-
-async fn restore(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path((id, ticket)): Path<(u64, u64)>,
-) -> Answer {
-    one(&visit, id, ticket, registration::restore(&hall.ctx, &actor, EventId(id), TicketId(ticket)).await)
-}
-
-async fn mark(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path((id, ticket)): Path<(u64, u64)>,
-) -> Answer {
-    one(&visit, id, ticket, checkin::mark(&hall.ctx, &actor, EventId(id), TicketId(ticket), true).await)
-}
-
-async fn unmark(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path((id, ticket)): Path<(u64, u64)>,
-) -> Answer {
-    one(&visit, id, ticket, checkin::mark(&hall.ctx, &actor, EventId(id), TicketId(ticket), false).await)
+    let (event, number) = (EventId(id), TicketId(ticket));
+    let done = match act.as_str() {
+        "cancel" => registration::cancel(&hall.ctx, &actor, event, number).await,
+        "restore" => registration::restore(&hall.ctx, &actor, event, number).await,
+        "mark" => checkin::mark(&hall.ctx, &actor, event, number, true).await,
+        "unmark" => checkin::mark(&hall.ctx, &actor, event, number, false).await,
+        _ => return Err(crate::answer::missing().await),
+    };
+    told(&visit, &format!("{}/{ticket}", base(event)), done)
 }
 
 async fn bulk(

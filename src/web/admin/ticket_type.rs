@@ -21,10 +21,7 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/ticket_type", get(list))
         .route("/event/{event}/ticket_type/new", get(new_form).post(create))
         .route("/event/{event}/ticket_type/{kind}", get(form).post(save))
-        .route("/event/{event}/ticket_type/{kind}/raise", post(raise))
-        .route("/event/{event}/ticket_type/{kind}/enable", post(enable))
-        .route("/event/{event}/ticket_type/{kind}/disable", post(disable))
-        .route("/event/{event}/ticket_type/{kind}/remove", post(remove))
+        .route("/event/{event}/ticket_type/{kind}/{act}", post(act))
 }
 
 fn base(event: EventId) -> String {
@@ -123,46 +120,20 @@ async fn save(
     }
 }
 
-async fn raise(
+/// What is done to one ticket type by the press of a button.
+async fn act(
     State(hall): State<Hall>,
     visit: Visit,
     Staff(actor): Staff,
-    Path((id, kind)): Path<(u64, u64)>,
+    Path((id, kind, act)): Path<(u64, u64, String)>,
 ) -> Answer {
-    told(&visit, &base(EventId(id)), ticket_type::raise(&hall.ctx, &actor, EventId(id), TicketTypeId(kind)).await)
-}
-
-async fn enable(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path((id, kind)): Path<(u64, u64)>,
-) -> Answer {
-    told(
-        &visit,
-        &base(EventId(id)),
-        ticket_type::set_enabled(&hall.ctx, &actor, EventId(id), TicketTypeId(kind), true).await,
-    )
-}
-
-async fn disable(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path((id, kind)): Path<(u64, u64)>,
-) -> Answer {
-    told(
-        &visit,
-        &base(EventId(id)),
-        ticket_type::set_enabled(&hall.ctx, &actor, EventId(id), TicketTypeId(kind), false).await,
-    )
-}
-
-async fn remove(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path((id, kind)): Path<(u64, u64)>,
-) -> Answer {
-    told(&visit, &base(EventId(id)), ticket_type::remove(&hall.ctx, &actor, EventId(id), TicketTypeId(kind)).await)
+    let (event, kind) = (EventId(id), TicketTypeId(kind));
+    let done = match act.as_str() {
+        "raise" => ticket_type::raise(&hall.ctx, &actor, event, kind).await,
+        "enable" => ticket_type::set_enabled(&hall.ctx, &actor, event, kind, true).await,
+        "disable" => ticket_type::set_enabled(&hall.ctx, &actor, event, kind, false).await,
+        "remove" => ticket_type::remove(&hall.ctx, &actor, event, kind).await,
+        _ => return Err(crate::answer::missing().await),
+    };
+    told(&visit, &base(event), done)
 }
