@@ -1,47 +1,52 @@
 //! Durable check-ins per second against a plain hyper reply of the same size, in one run on the same machine.
 
 use crate::{
-    Done, binary,
-    fill::{Server, fill},
-    load::{Answer, Connection, Figures, storm},
+    Done,
+    fill::{Filled, fill},
+    load::{Answer, Connection, Figures, get, storm},
     report, say,
+    server::{Server, binary, is_sound},
 };
 use clap::Args;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What is measured.
 #[derive(Args)]
 pub struct Plan {
-    /// Tickets of the event.
-    #[arg(long, default_value_t = 200_000)]
+    /// Tickets of the event; the scans end early when all were scanned.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(2..=5_000_000))]
     tickets: u64,
     /// Terminals, each with a connection of its own.
-    #[arg(long, default_value_t = 64)]
-    terminals: usize,
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=500))]
+    terminals: u64,
     /// Longest time of each measurement, in seconds.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=300))]
     seconds: u64,
     /// Where the report goes.
     #[arg(long, default_value = "target/bench/checkin.html")]
     report: PathBuf,
 }
 
-/// The disk's own rate: syncs of one 4 KiB block of a file that is already there.
-fn syncs(folder: &Path) -> Done<f64> {
+/// The disk's own rate: syncs of one 4 KiB block of a file that is already there, for a second.
+fn syncs(folder: &Path) -> Done<Figures> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(folder.join("sync"))?;
     file.write_all_at(&vec![0; 1 << 20], 0)?;
     file.sync_all()?;
-    let (begun, mut count) = (Instant::now(), 0u64);
-    while begun.elapsed() < Duration::from_secs(1) {
-        file.write_all_at(&[u8::try_from(count % 251)?; 4096], count % 256 * 4096)?;
+    let (begun, mut waits) = (Instant::now(), Vec::new());
+    for n in 0u64.. {
+        if begun.elapsed() > Duration::from_secs(1) {
+            break;
+        }
+        let asked = Instant::now();
+        file.write_all_at(&[u8::try_from(n % 251)?; 4096], n % 256 * 4096)?;
         file.sync_data()?;
-        count += 1;
+        waits.push(asked.elapsed());
     }
-    Ok(count as f64 / begun.elapsed().as_secs_f64())
+    Ok(Figures::of(waits, begun.elapsed()))
 }
 
 fn scan(token: &str, number: &str, nonce: usize) -> Vec<u8> {
@@ -54,78 +59,121 @@ fn scan(token: &str, number: &str, nonce: usize) -> Vec<u8> {
 }
 
 fn is_admitted(answer: &Answer) -> bool {
-    answer.status == 200 && answer.body.windows(22).any(|part| part == b"\"verdict\":\"admitted\",\"")
+    const SAID: &[u8] = b"\"verdict\":\"admitted\",";
+    answer.status == 200 && answer.body.windows(SAID.len()).any(|part| part == SAID)
 }
 
+/// The plain reply's figures, with the same request as a scan, so that both servers read as much.
 async fn hello(size: usize, plan: &Plan) -> Done<Figures> {
-    let server = Server::start(Command::new(std::env::current_exe()?).args(["hello", &size.to_string()]))?;
-    // The same request as a scan, so that both servers read as much.
+    let server = Server::hello(size).await?;
     let request = scan("0123456789ABCDEF0123456789ABCDEF", "123456789012", 0);
-    let lists = vec![vec![request; 2_000_000 / plan.terminals.max(1)]; plan.terminals];
     let span = Duration::from_secs(plan.seconds.div_ceil(2));
-    Ok(storm(&server.address, lists, span, |answer| answer.status == 200).await?.0)
+    let (figures, good) =
+        storm(&server.address, plan.terminals, span, move |_, _| Some(request.clone()), is_ok).await?;
+    if good == figures.count { Ok(figures) } else { Err("a plain reply went wrong".into()) }
+}
+
+fn is_ok(answer: &Answer) -> bool {
+    answer.status == 200
+}
+
+/// Scans the first ticket; answers how long the plain reply's body must be, so that whole answers are of the same size.
+async fn sample(hall: &Server, filled: &Filled) -> Done<usize> {
+    let first = filled.numbers.first().ok_or("no ticket")?;
+    let token = filled.tokens.first().ok_or("no terminal")?;
+    let answer = Connection::open(&hall.address).await?.ask(&scan(token, first, usize::MAX)).await?;
+    if !is_admitted(&answer) {
+        let body = String::from_utf8_lossy(&answer.body);
+        return Err(format!("the first scan was not admitted: {} {body}", answer.status).into());
+    }
+    let plain = Server::hello(answer.body.len()).await?;
+    let plain = Connection::open(&plain.address).await?.ask(&get("/", "")).await?;
+    Ok((answer.body.len() + answer.head.len()).saturating_sub(plain.head.len()))
+}
+
+/// Scans every ticket but the first once, each terminal its share of them.
+async fn scans(hall: &Server, filled: &Filled, plan: &Plan) -> Done<(Figures, u64)> {
+    let (numbers, tokens) = (Arc::new(filled.numbers.clone()), Arc::new(filled.tokens.clone()));
+    let next = move |terminal: usize, turn: usize| {
+        let at = 1 + turn * tokens.len() + terminal;
+        Some(scan(tokens.get(terminal)?, numbers.get(at)?, at))
+    };
+    storm(&hall.address, plan.terminals, Duration::from_secs(plan.seconds), next, is_admitted).await
+}
+
+/// What the hall counts as admitted.
+async fn counted(hall: &Server, filled: &Filled) -> Done<u64> {
+    let token = filled.tokens.first().ok_or("no terminal")?;
+    let request =
+        format!("GET /api/v1/checkin/status HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n");
+    let answer = Connection::open(&hall.address).await?.ask(request.as_bytes()).await?;
+    let counts: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    let admitted = counts.get("admitted").and_then(serde_json::Value::as_u64);
+    admitted.ok_or_else(|| format!("no count in {counts}").into())
+}
+
+async fn compare(hall: &Server, filled: &Filled, answered: u64, when: &str) -> Done<()> {
+    let counted = counted(hall, filled).await?;
+    if counted == answered {
+        return Ok(());
+    }
+    Err(format!("{answered} scans were answered as admitted, the hall counts {counted} {when}").into())
 }
 
 /// Runs the bench and writes the report.
 pub async fn run(plan: &Plan) -> Done<()> {
-    let binary = binary()?;
+    let binary = binary().await?;
     let folder = tempfile::tempdir()?;
     say(format!("filling {} tickets and {} terminals …", plan.tickets, plan.terminals));
-    let filled = fill(folder.path(), plan.tickets, plan.terminals).await?;
-    say(format!("filled at {:.0} registrations/s", filled.rate));
+    let filled = fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?).await?;
     let disk = syncs(folder.path())?;
-    let hall = Server::hall(&binary, folder.path())?;
-    let idle = hall.memory();
-    let first = filled.numbers.first().ok_or("no ticket")?;
-    let token = filled.tokens.first().ok_or("no terminal")?;
-    let sample = Connection::open(&hall.address).await?.ask(&scan(token, first, usize::MAX)).await?;
-    if !is_admitted(&sample) {
-        return Err(format!(
-            "the first scan was not admitted: {} {}",
-            sample.status,
-            String::from_utf8_lossy(&sample.body)
-        )
-        .into());
-    }
-    // Headers count as well: the plain reply carries what the scan's answer is longer by.
-    let size = sample.body.len() + sample.head.len().saturating_sub(90);
+    let hall = Server::hall(&binary, folder.path()).await?;
+    let (idle, started) = (hall.memory()?, hall.started);
+    let size = sample(&hall, &filled).await?;
     let before = hello(size, plan).await?;
-    let lists: Vec<Vec<Vec<u8>>> = filled
-        .tokens
-        .iter()
-        .enumerate()
-        .map(|(n, token)| {
-            let mine = filled.numbers.iter().enumerate().skip(1).filter(|(at, _)| at % plan.terminals == n);
-            mine.map(|(at, number)| scan(token, number, at)).collect()
-        })
-        .collect();
-    let (scans, admitted) = storm(&hall.address, lists, Duration::from_secs(plan.seconds), is_admitted).await?;
+    let (scans, admitted) = scans(&hall, &filled, plan).await?;
     let after = hello(size, plan).await?;
-    let memory = hall.memory();
-    let status = format!("GET /api/v1/checkin/status HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n");
-    let counted = Connection::open(&hall.address).await?.ask(status.as_bytes()).await?;
-    let counted: serde_json::Value = serde_json::from_slice(&counted.body)?;
-    if counted.get("admitted").and_then(serde_json::Value::as_u64) != Some(admitted + 1) {
-        return Err(format!("{} scans were answered as admitted, the hall counts {counted}", admitted + 1).into());
+    let (busy, answered) = (hall.memory()?, admitted + 1);
+    compare(&hall, &filled, answered, "while it runs").await?;
+    // Killed without a word: what was answered must be there all the same.
+    drop(hall);
+    let again = Server::hall(&binary, folder.path()).await?;
+    compare(&again, &filled, answered, "after it was killed").await?;
+    let restarted = again.started;
+    drop(again);
+    if !is_sound(&binary, folder.path()).await? {
+        return Err("the folder is not sound after the run".into());
     }
-    let plain = f64::midpoint(before.rate, after.rate);
-    let rows = [("plain hyper reply before", before), ("durable check-ins", scans), ("plain hyper reply after", after)];
-    for (label, figures) in rows {
-        say(format!("{label:26} {:>9.0}/s   p50 {:>9.2?}   p99 {:>9.2?}", figures.rate, figures.p50, figures.p99));
-    }
-    let facts = vec![
-        ("ratio of check-ins to the plain reply".to_owned(), format!("{:.2}", scans.rate / plain)),
-        ("syncs of this disk".to_owned(), format!("{disk:.0}/s")),
-        ("memory when started, and after".to_owned(), format!("{idle:.0} MiB, {memory:.0} MiB")),
-        ("start".to_owned(), format!("{:.0?}", hall.started)),
-        ("admitted, as answered and as counted".to_owned(), format!("{}", admitted + 1)),
-        ("registrations while filling".to_owned(), format!("{:.0}/s", filled.rate)),
+    let rows = [
+        ("plain hyper reply before", before),
+        ("durable check-ins", scans),
+        ("plain hyper reply after", after),
+        ("syncs of this disk alone", disk),
     ];
-    for (label, value) in &facts {
-        say(format!("{label:38} {value}"));
-    }
+    let plain = f64::midpoint(before.rate, after.rate);
+    let facts = [
+        ("ratio of check-ins to the plain reply", format!("{:.3}", scans.rate / plain)),
+        ("scans per sync of this disk", format!("{:.1}", scans.rate / disk.rate)),
+        ("bytes of an answer's body", size.to_string()),
+        ("memory when started, and after", format!("{idle:.0} MiB, {busy:.0} MiB")),
+        ("first answer after the start", format!("{started:.0?}")),
+        ("first answer after a kill", format!("{restarted:.0?}")),
+        ("admitted as answered, counted, and counted after a kill", answered.to_string()),
+        ("scans answered otherwise", (scans.count - admitted).to_string()),
+        ("registrations while filling", format!("{:.0}/s", filled.rate)),
+    ];
+    tell(&rows, &facts);
     let title = format!("Check-in, {} tickets, {} terminals", plan.tickets, plan.terminals);
     report::write(&plan.report, &title, &rows, &facts)?;
     say(format!("report: {}", plan.report.display()));
     Ok(())
+}
+
+fn tell(rows: &[(&str, Figures)], facts: &[(&str, String)]) {
+    for (label, figures) in rows {
+        say(format!("{label:26} {:>9.0}/s   p50 {:>9.2?}   p99 {:>9.2?}", figures.rate, figures.p50, figures.p99));
+    }
+    for (label, value) in facts {
+        say(format!("{label:56} {value}"));
+    }
 }

@@ -1,4 +1,4 @@
-//! Filling a fresh folder through the same verbs as in real use, and starting servers on it.
+//! Filling a fresh folder through the same verbs as in real use.
 
 use crate::Done;
 use domain::{
@@ -11,11 +11,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use service::{
     Actor, Clock, Ctx, Random, account, device, event, file::Files, registration, seal::Sealer, space, ticket_type,
 };
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Login and password of the bench's administrator.
 pub const LOGIN: (&str, &str) = ("admin", "correct horse battery staple");
@@ -135,49 +133,4 @@ async fn crowd(ctx: &Ctx, actor: &Actor, event: EventId, tickets: u64) -> Done<V
         numbers.extend(done??);
     }
     Ok(numbers)
-}
-
-/// A server process; killed when dropped.
-pub struct Server {
-    child: Child,
-    /// Host and port.
-    pub address: String,
-    /// How long it took until it listened.
-    pub started: Duration,
-}
-
-impl Server {
-    /// Starts a program that says where it listens.
-    pub fn start(command: &mut Command) -> Done<Self> {
-        let begun = Instant::now();
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let out = child.stdout.take().ok_or("no output")?;
-        let mut lines = BufReader::new(out).lines();
-        let address = loop {
-            let line = lines.next().ok_or("the server ended")??;
-            if let Some(address) = line.strip_prefix("listening on http://") {
-                break address.to_owned();
-            }
-        };
-        Ok(Self { child, address, started: begun.elapsed() })
-    }
-
-    /// The hall on a filled folder.
-    pub fn hall(binary: &Path, folder: &Path) -> Done<Self> {
-        Self::start(Command::new(binary).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data")))
-    }
-
-    /// Resident memory in MiB.
-    pub fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }

@@ -23,17 +23,23 @@ pub struct Answer {
 
 /// Longest answer that is read.
 const ANSWER_MAX: usize = 8 << 20;
+/// The longest that one answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Connection {
     /// Connects.
     pub async fn open(address: &str) -> Done<Self> {
-        let stream = TcpStream::connect(address).await?;
+        let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await??;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 << 10) })
     }
 
-    /// Sends a whole request and reads its answer.
+    /// Sends a whole request and reads its answer, within bounds.
     pub async fn ask(&mut self, request: &[u8]) -> Done<Answer> {
+        tokio::time::timeout(PATIENCE, self.exchange(request)).await?
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Done<Answer> {
         self.stream.write_all(request).await?;
         let head_end = loop {
             if let Some(at) = self.buffer.windows(4).position(|part| part == b"\r\n\r\n") {
@@ -47,7 +53,7 @@ impl Connection {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
         });
-        let length = length.ok_or("an answer without a length")?;
+        let length = length.filter(|length| *length <= ANSWER_MAX).ok_or("an answer without a length, or too long")?;
         while self.buffer.len() < head_end + length {
             self.more().await?;
         }
@@ -57,10 +63,10 @@ impl Connection {
     }
 
     async fn more(&mut self) -> Done<()> {
-        if self.buffer.len() > ANSWER_MAX {
+        if self.buffer.len() > ANSWER_MAX + (64 << 10) {
             return Err("the answer is too long".into());
         }
-        let read = tokio::time::timeout(Duration::from_secs(30), self.stream.read_buf(&mut self.buffer)).await??;
+        let read = self.stream.read_buf(&mut self.buffer).await?;
         if read == 0 { Err("the connection was closed".into()) } else { Ok(()) }
     }
 }
@@ -73,6 +79,8 @@ pub fn get(path: &str, cookie: &str) -> Vec<u8> {
 /// What a load came to.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
+    /// Answers.
+    pub count: u64,
     /// Answers per second.
     pub rate: f64,
     /// Median time of one answer.
@@ -81,33 +89,36 @@ pub struct Figures {
     pub p99: Duration,
 }
 
-/// Figures of all waiting times within a span.
-pub fn figures(mut waits: Vec<Duration>, span: Duration) -> Figures {
-    waits.sort_unstable();
-    let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied().unwrap_or_default();
-    Figures { rate: waits.len() as f64 / span.as_secs_f64(), p50: at(0.50), p99: at(0.99) }
+impl Figures {
+    /// Figures of all waiting times within a span.
+    pub fn of(mut waits: Vec<Duration>, span: Duration) -> Self {
+        waits.sort_unstable();
+        let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied().unwrap_or_default();
+        let rate = waits.len() as f64 / span.as_secs_f64();
+        Self { count: waits.len() as u64, rate, p50: at(0.50), p99: at(0.99) }
+    }
 }
 
-/// Sends each connection's requests as fast as they are answered; `each` looks at every answer.
-pub async fn storm(
-    address: &str,
-    requests: Vec<Vec<Vec<u8>>>,
-    until: Duration,
-    each: impl Fn(&Answer) -> bool + Clone + Send + 'static,
-) -> Done<(Figures, u64)> {
-    let mut connections = Vec::with_capacity(requests.len());
-    for list in requests {
-        connections.push((Connection::open(address).await?, list));
+/// On each of `connections`, sends requests as fast as they are answered, until there is none or the time is over. `next` makes
+/// the request of a connection's turn; `each` looks at every answer, and what it says yes to is counted.
+pub async fn storm<N, E>(address: &str, connections: u64, until: Duration, next: N, each: E) -> Done<(Figures, u64)>
+where
+    N: Fn(usize, usize) -> Option<Vec<u8>> + Clone + Send + Sync + 'static,
+    E: Fn(&Answer) -> bool + Clone + Send + 'static,
+{
+    let mut open = Vec::new();
+    for _ in 0..connections {
+        open.push(Connection::open(address).await?);
     }
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
-    for (mut connection, list) in connections {
-        let each = each.clone();
+    for (at, mut connection) in open.into_iter().enumerate() {
+        let (next, each) = (next.clone(), each.clone());
         tasks.spawn(async move {
-            let (mut waits, mut good) = (Vec::with_capacity(list.len()), 0);
-            for request in list.iter().take_while(|_| begun.elapsed() < until) {
+            let (mut waits, mut good) = (Vec::new(), 0);
+            for request in (0..).map_while(|turn| next(at, turn)).take_while(|_| begun.elapsed() < until) {
                 let asked = Instant::now();
-                let answer = connection.ask(request).await?;
+                let answer = connection.ask(&request).await?;
                 waits.push(asked.elapsed());
                 good += u64::from(each(&answer));
             }
@@ -120,5 +131,5 @@ pub async fn storm(
         waits.extend(some);
         good += fine;
     }
-    Ok((figures(waits, begun.elapsed()), good))
+    Ok((Figures::of(waits, begun.elapsed()), good))
 }

@@ -6,11 +6,12 @@ mod hello;
 mod load;
 mod page;
 mod report;
+mod server;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -39,34 +40,40 @@ enum Command {
 /// What goes wrong in a bench ends it.
 pub type Done<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Writes a line for whoever measures.
+/// The longest that any bench may take.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// Writes a line for whoever measures; a console that is gone is no reason to stop.
 pub fn say(line: impl AsRef<str>) {
     let mut out = std::io::stdout().lock();
     drop(writeln!(out, "{}", line.as_ref()));
     drop(out.flush());
 }
 
-/// The release binary of the workspace, built when it is not there.
-pub fn binary() -> Done<PathBuf> {
-    let mine = std::env::current_exe()?;
-    let binary = mine.with_file_name("huiguan");
-    say("building the release binary if it is not up to date …");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = std::process::Command::new(cargo).args(["build", "--release", "-p", "huiguan", "--quiet"]).status()?;
-    if built.success() && binary.exists() { Ok(binary) } else { Err("the release binary could not be built".into()) }
+async fn bench(command: &Command) -> Done<()> {
+    match command {
+        Command::Checkin(plan) => checkin::run(plan).await,
+        Command::Page(plan) => page::run(plan).await,
+        Command::Hello { size } => hello::serve(*size).await,
+    }
+}
+
+/// Runs until the bench is done, until it takes too long or until Ctrl-C or SIGTERM; whichever it is, child processes end and
+/// folders go.
+async fn bounded(command: &Command) -> Done<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = bench(command) => done,
+        () = tokio::time::sleep(LONGEST) => Err(format!("not done after {LONGEST:?}").into()),
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        _ = terminated.recv() => Err("ended".into()),
+    }
 }
 
 fn main() -> ExitCode {
+    let command = Line::parse().command;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = runtime.map_err(Into::into).and_then(|runtime| {
-        runtime.block_on(async {
-            match Line::parse().command {
-                Command::Checkin(plan) => checkin::run(&plan).await,
-                Command::Page(plan) => page::run(&plan).await,
-                Command::Hello { size } => hello::serve(size).await,
-            }
-        })
-    });
+    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(bounded(&command)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

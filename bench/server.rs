@@ -1,0 +1,122 @@
+//! Starting servers as processes of their own: the release binary and the yardstick. What is started here ends here.
+
+use crate::{
+    Done,
+    load::{Connection, get},
+    say,
+};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+/// The longest that a server may take until it answers.
+const START: Duration = Duration::from_secs(60);
+/// The longest that building may take.
+const BUILD: Duration = Duration::from_secs(20 * 60);
+/// The longest that a check of a folder may take.
+const CHECK: Duration = Duration::from_secs(300);
+
+/// A child process; killed when dropped.
+struct Process(Child);
+
+impl Process {
+    /// Waits for its end; whether it ended well.
+    async fn ended(&mut self, within: Duration) -> Done<bool> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(status.success());
+            }
+            if begun.elapsed() > within {
+                return Err(format!("a process did not end within {within:?}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// The release binary beside this program, brought up to date first.
+pub async fn binary() -> Done<PathBuf> {
+    let binary = std::env::current_exe()?.with_file_name("huiguan");
+    say("building the release binary if it is not up to date …");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build =
+        Process(Command::new(cargo).args(["build", "--release", "--package", "huiguan", "--quiet"]).spawn()?);
+    let built = build.ended(BUILD).await?;
+    if built && binary.exists() { Ok(binary) } else { Err("the release binary could not be built".into()) }
+}
+
+/// Whether everything in a filled folder is sound, as the binary's own check says. No server may run on it.
+pub async fn is_sound(binary: &Path, folder: &Path) -> Done<bool> {
+    let mut check = Command::new(binary);
+    check.args(["verify", "--data"]).arg(folder.join("data")).stdout(Stdio::null()).stderr(Stdio::null());
+    Process(check.spawn()?).ended(CHECK).await
+}
+
+/// A server process; killed when dropped.
+pub struct Server {
+    process: Process,
+    /// Host and port.
+    pub address: String,
+    /// From the start of the process to its first answer.
+    pub started: Duration,
+}
+
+/// Reads until the server says where it listens, aside, so that a server that says nothing holds nobody up.
+async fn listening(out: ChildStdout) -> Done<String> {
+    let (said, heard) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                // Whoever waited may have given up.
+                drop(said.send(address.to_owned()));
+            }
+        }
+    });
+    let waited = tokio::task::spawn_blocking(move || heard.recv_timeout(START)).await?;
+    waited.map_err(|error| format!("the server did not say where it listens: {error}").into())
+}
+
+impl Server {
+    /// Starts a program that says where it listens, and waits for its first answer.
+    pub async fn start(command: &mut Command) -> Done<Self> {
+        let begun = Instant::now();
+        let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
+        let out = process.0.stdout.take().ok_or("no output")?;
+        let address = listening(out).await?;
+        let answer = Connection::open(&address).await?.ask(&get("/login", "")).await?;
+        if answer.status != 200 {
+            return Err(format!("the first answer was {}", answer.status).into());
+        }
+        Ok(Self { process, address, started: begun.elapsed() })
+    }
+
+    /// The hall on a filled folder, at a free port.
+    pub async fn hall(binary: &Path, folder: &Path) -> Done<Self> {
+        let mut command = Command::new(binary);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+        Self::start(&mut command).await
+    }
+
+    /// The plain reply with a body of `size` bytes.
+    pub async fn hello(size: usize) -> Done<Self> {
+        Self::start(Command::new(std::env::current_exe()?).args(["hello", &size.to_string()])).await
+    }
+
+    /// Resident memory in MiB.
+    pub fn memory(&self) -> Done<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+        Ok(kib.ok_or("no resident memory")? / 1024.0)
+    }
+}
