@@ -108,7 +108,8 @@ pub(super) fn frame_at(bytes: &[u8], at: usize) -> Option<(u64, &[u8], usize)> {
 pub(super) fn is_torn(bytes: &[u8], at: usize) -> bool {
     let known = frame_head(bytes, at).map(|(length, _)| at.saturating_add(extent(length)));
     let last = bytes.iter().rposition(|byte| *byte != 0).map_or(at, |last| (last + 1).next_multiple_of(ALIGN));
-    let end = known.unwrap_or(last).min(bytes.len());
+    // A head may lie across two sectors: with the second missing its length is unknown, but no frame is shorter than an empty one.
+    let end = known.unwrap_or_else(|| last.max(at + extent(0))).min(bytes.len());
     let mut from = at;
     while from < end {
         let to = (from + 1).next_multiple_of(SECTOR).min(end);
@@ -182,6 +183,10 @@ mod tests {
                 let (from, to) = ((sector * 512).max(at), ((sector + 1) * 512).min(at + whole.len()));
                 torn[from..to].fill(0);
                 assert!(is_torn(&torn, at), "frame at {at}, sector {sector}");
+                let mut cut = segment.clone();
+                cut[to..at + whole.len()].fill(0);
+                let all_there = to == at + whole.len();
+                assert!(all_there || is_torn(&cut, at), "frame at {at}, nothing behind sector {sector}");
             }
         }
     }
