@@ -11,6 +11,12 @@ fn run(script: &str, args: &[&str]) {
 }
 
 #[test]
+fn the_browser_sees_what_is_wrong_with_a_page() {
+    let hall = Hall::fresh();
+    run("smoke.mjs", &[&hall.base]);
+}
+
+#[test]
 fn from_an_empty_folder_to_people_admitted_at_the_door() {
     let hall = Hall::fresh();
     let list = hall.data.join("list.csv");

@@ -19,11 +19,12 @@ export async function browse(use) {
     userDataDir: profile,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
+  // Also when `fail` ends the process; Puppeteer's own hook has ended the browser by then.
+  process.once("exit", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
   try {
     await use(browser);
   } finally {
     await browser.close();
-    rmSync(profile, { recursive: true, force: true });
   }
 }
 
@@ -60,14 +61,19 @@ export function check(holds, message) {
   if (!holds) fail(message);
 }
 
-/** Ends the test when axe-core finds a violation or the page is wider than its window. */
-export async function accessible(page) {
-  const name = `${page.url()} at ${page.viewport().width}px`;
-  const result = await page.evaluate(async (source) => {
+/** What axe-core finds wrong, a line each. Its source is evaluated: the page's policy stays in force and forbids foreign script tags. */
+export async function axe(page) {
+  return page.evaluate(async (source) => {
     if (!window.axe) (0, eval)(source);
     const found = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
     return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`);
   }, axeSource);
+}
+
+/** Ends the test when axe-core finds a violation or the page is wider than its window. */
+export async function accessible(page) {
+  const name = `${page.url()} at ${page.viewport().width}px`;
+  const result = await axe(page);
   check(result.length === 0, `axe on ${name}:\n  ${result.join("\n  ")}`);
   const spill = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   check(spill <= 1, `${name} is ${spill}px too wide`);
