@@ -125,7 +125,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let binary = binary().await?;
     let folder = tempfile::tempdir()?;
     say(format!("filling {} tickets and {} terminals …", plan.tickets, plan.terminals));
-    let filled = fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?).await?;
+    let filled = fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?, 0).await?;
     let disk = syncs(folder.path())?;
     let hall = Server::hall(&binary, folder.path()).await?;
     let (idle, started) = (hall.memory()?, hall.started);

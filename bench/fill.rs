@@ -3,13 +3,15 @@
 use crate::Done;
 use domain::{
     EventId, SpaceId, Time,
+    checkin::{Request, Verdict},
     event::{Cover, EventInput},
     ticket::TicketInput,
     time::HOUR,
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use service::{
-    Actor, Clock, Ctx, Random, account, device, event, file::Files, registration, seal::Sealer, space, ticket_type,
+    Actor, Clock, Ctx, Random, account, checkin, device, event, file::Files, registration, seal::Sealer, space,
+    ticket_type,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -67,8 +69,8 @@ fn name(n: u64) -> String {
     out
 }
 
-/// Founds an association in `folder` with one event that is on, `tickets` and `terminals`.
-pub async fn fill(folder: &Path, tickets: u64, terminals: usize) -> Done<Filled> {
+/// Founds an association in `folder` with one event that is on, `tickets` and `terminals`, and lets the first `arrived` people in.
+pub async fn fill(folder: &Path, tickets: u64, terminals: usize, arrived: usize) -> Done<Filled> {
     let chance = Chance(SystemRandom::new());
     let mut key = [0; 32];
     chance.fill(&mut key);
@@ -89,6 +91,9 @@ pub async fn fill(folder: &Path, tickets: u64, terminals: usize) -> Done<Filled>
     for n in 0..terminals {
         let (_, code) = device::create(&ctx, &actor, event, &format!("门{n}")).await?;
         tokens.push(device::pair(&ctx, SpaceId::ASSOCIATION, &code, "bench").await?);
+    }
+    if let Some(token) = tokens.first() {
+        arrive(&ctx, event, token, numbers.iter().take(arrived)).await?;
     }
     ctx.store().clone().close()?;
     Ok(Filled { event, numbers, tokens, rate })
@@ -133,4 +138,24 @@ async fn crowd(ctx: &Ctx, actor: &Actor, event: EventId, tickets: u64) -> Done<V
         numbers.extend(done??);
     }
     Ok(numbers)
+}
+
+/// Lets people in, all of them waiting at once.
+async fn arrive(ctx: &Ctx, event: EventId, token: &str, numbers: impl Iterator<Item = &String>) -> Done<()> {
+    let device::Known::Device(terminal) = device::actor(ctx, SpaceId::ASSOCIATION, token)? else {
+        return Err("the terminal is not known".into());
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in numbers {
+        let (ctx, terminal) = (ctx.clone(), terminal.clone());
+        let request = Request { code: number.clone(), nonce: format!("arrived-{number}"), ..Request::default() };
+        tasks.spawn(async move { checkin::redeem(&ctx, &terminal, event, request).await });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let answer = done??;
+        if answer.verdict != Verdict::Admitted {
+            return Err(format!("a person was not let in: {:?}", answer.verdict).into());
+        }
+    }
+    Ok(())
 }

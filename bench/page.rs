@@ -96,7 +96,9 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let binary = binary().await?;
     let folder = tempfile::tempdir()?;
     say(format!("filling {} registrations …", plan.registrations));
-    let filled = fill(folder.path(), plan.registrations, 1).await?;
+    // Half of them are there, so that lists by arrival have something to sort.
+    let arrived = usize::try_from(plan.registrations / 2)?;
+    let filled = fill(folder.path(), plan.registrations, 1, arrived).await?;
     say(format!("filled at {:.0} registrations/s", filled.rate));
     let hall = Server::hall(&binary, folder.path()).await?;
     let idle = hall.memory()?;
