@@ -153,7 +153,6 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let plain = f64::midpoint(before.rate, after.rate);
     let facts = [
         ("ratio of check-ins to the plain reply", format!("{:.3}", scans.rate / plain)),
-        ("scans per sync of this disk", format!("{:.1}", scans.rate / disk.rate)),
         ("bytes of an answer's body", size.to_string()),
         ("memory when started, and after", format!("{idle:.0} MiB, {busy:.0} MiB")),
         ("first answer after the start", format!("{started:.0?}")),
