@@ -49,7 +49,9 @@ ids! {
     TicketId
     /// A group of attendees within an event (staff, guests, …).
     GroupId
-    /// One scan at a door, admitted or refused.
+    /// A check-in list of an event.
+    ListId
+    /// One line of an event's scan log, numbered from 1 within the event.
     ScanId
     /// A picture kept on disk beside the database.
     PictureId
@@ -62,4 +64,9 @@ impl SpaceId {
     pub const BOX: Self = Self(0);
     /// The association itself: the first space, made at set-up.
     pub const ASSOCIATION: Self = Self(1);
+}
+
+impl ListId {
+    /// The list that every event has from the beginning.
+    pub const MAIN: Self = Self(0);
 }

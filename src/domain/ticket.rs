@@ -1,7 +1,7 @@
-//! A ticket: one person's place at one event, registration and admission in one record (S0-37 … S0-48, S0-82).
+//! A ticket: one person's place at one event; whether its holder came in is for the scan log to say (S0-37 … S0-48, S0-82).
 
 use crate::{
-    EventId, GroupId, PersonId, Problem, Refusal, ScanId, TicketId, TicketTypeId, Time,
+    EventId, GroupId, PersonId, Problem, Refusal, TicketId, TicketTypeId, Time,
     field::{Answer, Field},
     person, problem, refuse,
     text::Form,
@@ -49,15 +49,6 @@ impl Source {
     }
 }
 
-/// The entry that counts.
-#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// When the code was scanned.
-    pub at: Time,
-    /// The scan that let the person in.
-    pub scan: ScanId,
-}
-
 /// One person's place at one event.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -95,10 +86,6 @@ pub struct Ticket {
     pub source: Source,
     /// Whether the person has seen the ticket: at once when registered online, after redeeming the attend code otherwise (S0-47).
     pub collected: bool,
-    /// The entry that counts; none while the person is not checked in.
-    pub entry: Option<Entry>,
-    /// The newest scan of this ticket, admitted or refused; each scan names the one before.
-    pub last_scan: Option<ScanId>,
     /// When the registration was made.
     pub created_at: Time,
     /// Raised by each edit of the secretariat; a form opened on an older one is refused.
@@ -209,11 +196,11 @@ pub fn check_restore(ticket: &Ticket) -> Result<(), Refusal> {
 }
 
 /// Whether a ticket may be canceled: not twice, and not while its holder is checked in.
-pub fn check_cancel(ticket: &Ticket) -> Result<(), Refusal> {
+pub fn check_cancel(ticket: &Ticket, checked_in: bool) -> Result<(), Refusal> {
     if ticket.state == TicketState::Canceled {
         return Err(refuse!(Conflict, "ticket.already_canceled", "This registration is already canceled."));
     }
-    if ticket.entry.is_some() {
+    if checked_in {
         return Err(refuse!(Conflict, "ticket.checked_in", "This person is checked in. Take the check-in back first."));
     }
     Ok(())

@@ -1,9 +1,15 @@
 //! What every verb is given: the store, clock, chance, keys and files; and the two ways at records, both through a [`Permit`].
 
-use crate::{Error, Permit, file::Files, limit::Limiter, roster::Rosters, seal::Sealer};
-use domain::{AuditLine, EventId, SpaceId, TicketId, Time, audit::shorten};
+use crate::{
+    Error, Permit,
+    checkin::{Books, Memory},
+    file::Files,
+    limit::Limiter,
+    seal::Sealer,
+};
+use domain::{AuditLine, EventId, SpaceId, Time, audit::shorten};
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{Read, Record, SpaceTx, SpaceView, Store};
+use store::{Read, Record, SpaceReader, SpaceTx, SpaceView, Store};
 
 /// Tells the time; set by tests.
 pub trait Clock: Send + Sync {
@@ -38,8 +44,8 @@ pub struct Ctx {
     pub files: Files,
     /// Failed attempts.
     pub limiter: Arc<Limiter>,
-    /// Rows of registration lists, kept in memory for sorting and filtering.
-    pub rosters: Arc<Rosters>,
+    /// What is kept in memory of events that are in use.
+    pub(crate) memory: Memory,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
@@ -47,8 +53,12 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// Puts the parts together.
+    /// Puts the parts together. One context per store: its memory follows the store's writer.
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sealer: Sealer, files: Files) -> Self {
+        let memory = Memory::default();
+        if let Err(error) = store.follow(Box::new(Books::new(memory.clone()))) {
+            tracing::error!(%error, "the store is closed");
+        }
         Self {
             store,
             clock,
@@ -56,7 +66,7 @@ impl Ctx {
             sealer: Arc::new(sealer),
             files,
             limiter: Arc::default(),
-            rosters: Arc::default(),
+            memory,
             devices: Arc::default(),
             association: Arc::default(),
         }
@@ -86,25 +96,37 @@ impl Ctx {
     /// be deterministic; what it changed must have an audit line.
     pub async fn write<T, F>(&self, permit: &Permit, f: F) -> Result<T, Error>
     where
-        F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + 'static,
+        F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + Sync + 'static,
         T: Send + 'static,
     {
-        let (permit, now) = (permit.clone(), self.now());
-        let space = permit.space;
-        let (answer, touched) = self
-            .store
-            .write(move |tx| {
-                let mut work = Work::new(tx.space(space), &permit, now);
+        let (space, now, f) = (permit.space, self.now(), Arc::new((permit.clone(), f)));
+        for _ in 0..LOADS_MAX {
+            let again = f.clone();
+            let answer = self.store.write(move |tx| {
+                let (permit, f) = again.as_ref();
+                let mut work = Work::new(tx.space(space), permit, now);
                 let answer = f(&mut work)?;
-                Ok::<_, Error>((answer, work.finish()?))
-            })
-            .await?;
-        for (event, ticket) in touched {
-            self.rosters.touch(space, event, ticket);
+                work.finish()?;
+                Ok::<_, Error>(answer)
+            });
+            match answer.await {
+                Err(Error::Unloaded(event)) => self.load(space, event).await?,
+                answer => return answer,
+            }
         }
-        Ok(answer)
+        Err(Error::Internal("an event was dropped from memory again and again".into()))
+    }
+
+    /// Brings what verbs need of an event into memory.
+    async fn load(&self, space: SpaceId, event: EventId) -> Result<(), Error> {
+        let (memory, store) = (self.memory.clone(), self.store.clone());
+        let loading = tokio::task::spawn_blocking(move || memory.load((space, event), || store.view().space(space)));
+        loading.await.map_err(|error| Error::internal("loading an event", error))?
     }
 }
+
+/// How often a verb is asked again because an event was not in memory.
+const LOADS_MAX: usize = 8;
 
 /// A transaction in one space on behalf of a permit's holder.
 pub struct Work<'a, 'tx> {
@@ -115,13 +137,12 @@ pub struct Work<'a, 'tx> {
     pub now: Time,
     writes: usize,
     lines: usize,
-    touched: Vec<(EventId, TicketId)>,
 }
 
 impl<'a, 'tx> Work<'a, 'tx> {
     /// Work in a space.
     pub fn new(tx: SpaceTx<'tx>, permit: &'a Permit, now: Time) -> Self {
-        Self { tx, permit, now, writes: 0, lines: 0, touched: Vec::new() }
+        Self { tx, permit, now, writes: 0, lines: 0 }
     }
 
     /// Reading, own changes included.
@@ -153,9 +174,14 @@ impl<'a, 'tx> Work<'a, 'tx> {
         Ok(())
     }
 
-    /// Notes that a ticket changed, for lists kept in memory.
-    pub fn touch(&mut self, event: EventId, ticket: TicketId) {
-        self.touched.push((event, ticket));
+    /// The scan log being written, and reading meanwhile. Whoever writes a line there owes an audit line like for any other write.
+    pub(crate) fn books(&mut self) -> Result<(SpaceReader<'_>, &mut Books), Error> {
+        self.tx.follower().ok_or_else(|| Error::Internal("the store is not followed by the scan log".into()))
+    }
+
+    /// Notes that a line was written to the scan log.
+    pub(crate) fn wrote(&mut self) {
+        self.writes += 1;
     }
 
     /// Writes the audit line of what was done.
@@ -178,11 +204,11 @@ impl<'a, 'tx> Work<'a, 'tx> {
         Ok(self.tx.audit(crate::audit::encode(&line)?)?)
     }
 
-    fn finish(self) -> Result<Vec<(EventId, TicketId)>, Error> {
+    fn finish(self) -> Result<(), Error> {
         if self.writes > 0 && self.lines == 0 {
             return Err(Error::Internal("a write without an audit line".into()));
         }
-        Ok(self.touched)
+        Ok(())
     }
 }
 

@@ -11,6 +11,9 @@ pub enum Error {
     /// Something that should not happen; the text is for the log only.
     #[error("{0}")]
     Internal(String),
+    /// What the verb needs of the event in memory is not there yet. Loaded and asked again by [`crate::Ctx::write`]; nobody else sees it.
+    #[error("event {0} is not in memory")]
+    Unloaded(domain::EventId),
 }
 
 impl Error {
@@ -23,7 +26,7 @@ impl Error {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::Refused(refusal) => Some(refusal.code),
-            Self::Internal(_) => None,
+            Self::Internal(_) | Self::Unloaded(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ pub mod event;
 pub mod file;
 pub mod import;
 pub mod limit;
+mod model;
 pub mod overview;
 pub mod picture;
 pub mod registration;

@@ -32,8 +32,8 @@ pub fn event(ctx: &Ctx, actor: &Actor, id: EventId) -> Result<EventOverview, Err
             registrations.push((hour * HOUR, count));
         }
         let mut arrivals = Vec::new();
-        for count in view.counts(&ARRIVALS, &id) {
-            let ((_, minute), count) = count?;
+        for count in view.counts(&ARRIVALS, &(id, domain::ListId::MAIN)) {
+            let ((_, _, minute), count) = count?;
             arrivals.push((minute * MINUTE, count));
         }
         Ok(EventOverview { counts: checkin::counts_in(view, id)?, registrations, arrivals })

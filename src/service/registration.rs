@@ -1,10 +1,12 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, event, roster::Filter, ticket_type, token};
+use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, ticket_type, token};
 use domain::{
-    Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
-    TicketTypeId, code,
+    Event, EventId, GroupId, ListId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
+    TicketTypeId,
+    checkin::Standing,
+    code,
     field::{Answer, AnswerValue, Field, Sealed},
     id_card, phone, refuse,
     ticket::{
@@ -152,13 +154,10 @@ pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticke
         state: TicketState::Active,
         source: new.source,
         collected: new.source == Source::Phone,
-        entry: None,
-        last_scan: None,
         created_at: work.now,
         revision: 0,
     };
     work.insert(&ticket)?;
-    work.touch(event, ticket.id);
     work.audit("registration.create", subject(&ticket), "", &summary(&ticket))?;
     Ok(ticket)
 }
@@ -186,10 +185,11 @@ pub(crate) fn load(view: &impl Read, event: EventId, id: TicketId) -> Result<Tic
     view.get::<Ticket>(&(event, id))?.ok_or_else(|| Refusal::missing("registration").into())
 }
 
-/// Keeps a changed ticket with its audit line.
+/// Keeps a changed ticket with its audit line. Where it is counted as checked in, the counts follow its type and group.
 pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, before: &str) -> Result<(), Error> {
+    let old = load(work.read(), ticket.event, ticket.id)?;
+    checkin::follow(work, &old, ticket)?;
     work.put(ticket)?;
-    work.touch(ticket.event, ticket.id);
     work.audit(action, subject(ticket), before, &summary(ticket))
 }
 
@@ -349,7 +349,7 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> R
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     ctx.write(&permit, move |work| {
         let mut ticket = load(work.read(), event, id)?;
-        check_cancel(&ticket)?;
+        check_cancel(&ticket, checkin::standing_in(work, event, id)?.is_admitted())?;
         let before = summary(&ticket);
         ticket.state = TicketState::Canceled;
         ticket.revision += 1;
@@ -418,8 +418,8 @@ pub async fn bulk(
             Bulk::Cancel => cancel(ctx, actor, event, *id).await,
             Bulk::Restore => restore(ctx, actor, event, *id).await,
             Bulk::Group(name) => set_group(ctx, actor, event, *id, name).await,
-            Bulk::Mark => crate::checkin::mark(ctx, actor, event, *id, true).await,
-            Bulk::Unmark => crate::checkin::mark(ctx, actor, event, *id, false).await,
+            Bulk::Mark => checkin::mark(ctx, actor, event, *id, true).await,
+            Bulk::Unmark => checkin::mark(ctx, actor, event, *id, false).await,
         };
         match outcome {
             Ok(()) => done += 1,
@@ -454,19 +454,26 @@ pub fn list(
     event: EventId,
     filter: &Filter,
     page: usize,
-) -> Result<(Vec<Ticket>, usize), Error> {
+) -> Result<(Vec<(Ticket, Standing)>, usize), Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let ids = selected(ctx, &permit, event, filter)?;
     ctx.read(&permit, |view| {
         let shown = ids.iter().skip(page.saturating_mul(PAGE)).take(PAGE);
-        let rows = shown.map(|id| load(view, event, *id)).collect::<Result<Vec<_>, _>>()?;
-        Ok((rows, ids.len()))
+        let row = |id: &TicketId| {
+            Ok::<_, Error>((load(view, event, *id)?, checkin::standing(ctx, permit.space, event, *id)?))
+        };
+        Ok((shown.map(row).collect::<Result<Vec<_>, _>>()?, ids.len()))
     })
 }
 
 /// The numbers of all registrations that a filter finds, in its order.
 pub(crate) fn selected(ctx: &Ctx, permit: &Permit, event: EventId, filter: &Filter) -> Result<Vec<TicketId>, Error> {
-    ctx.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, filter)
+    let presence = checkin::presence(ctx, permit.space, event)?;
+    let entered = |ticket| {
+        let standing = presence.look(|presence| presence.standing(ListId::MAIN, ticket)).ok()??;
+        Some(standing.first()?.at)
+    };
+    ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, filter, &entered)
 }
 
 /// Whether the actor sees phone numbers and identity cards of the event in full.
@@ -491,6 +498,8 @@ pub struct TicketPage {
     pub kind: TicketType,
     /// Name of its group.
     pub group: Option<String>,
+    /// Where it stands at the door.
+    pub standing: Standing,
 }
 
 /// The ticket behind a link; whoever has the link holds the ticket.
@@ -499,24 +508,25 @@ pub fn by_link(ctx: &Ctx, space: SpaceId, link: &str) -> Result<TicketPage, Erro
     let link = token::read_link(link).ok_or_else(missing)?;
     ctx.read(&ctx.own(space), |view| {
         let ticket = view.find::<Ticket, _>(&TICKET_BY_LINK, &link)?.ok_or_else(missing)?;
-        page(view, ticket)
+        page(ctx, view, ticket)
     })
 }
 
-fn page(view: &impl Read, ticket: Ticket) -> Result<TicketPage, Error> {
+fn page(ctx: &Ctx, view: &impl Read, ticket: Ticket) -> Result<TicketPage, Error> {
     let event = event::load(view, ticket.event)?;
     let kind = ticket_type::load(view, ticket.event, ticket.kind)?;
     let group = match ticket.group {
         Some(group) => view.get::<domain::Group>(&(ticket.event, group))?.map(|group| group.name),
         None => None,
     };
-    Ok(TicketPage { ticket, event, kind, group })
+    let standing = checkin::standing(ctx, view.space_id(), ticket.event, ticket.id)?;
+    Ok(TicketPage { ticket, event, kind, group, standing })
 }
 
 /// The ticket as a page for the secretariat, for printing.
 pub fn ticket_page(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> Result<TicketPage, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
-    ctx.read(&permit, |view| page(view, load(view, event, id)?))
+    ctx.read(&permit, |view| page(ctx, view, load(view, event, id)?))
 }
 
 /// Finds a ticket by phone number and attend code and marks it collected (S0-47); returns its link.
@@ -628,7 +638,8 @@ fn table(
             .iter()
             .find(|group| Some(group.id) == ticket.group)
             .map_or(String::new(), |group| group.name.clone());
-        let state = match (ticket.state, ticket.entry) {
+        let entry = checkin::standing(ctx, view.space_id(), event, *id)?.first();
+        let state = match (ticket.state, entry) {
             (TicketState::Canceled, _) => "Canceled",
             (TicketState::Active, Some(_)) => "Checked in",
             (TicketState::Active, None) => "Registered",
@@ -650,7 +661,7 @@ fn table(
         row.extend([
             ticket.attend.clone(),
             say(state),
-            ticket.entry.map_or(String::new(), |entry| local(entry.at)),
+            entry.map_or(String::new(), |entry| local(entry.at)),
             local(ticket.created_at),
         ]);
         out.push(row);

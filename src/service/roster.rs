@@ -22,7 +22,6 @@ struct Row {
     group: Option<GroupId>,
     canceled: bool,
     collected: bool,
-    entered: Option<Time>,
 }
 
 impl Row {
@@ -41,7 +40,6 @@ impl Row {
             group: ticket.group,
             canceled: ticket.state == TicketState::Canceled,
             collected: ticket.collected,
-            entered: ticket.entry.map(|entry| entry.at),
         }
     }
 }
@@ -94,6 +92,9 @@ pub enum Show {
     All,
 }
 
+/// When somebody came in first, by ticket.
+pub(crate) type Entered<'a> = dyn Fn(TicketId) -> Option<Time> + 'a;
+
 /// What a list shows, and in which order.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -112,11 +113,11 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, row: &Row, text: &str, digits: bool) -> bool {
+    fn takes(&self, row: &Row, text: &str, digits: bool, entered: &Entered<'_>) -> bool {
         let shown = match self.show {
             Show::Active => !row.canceled,
-            Show::Entered => row.entered.is_some(),
-            Show::Absent => !row.canceled && row.entered.is_none(),
+            Show::Entered => entered(row.ticket).is_some(),
+            Show::Absent => !row.canceled && entered(row.ticket).is_none(),
             Show::Uncollected => !row.canceled && !row.collected,
             Show::Canceled => row.canceled,
             Show::All => true,
@@ -176,20 +177,20 @@ impl Roster {
         Ok(())
     }
 
-    fn select(&self, filter: &Filter) -> Vec<TicketId> {
+    fn select(&self, filter: &Filter, entered: &Entered<'_>) -> Vec<TicketId> {
         let text: String =
             domain::text::line(&filter.text).chars().map(domain::text::half_width).collect::<String>().to_lowercase();
         let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
         let sought = if digits { &bare } else { &text };
-        let takes = |row: &&Row| filter.takes(row, sought, digits);
+        let takes = |row: &&Row| filter.takes(row, sought, digits, entered);
         let mut found: Vec<&Row> = match filter.sort {
             SortBy::Name => self.by_name.iter().filter_map(|at| self.rows.get(*at)).filter(takes).collect(),
             SortBy::Created | SortBy::Entered => self.rows.iter().filter(takes).collect(),
         };
         if filter.sort == SortBy::Entered {
-            found.sort_by_key(|row| row.entered.map_or(i64::MAX, |at| at.0));
-            let came = found.partition_point(|row| row.entered.is_some());
+            found.sort_by_cached_key(|row| entered(row.ticket).map_or(i64::MAX, |at| at.0));
+            let came = found.partition_point(|row| entered(row.ticket).is_some());
             if filter.descending
                 && let Some(came) = found.get_mut(..came)
             {
@@ -249,6 +250,7 @@ impl Rosters {
         space: SpaceId,
         event: EventId,
         filter: &Filter,
+        entered: &Entered<'_>,
     ) -> Result<Vec<TicketId>, Error> {
         let slot = self.slot(space, event);
         let mut roster = lock(&slot.roster);
@@ -259,7 +261,7 @@ impl Rosters {
             roster.build(&view, event)?;
         }
         roster.refresh(&view, event, changed)?;
-        Ok(roster.select(filter))
+        Ok(roster.select(filter, entered))
     }
 
     fn slot(&self, space: SpaceId, event: EventId) -> Arc<Slot> {
@@ -301,7 +303,6 @@ mod tests {
             group: None,
             canceled: false,
             collected: true,
-            entered: None,
         };
         let roster = Roster { rows: vec![row], ..Roster::default() };
         for (text, found) in [
@@ -318,7 +319,7 @@ mod tests {
             ("１３８", true),
         ] {
             let filter = Filter { text: text.into(), ..Filter::default() };
-            assert_eq!(roster.select(&filter).len() == 1, found, "{text}");
+            assert_eq!(roster.select(&filter, &|_| None).len() == 1, found, "{text}");
         }
     }
 }

@@ -284,7 +284,7 @@ async fn lists_filter_sort_and_follow_changes() {
     }
     let names = |filter: &Filter| -> Vec<String> {
         let (rows, _) = registration::list(&hall.ctx, &admin, event, filter, 0).unwrap();
-        rows.into_iter().map(|ticket| ticket.name).collect()
+        rows.into_iter().map(|row| row.0.name).collect()
     };
     let by_name = Filter { sort: SortBy::Name, ..Filter::default() };
     assert_eq!(names(&by_name), ["李四", "欧阳锋", "张三"]);
@@ -292,12 +292,12 @@ async fn lists_filter_sort_and_follow_changes() {
         assert_eq!(names(&Filter { text: text.into(), ..Filter::default() }), [found], "{text}");
     }
     let (rows, _) = registration::list(&hall.ctx, &admin, event, &by_name, 0).unwrap();
-    registration::cancel(&hall.ctx, &admin, event, rows[0].id).await.unwrap();
-    checkin::mark(&hall.ctx, &admin, event, rows[1].id, true).await.unwrap();
+    registration::cancel(&hall.ctx, &admin, event, rows[0].0.id).await.unwrap();
+    checkin::mark(&hall.ctx, &admin, event, rows[1].0.id, true).await.unwrap();
     assert_eq!(names(&by_name), ["欧阳锋", "张三"], "a change is seen at once");
     assert_eq!(names(&Filter { show: Show::Entered, ..Filter::default() }), ["欧阳锋"]);
     assert_eq!(names(&Filter { show: Show::Canceled, ..Filter::default() }), ["李四"]);
-    assert_eq!(registration::get(&hall.ctx, &admin, event, rows[0].id).unwrap().state, TicketState::Canceled);
+    assert_eq!(registration::get(&hall.ctx, &admin, event, rows[0].0.id).unwrap().state, TicketState::Canceled);
 }
 
 #[tokio::test]

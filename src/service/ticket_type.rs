@@ -43,7 +43,7 @@ fn rows(ctx: &Ctx, view: &impl Read, event: EventId) -> Result<Vec<TicketTypeRow
     let mut rows = Vec::new();
     for kind in of_event(view, event)? {
         let taken = taken(view, &kind)?;
-        let admitted = view.count(&ENTERED_OF_TYPE, &(event, kind.id))?;
+        let admitted = view.count(&ENTERED_OF_TYPE, &(event, domain::ListId::MAIN, kind.id))?;
         let offer = offer(&kind, taken, ends, ctx.now());
         rows.push(TicketTypeRow { kind, taken, admitted, offer });
     }

@@ -3,9 +3,12 @@
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
     Account, AccountId, By, Department, DepartmentId, Device, DeviceId, Event, EventId, Grant, GrantId, Group, GroupId,
-    Import, ImportId, Person, PersonId, Picture, PictureId, Scan, ScanId, Session, Space, SpaceId, Ticket, TicketId,
-    TicketState, TicketType, TicketTypeId, import::RefusedRow,
+    Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space, SpaceId, Ticket, TicketId,
+    TicketState, TicketType, TicketTypeId,
+    checkin::{Line, ScanBlock},
+    import::RefusedRow,
 };
+use std::collections::BTreeMap;
 
 /// Numbers that once belonged to tables, with their names.
 pub const DROPPED: &[(u16, &str)] = &[];
@@ -34,10 +37,8 @@ pub const TICKET_BY_LINK: Unique<Ticket, [u8; 16]> = Unique::new(10, "ticket_by_
 pub const TICKET_BY_PHONE: Unique<Ticket, (String, EventId)> = Unique::new(11, "ticket_by_phone");
 /// A ticket by its attend code within its event.
 pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, "ticket_by_attend");
-/// A scan by who made it (see [`by_key`]) and the nonce.
-pub const SCAN_BY_NONCE: Unique<Scan, (u8, u64, String)> = Unique::new(13, "scan_by_nonce");
 /// The imports of an event.
-pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(14);
+pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
 
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
@@ -45,20 +46,26 @@ pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
 /// Standing tickets of a group.
 pub const TICKETS_OF_GROUP: Counter<(EventId, GroupId)> = Counter::new(3);
-/// People checked in.
-pub const ENTERED: Counter<EventId> = Counter::new(4);
-/// People checked in by ticket type.
-pub const ENTERED_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(5);
-/// People checked in by group.
-pub const ENTERED_OF_GROUP: Counter<(EventId, GroupId)> = Counter::new(6);
+/// People checked in at a list.
+pub const ENTERED: Counter<(EventId, ListId)> = Counter::new(4);
+/// People checked in at a list by ticket type.
+pub const ENTERED_OF_TYPE: Counter<(EventId, ListId, TicketTypeId)> = Counter::new(5);
+/// People checked in at a list by group.
+pub const ENTERED_OF_GROUP: Counter<(EventId, ListId, GroupId)> = Counter::new(6);
 /// Registrations by the hour since the epoch.
 pub const REGISTERED_AT: Counter<(EventId, i64)> = Counter::new(7);
-/// Entries by the minute since the epoch.
-pub const ARRIVALS: Counter<(EventId, i64)> = Counter::new(8);
-/// Refused scans by the position of their reason in `Reason::ALL`.
-pub const REFUSALS: Counter<(EventId, u8)> = Counter::new(9);
-/// Refused scans of an event, whatever the reason.
-pub const REFUSED: Counter<EventId> = Counter::new(11);
+/// First entries at a list by the minute since the epoch.
+pub const ARRIVALS: Counter<(EventId, ListId, i64)> = Counter::new(8);
+/// Refused scans at a list by the position of their reason in `Reason::ALL`.
+pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
+/// Refused scans at a list, whatever the reason.
+pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
+/// People inside at a list.
+pub const INSIDE: Counter<(EventId, ListId)> = Counter::new(12);
+/// Admitted scans at a list by who made them, see [`by_key`].
+pub const ADMITTED_BY: Counter<(EventId, ListId, (u8, u64))> = Counter::new(13);
+/// Refused scans at a list by who made them, see [`by_key`].
+pub const REFUSED_BY: Counter<(EventId, ListId, (u8, u64))> = Counter::new(14);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
 
@@ -89,24 +96,97 @@ fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
             out.count(&TICKETS_OF_GROUP, &(event, group), 1);
         }
     }
-    if ticket.entry.is_some() {
-        out.count(&ENTERED, &event, 1);
-        out.count(&ENTERED_OF_TYPE, &(event, kind), 1);
-        if let Some(group) = ticket.group {
-            out.count(&ENTERED_OF_GROUP, &(event, group), 1);
+}
+
+/// What the lines of one block add to the counts of a list.
+#[derive(Default)]
+struct Sums {
+    entered: i64,
+    inside: i64,
+    refused: i64,
+    kinds: BTreeMap<TicketTypeId, i64>,
+    groups: BTreeMap<GroupId, i64>,
+    minutes: BTreeMap<i64, i64>,
+    reasons: BTreeMap<u8, i64>,
+    by: BTreeMap<(u8, u64), (i64, i64)>,
+}
+
+impl Sums {
+    fn admitted(&mut self, change: i8, kind: Option<TicketTypeId>, group: Option<GroupId>, minute: i64) {
+        let change = i64::from(change);
+        if change == 0 {
+            return;
+        }
+        self.entered += change;
+        *self.minutes.entry(minute).or_default() += change;
+        self.moved(change, kind, group);
+    }
+
+    fn moved(&mut self, change: i64, kind: Option<TicketTypeId>, group: Option<GroupId>) {
+        if let Some(kind) = kind {
+            *self.kinds.entry(kind).or_default() += change;
+        }
+        if let Some(group) = group {
+            *self.groups.entry(group).or_default() += change;
+        }
+    }
+
+    fn add(&mut self, line: &Line) {
+        match line {
+            Line::Scan(scan) => {
+                self.admitted(scan.effect.admitted, scan.kind, scan.group, scan.scanned_at.minute());
+                self.inside += i64::from(scan.effect.inside);
+                let (admitted, refused) = self.by.entry(by_key(scan.by)).or_default();
+                match scan.verdict.reason() {
+                    Some(reason) => {
+                        *refused += 1;
+                        self.refused += 1;
+                        *self.reasons.entry(reason as u8).or_default() += 1;
+                    }
+                    None => *admitted += 1,
+                }
+            }
+            Line::Annul(annul) => {
+                self.admitted(annul.effect.admitted, Some(annul.kind), annul.group, annul.minute);
+                self.inside += i64::from(annul.effect.inside);
+            }
+            Line::Move(moved) => {
+                self.moved(-1, Some(moved.from.0), moved.from.1);
+                self.moved(1, Some(moved.to.0), moved.to.1);
+            }
+        }
+    }
+
+    fn derive(&self, event: EventId, list: ListId, out: &mut crate::Derived) {
+        out.count(&ENTERED, &(event, list), self.entered);
+        out.count(&INSIDE, &(event, list), self.inside);
+        out.count(&REFUSED, &(event, list), self.refused);
+        for (kind, sum) in &self.kinds {
+            out.count(&ENTERED_OF_TYPE, &(event, list, *kind), *sum);
+        }
+        for (group, sum) in &self.groups {
+            out.count(&ENTERED_OF_GROUP, &(event, list, *group), *sum);
+        }
+        for (minute, sum) in &self.minutes {
+            out.count(&ARRIVALS, &(event, list, *minute), *sum);
+        }
+        for (reason, sum) in &self.reasons {
+            out.count(&REFUSALS, &(event, list, *reason), *sum);
+        }
+        for (by, (admitted, refused)) in &self.by {
+            out.count(&ADMITTED_BY, &(event, list, *by), *admitted);
+            out.count(&REFUSED_BY, &(event, list, *by), *refused);
         }
     }
 }
 
-fn derive_scan(scan: &Scan, out: &mut crate::Derived) {
-    let (kind, id) = by_key(scan.by);
-    out.unique(&SCAN_BY_NONCE, &(kind, id, scan.nonce.clone()));
-    if scan.is_entry() {
-        out.count(&ARRIVALS, &(scan.event, scan.scanned_at.minute()), 1);
+fn derive_scans(block: &ScanBlock, out: &mut crate::Derived) {
+    let mut lists: BTreeMap<ListId, Sums> = BTreeMap::new();
+    for line in &block.lines {
+        lists.entry(line.list()).or_default().add(line);
     }
-    if let Some(reason) = scan.verdict.reason() {
-        out.count(&REFUSALS, &(scan.event, reason as u8), 1);
-        out.count(&REFUSED, &scan.event, 1);
+    for (list, sums) in &lists {
+        sums.derive(block.event, *list, out);
     }
 }
 
@@ -138,7 +218,7 @@ tables! {
     9 "ticket_type" v 1 TicketType { key (EventId, TicketTypeId) = |r| (r.event, r.id); derive |_r, _out| (); }
     10 "group" v 1 Group { key (EventId, GroupId) = |r| (r.event, r.id); derive |_r, _out| (); }
     11 "ticket" v 1 Ticket { key (EventId, TicketId) = |r| (r.event, r.id); derive |r, out| derive_ticket(r, out); }
-    12 "scan" v 1 Scan { key (EventId, ScanId) = |r| (r.event, r.id); derive |r, out| derive_scan(r, out); }
+    12 "scan_block" v 1 ScanBlock { key (EventId, ScanId) = |r| (r.event, r.first); derive |r, out| derive_scans(r, out); }
     13 "import" v 1 Import { key ImportId = |r| r.id; derive |r, out| out.plain(&IMPORT_BY_EVENT, &r.event); }
     14 "picture" v 1 Picture { key PictureId = |r| r.id; derive |_r, _out| (); }
     15 "refused_row" v 1 RefusedRow { key (ImportId, u32) = |r| (r.import, r.row); derive |_r, _out| (); }
@@ -176,7 +256,6 @@ mod tests {
             TICKET_BY_LINK.id,
             TICKET_BY_PHONE.id,
             TICKET_BY_ATTEND.id,
-            SCAN_BY_NONCE.id,
             IMPORT_BY_EVENT.id,
         ];
         indexes.sort_unstable();

@@ -5,6 +5,7 @@ use crate::{
     applier::{Applier, Limits},
     checkpoint::Keeper,
     engine::{Engine, Memory},
+    follow::Follower,
     journal::Journal,
     layer::Map,
     open::{self, Base, RealBase},
@@ -150,6 +151,11 @@ impl Store {
         let threads = Mutex::new(vec![writer, applier]);
         let inner = Inner { shared, engine: start.engine, queue, threads, _lock: start.lock };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Lets `follower` follow all transactions queued from here on, in place of the one before.
+    pub fn follow(&self, follower: Box<dyn Follower>) -> Result<(), Error> {
+        self.inner.queue.send(Message::Follow(follower)).map_err(|_| Error::Closed)
     }
 
     /// Runs `f` as one transaction and answers when its changes are on disk and seen by every new view. An `Err` undoes its changes,

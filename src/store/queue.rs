@@ -1,6 +1,6 @@
 //! What waits for the writer: transactions with the place where their answer goes, and the applier's orders.
 
-use crate::{Error, Tx, layer::Map};
+use crate::{Error, Tx, follow::Follower, layer::Map};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -82,6 +82,8 @@ pub(crate) struct Order {
 pub(crate) enum Message {
     /// A transaction.
     Job(Box<dyn Job>),
+    /// Whoever follows from here on.
+    Follow(Box<dyn Follower>),
     /// The engine has what was handed over.
     Applied,
     /// The applier takes more.

@@ -110,6 +110,16 @@ fn decode_key<K: Key>(key: &[u8], rest: &[u8]) -> Result<K, Error> {
     decoded.ok_or_else(|| value_error(key)("the key does not decode".into()))
 }
 
+/// The space and the record's key, when the key is one of that table.
+pub(crate) fn place_of<R: Record>(key: &[u8]) -> Option<(SpaceId, R::Key)> {
+    let mut rest = key;
+    let (space, table) = (u64::decode(&mut rest)?, u16::decode(&mut rest)?);
+    if table != R::TABLE.id {
+        return None;
+    }
+    R::Key::decode(&mut rest).filter(|_| rest.is_empty()).map(|of| (SpaceId(space), of))
+}
+
 pub(crate) fn decode_value<R: Record>(key: &[u8], value: &[u8]) -> Result<R, Error> {
     let (version, content) = envelope::open(R::TABLE.id, key, value)?;
     R::decode(version, content).map_err(value_error(key))

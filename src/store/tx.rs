@@ -3,24 +3,27 @@
 use crate::{
     Error, Key, Read, Record, SpaceId,
     envelope::{self, VALUE_MAX},
+    follow::Follower,
     layer::{Changes, Layers},
     read::{decode_count, decode_value, key},
     table::{AUDIT, AUDIT_HEAD, Derived, Entry, SEQUENCE, value_error},
 };
 use bytes::Bytes;
+use std::any::Any;
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
 
 /// One transaction.
 pub struct Tx<'w> {
     below: Layers<'w>,
+    follower: &'w mut (dyn Follower + 'static),
     overlay: Changes,
     lines: Vec<(SpaceId, Vec<u8>)>,
 }
 
 impl<'w> Tx<'w> {
-    pub(crate) fn new(below: Layers<'w>) -> Self {
-        Self { below, overlay: Changes::new(), lines: Vec::new() }
+    pub(crate) fn new(below: Layers<'w>, follower: &'w mut (dyn Follower + 'static)) -> Self {
+        Self { below, follower, overlay: Changes::new(), lines: Vec::new() }
     }
 
     /// What it changed, and the audit lines it added.
@@ -32,13 +35,40 @@ impl<'w> Tx<'w> {
     pub fn space(&mut self, id: SpaceId) -> SpaceTx<'_> {
         // The layers below outlive the transaction; shortening their life is what lets one type hold both.
         let below = self.below.clone();
-        SpaceTx { below, overlay: &mut self.overlay, lines: &mut self.lines, id }
+        SpaceTx { below, follower: self.follower, overlay: &mut self.overlay, lines: &mut self.lines, id }
+    }
+}
+
+/// Reading within a transaction while its follower is being changed.
+pub struct SpaceReader<'t> {
+    below: Layers<'t>,
+    overlay: &'t Changes,
+    id: SpaceId,
+}
+
+impl SpaceReader<'_> {
+    /// Whether neither this transaction nor those before it in its group changed a record: whatever was remembered of records
+    /// as they were committed still holds.
+    pub fn is_untouched(&self) -> bool {
+        let [_, group] = self.below.fresh;
+        self.overlay.is_empty() && group.is_none_or(Changes::is_empty)
+    }
+}
+
+impl Read for SpaceReader<'_> {
+    fn space_id(&self) -> SpaceId {
+        self.id
+    }
+    fn layers(&self) -> Layers<'_> {
+        let [_, group] = self.below.fresh;
+        Layers { fresh: [Some(self.overlay), group], ..self.below.clone() }
     }
 }
 
 /// A transaction in one space.
 pub struct SpaceTx<'t> {
     below: Layers<'t>,
+    follower: &'t mut (dyn Follower + 'static),
     overlay: &'t mut Changes,
     lines: &'t mut Vec<(SpaceId, Vec<u8>)>,
     id: SpaceId,
@@ -55,6 +85,13 @@ impl Read for SpaceTx<'_> {
 }
 
 impl SpaceTx<'_> {
+    /// What follows the writer, with a way to read meanwhile; none when it is of another kind.
+    pub fn follower<F: Follower>(&mut self) -> Option<(SpaceReader<'_>, &mut F)> {
+        let reader = SpaceReader { below: self.below.clone(), overlay: self.overlay, id: self.id };
+        let follower: &mut dyn Any = self.follower;
+        follower.downcast_mut().map(|follower| (reader, follower))
+    }
+
     fn set(&mut self, key: Vec<u8>, value: Option<Bytes>) {
         self.overlay.insert(Bytes::from(key), value);
     }
@@ -74,6 +111,12 @@ impl SpaceTx<'_> {
         if self.layers().get(&at)?.is_some() {
             return Err(Error::Duplicate { what: R::TABLE.name });
         }
+        self.replace(at, None, record)
+    }
+
+    /// Keeps a record whose key is known to be new, as one with the next number is, without looking.
+    pub fn append<R: Record>(&mut self, record: &R) -> Result<(), Error> {
+        let at = key(self.id, R::TABLE.id, &record.key().bytes());
         self.replace(at, None, record)
     }
 

@@ -5,6 +5,7 @@ use crate::{
     Error, SpaceId, Tx, View,
     disk::{Disk, Folder},
     engine::Engine,
+    follow::{Committed, Follower},
     journal::Journal,
     layer::{Cache, Changes, Layers, Map},
     queue::{Job, Message, Order, Waiting},
@@ -119,6 +120,9 @@ pub(crate) fn generation() -> (Arc<Generation>, Receiver<Infallible>) {
     (Arc::new(held), gone)
 }
 
+/// A line for a space's audit chain.
+type Line = (SpaceId, Vec<u8>);
+
 /// Changes that were handed to the applier, with their bytes.
 struct Frozen {
     changes: Arc<Map>,
@@ -145,6 +149,7 @@ pub(crate) struct Writer {
     stopped: bool,
     /// What was read from the engine and not changed since.
     cache: Cache,
+    follower: Box<dyn Follower>,
 }
 
 /// What a writer is made of.
@@ -165,6 +170,7 @@ impl Writer {
             shared: parts.shared,
             engine: parts.engine,
             cache: Cache::default(),
+            follower: Box::new(()),
             queue: parts.queue,
             applier: parts.applier,
             applier_thread: parts.applier_thread,
@@ -208,6 +214,8 @@ impl Writer {
     fn take(&mut self, message: Message) {
         match message {
             Message::Job(job) => self.jobs.push_back(job),
+            // Between groups nothing of one is left in it.
+            Message::Follow(follower) => self.follower = follower,
             Message::Applied => {
                 self.frozen = None;
                 self.publish();
@@ -270,8 +278,20 @@ impl Writer {
             }
             return;
         }
-        let (jobs, changes) = self.execute();
-        let committed = changes.and_then(|changes| if changes.is_empty() { Ok(()) } else { self.commit(changes) });
+        let mut follower = std::mem::replace(&mut self.follower, Box::new(()));
+        let (jobs, changes) = self.execute(follower.as_mut());
+        let committed = match changes {
+            Ok((changes, records)) => {
+                let done = if changes.is_empty() { Ok(()) } else { self.commit(&changes) };
+                follower.end(done.is_ok().then_some(&Committed { changes: &changes, records }));
+                done
+            }
+            Err(error) => {
+                follower.end(None);
+                Err(error)
+            }
+        };
+        self.follower = follower;
         self.shared.transactions.fetch_add(jobs.len() as u64, Ordering::Relaxed);
         for job in jobs {
             job.answer(committed.clone());
@@ -288,15 +308,17 @@ impl Writer {
         }
     }
 
-    /// Runs transactions until the group is full; those that refuse leave nothing behind.
-    fn execute(&mut self) -> (Vec<Box<dyn Job>>, Result<Changes, Error>) {
+    /// Runs transactions until the group is full; those that refuse leave nothing behind. Answers what changed, and whether
+    /// anything did beside what the follower wrote.
+    fn execute(&mut self, follower: &mut dyn Follower) -> (Vec<Box<dyn Job>>, Result<(Changes, bool), Error>) {
         let mut group = Changes::new();
-        let mut lines: Vec<(SpaceId, Vec<u8>)> = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         let (mut done, mut bytes) = (Vec::with_capacity(self.jobs.len()), 0u64);
         while let Some(mut job) = self.jobs.pop_front() {
-            let mut tx = Tx::new(self.layers(&group));
+            let mut tx = Tx::new(self.layers(&group), follower);
             let keep = job.run(&mut tx);
             let (overlay, added) = tx.into_parts();
+            follower.settle(keep);
             done.push(job);
             if keep {
                 bytes += overlay.iter().map(|(key, value)| change_bytes(key, value)).sum::<u64>();
@@ -308,19 +330,29 @@ impl Writer {
                 break;
             }
         }
-        let chained = chain(&self.layers(&group), lines);
-        let changes = chained.map(|blocks| {
-            group.extend(blocks);
-            group
+        let records = !group.is_empty();
+        let closed = self.close(follower, &group).and_then(|(changes, added)| {
+            group.extend(changes);
+            lines.extend(added);
+            group.extend(chain(&self.layers(&group), lines)?);
+            Ok((group, records))
         });
-        (done, changes)
+        (done, closed)
+    }
+
+    /// The follower's own transaction at the end of a group; nothing follows it.
+    fn close(&self, follower: &mut dyn Follower, group: &Changes) -> Result<(Changes, Vec<Line>), Error> {
+        let mut nobody = ();
+        let mut tx = Tx::new(self.layers(group), &mut nobody);
+        follower.close(&mut tx)?;
+        Ok(tx.into_parts())
     }
 
     /// The group is on disk, and seen by views, when this returns without an error.
-    fn commit(&mut self, changes: Changes) -> Result<(), Error> {
+    fn commit(&mut self, changes: &Changes) -> Result<(), Error> {
         let sequence = self.sequence + 1;
         if let Some(journal) = &mut self.journal {
-            match journal.append(sequence, &changes) {
+            match journal.append(sequence, changes) {
                 Ok(bytes) => {
                     self.shared.journaled.fetch_add(bytes, Ordering::Relaxed);
                     self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
@@ -335,11 +367,11 @@ impl Writer {
         }
         self.sequence = sequence;
         for (key, value) in changes {
-            self.active_bytes += change_bytes(&key, &value);
+            self.active_bytes += change_bytes(key, value);
             // From here on the key is read from the changes, and later from the engine anew.
-            self.cache.get_mut().remove(&key);
+            self.cache.get_mut().remove(key);
             let size = key.len();
-            if let Some(old) = self.active.insert(key, value) {
+            if let Some(old) = self.active.insert(key.clone(), value.clone()) {
                 self.active_bytes -= (size + old.as_ref().map_or(0, Bytes::len)) as u64 + CHANGE_BYTES;
             }
         }

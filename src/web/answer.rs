@@ -50,7 +50,7 @@ impl IntoResponse for Failure {
 
 fn status(error: &Error) -> StatusCode {
     match error {
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::Internal(_) | Error::Unloaded(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Error::Refused(refusal) => refusal_status(refusal),
     }
 }

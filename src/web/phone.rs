@@ -107,6 +107,7 @@ async fn ticket(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>
     let of = registration::by_link(&hall.ctx, crate::hall::space(), &link)?;
     let shown = ticket_pages::TicketPage {
         ticket: &of.ticket,
+        standing: &of.standing,
         event: &of.event,
         kind: &of.kind.name,
         group: of.group.as_deref(),

@@ -73,7 +73,7 @@ fn at(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId) -> Answer {
         Who::Visitor => String::new(),
     };
     let recent = of.recent.iter().map(|row| {
-        let (word, tone) = word(visit, &row.scan);
+        let (word, tone) = word(visit, &row.scan, row.annulled.is_some());
         (row.name.clone().unwrap_or_else(|| row.scan.code.clone()), word, tone)
     });
     let shown = pages::Door {
@@ -97,10 +97,10 @@ fn entries(event: &Event) -> Option<domain::Window> {
 }
 
 /// What a scan's record says, in the reader's language.
-pub fn word(visit: &Visit, scan: &Scan) -> (String, Tone) {
+pub fn word(visit: &Visit, scan: &Scan, annulled: bool) -> (String, Tone) {
     let text = visit.text();
     let (label, tone) = match scan.verdict {
-        Verdict::Admitted if scan.annulled.is_some() => ("Check-in taken back", Tone::Warn),
+        Verdict::Admitted if annulled => ("Check-in taken back", Tone::Warn),
         Verdict::Admitted => ("Checked in", Tone::Good),
         Verdict::Incomplete => ("Questions open", Tone::Warn),
         Verdict::Refused(Reason::AlreadyIn) => (Reason::AlreadyIn.label(), Tone::Warn),

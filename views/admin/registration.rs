@@ -14,7 +14,7 @@ use crate::{
     layout::Tone,
     phone::event::question,
 };
-use domain::{Event, Group, Refusal, Ticket, TicketState, TicketType, field::Field};
+use domain::{Event, Group, Refusal, Ticket, TicketState, TicketType, checkin::Standing, field::Field};
 use maud::{Markup, html};
 
 /// The filter of the list as it stands in the address.
@@ -66,7 +66,7 @@ pub struct List<'a> {
     /// The event.
     pub event: &'a Event,
     /// Rows of the page.
-    pub rows: &'a [Ticket],
+    pub rows: &'a [(Ticket, Standing)],
     /// Ticket types.
     pub kinds: &'a [TicketType],
     /// Groups.
@@ -106,9 +106,9 @@ fn group_name<'a>(groups: &'a [Group], ticket: &Ticket) -> &'a str {
 }
 
 /// The badge of a registration.
-pub fn state(shell: &Shell, ticket: &Ticket) -> Markup {
+pub fn state(shell: &Shell, ticket: &Ticket, standing: &Standing) -> Markup {
     let text = shell.text();
-    match (ticket.state, ticket.entry, ticket.collected) {
+    match (ticket.state, standing.first(), ticket.collected) {
         (TicketState::Canceled, _, _) => badge(Tone::Bad, text.t("Canceled")),
         (_, Some(entry), _) => badge(Tone::Good, &format!("{} {}", text.t("Checked in"), shell.format.short(entry.at))),
         (_, None, false) => badge(Tone::Info, text.t("Not collected")),
@@ -138,7 +138,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let rows: Vec<Row> = of
         .rows
         .iter()
-        .map(|ticket| Row {
+        .map(|(ticket, standing)| Row {
             id: Some(ticket.id.to_string()),
             name: ticket.name.clone(),
             cells: vec![
@@ -148,7 +148,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
                 html! { (kind_name(of.kinds, ticket)) },
                 html! { (group_name(of.groups, ticket)) },
                 html! { (ticket.seat) },
-                state(shell, ticket),
+                state(shell, ticket, standing),
                 html! { (shell.format.short(ticket.created_at)) },
             ],
         })
@@ -321,6 +321,8 @@ pub struct Page<'a> {
     pub event: &'a Event,
     /// The registration.
     pub ticket: &'a Ticket,
+    /// Where it stands at the door.
+    pub standing: &'a Standing,
     /// Name of its type.
     pub kind: &'a str,
     /// Name of its group.
@@ -345,7 +347,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let ticket = of.ticket;
     let base = format!("/admin/event/{}/registration/{}", of.event.id, ticket.id);
     let content = html! {
-        div class="heading" { h2 { (ticket.name) " " (state(shell, ticket)) } (page_actions(shell, of, &base)) }
+        div class="heading" { h2 { (ticket.name) " " (state(shell, ticket, of.standing)) } (page_actions(shell, of, &base)) }
         div class="columns" {
             section class="panel" {
                 dl class="facts" {
@@ -383,7 +385,7 @@ fn page_actions(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
     html! {
         div class="actions" {
             @if of.may_mark && active {
-                @if of.ticket.entry.is_none() { (post(&format!("{base}/mark"), "", text.t("Mark as checked in"), Icon::Check)) }
+                @if !of.standing.is_admitted() { (post(&format!("{base}/mark"), "", text.t("Mark as checked in"), Icon::Check)) }
                 @else { (post(&format!("{base}/unmark"), "", text.t("Mark as not checked in"), Icon::Cross)) }
             }
             @if of.may_manage {

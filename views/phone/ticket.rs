@@ -11,13 +11,15 @@ use crate::{
     format::code,
     layout::{Tone, phone, sheet},
 };
-use domain::{Event, Refusal, Ticket, TicketState, event::EventState};
+use domain::{Event, Refusal, Ticket, TicketState, checkin::Standing, event::EventState};
 use maud::{Markup, html};
 
 /// A ticket with the names it refers to.
 pub struct TicketPage<'a> {
     /// The ticket.
     pub ticket: &'a Ticket,
+    /// Where it stands at the door.
+    pub standing: &'a Standing,
     /// Its event.
     pub event: &'a Event,
     /// Name of its type.
@@ -34,7 +36,7 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
         article class="ticket" {
             header { h2 { (event.name) } p { (shell.format.window(&event.time)) } }
             div class="body" {
-                @match (ticket.state, event.state, ticket.entry) {
+                @match (ticket.state, event.state, of.standing.first()) {
                     (TicketState::Canceled, _, _) => (badge(Tone::Bad, text.t("Canceled"))),
                     (_, EventState::Withdrawn, _) => (badge(Tone::Warn, text.t("This event does not take place."))),
                     (_, _, Some(entry)) => (badge(Tone::Good, &text.f("Checked in at {time}", &[("time", &shell.format.short(entry.at))]))),

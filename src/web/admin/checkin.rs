@@ -134,7 +134,7 @@ async fn log(
     let lines: Vec<_> = rows
         .into_iter()
         .map(|row| {
-            let (word, tone) = word(&visit, &row.scan);
+            let (word, tone) = word(&visit, &row.scan, row.annulled.is_some());
             let who = row.name.unwrap_or_else(|| row.scan.code.clone());
             pages::LogLine { at: row.scan.scanned_at, who, word, tone, by: row.by.unwrap_or_default() }
         })

@@ -179,7 +179,7 @@ async fn show(
     let scans: Vec<_> = checkin::history(&hall.ctx, &actor, id, of.ticket.id)?
         .into_iter()
         .map(|row| {
-            let (word, tone) = word(&visit, &row.scan);
+            let (word, tone) = word(&visit, &row.scan, row.annulled.is_some());
             let at = format!(
                 "{} {}",
                 visit.format.date(row.scan.scanned_at),
@@ -191,6 +191,7 @@ async fn show(
     let shown = pages::Page {
         event: &of.event,
         ticket: &of.ticket,
+        standing: &of.standing,
         kind: &of.kind.name,
         group: of.group.as_deref().unwrap_or(""),
         answers: &answers,
@@ -351,6 +352,7 @@ async fn print(
     let of = registration::ticket_page(&hall.ctx, &actor, EventId(id), TicketId(ticket))?;
     let shown = ticket_pages::TicketPage {
         ticket: &of.ticket,
+        standing: &of.standing,
         event: &of.event,
         kind: &of.kind.name,
         group: of.group.as_deref(),
@@ -370,6 +372,6 @@ async fn print_sheet(
     let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
     let (rows, _) = registration::list(&hall.ctx, &actor, id, &filter(&typed_filter(&query)), number)?;
     let event = event::get(&hall.ctx, &actor, id)?.event;
-    let tickets: Vec<_> = rows.into_iter().map(|ticket| (ticket.name, ticket.number)).collect();
+    let tickets: Vec<_> = rows.into_iter().map(|(ticket, _)| (ticket.name, ticket.number)).collect();
     page(ticket_pages::print(&visit.shell(), &event.name, &tickets))
 }

@@ -15,7 +15,7 @@ use service::Error;
 pub fn failure(visit: &Visit, error: &Error, status: StatusCode) -> Response {
     let text = visit.text();
     let body = match error {
-        Error::Internal(_) => json!({
+        Error::Internal(_) | Error::Unloaded(_) => json!({
             "code": "internal",
             "message": text.t("Something went wrong"),
             "request": visit.request,

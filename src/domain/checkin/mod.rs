@@ -1,8 +1,12 @@
 //! What a scan means: request, answer, reasons and the order of the checks (S0-51, S0-53, S0-54; the hall's check-in rules).
 
+mod log;
+
+pub use log::{Annul, Effect, Line, Move, Scan, ScanBlock, Standing};
+
 use crate::{
-    AccountId, DeviceId, EventId, ScanId, Ticket, TicketId, TicketState, Time, Window, audit::By, event::EventState,
-    time::Place,
+    AccountId, DeviceId, EventId, GroupId, Ticket, TicketId, TicketState, TicketTypeId, Time, Window, audit::By,
+    event::EventState, time::Place,
 };
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -215,51 +219,6 @@ pub struct Request {
     pub answers: Vec<(u16, String)>,
 }
 
-/// One scan as it is kept: an entry, or a line of the failed-scan log.
-#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-pub struct Scan {
-    /// Number.
-    pub id: ScanId,
-    /// The event of the door.
-    pub event: EventId,
-    /// The ticket, when the code was known.
-    pub ticket: Option<(EventId, TicketId)>,
-    /// The code as it came, shortened.
-    pub code: String,
-    /// Entry or exit.
-    pub direction: Direction,
-    /// How.
-    pub way: Way,
-    /// Who scanned.
-    pub by: By,
-    /// When, by the clock of the terminal, never later than `received_at`.
-    pub scanned_at: Time,
-    /// When it was recorded.
-    pub received_at: Time,
-    /// The terminal's nonce.
-    pub nonce: String,
-    /// What the door was told.
-    pub verdict: Verdict,
-    /// The scan before this one of the same ticket.
-    pub previous: Option<ScanId>,
-    /// The entry that stood when this scan was made; tells an "already checked in" when and where.
-    pub entry: Option<ScanId>,
-    /// When and by whom the entry was taken back; the record stays.
-    pub annulled: Option<(Time, By)>,
-}
-
-impl Scan {
-    /// True for an entry that counts.
-    pub fn is_entry(&self) -> bool {
-        self.verdict == Verdict::Admitted && self.direction == Direction::Entry && self.annulled.is_none()
-    }
-
-    /// True for a line of the failed-scan log.
-    pub fn is_refused(&self) -> bool {
-        matches!(self.verdict, Verdict::Refused(_))
-    }
-}
-
 /// What a door knows of its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Door {
@@ -279,24 +238,52 @@ impl Door {
     }
 }
 
-/// May this ticket pass the door at `at`? `ticket` is none when no ticket of the space has the code.
-pub fn decide(ticket: Option<&Ticket>, door: &Door, direction: Direction, at: Time) -> Verdict {
-    let Some(ticket) = ticket else { return Verdict::Refused(Reason::Unknown) };
-    if ticket.event != door.event {
+/// What a door needs to know of a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Its event.
+    pub event: EventId,
+    /// Its type.
+    pub kind: TicketTypeId,
+    /// The holder's group.
+    pub group: Option<GroupId>,
+    /// It was given up or taken back.
+    pub canceled: bool,
+}
+
+impl Pass {
+    /// What a ticket lets its holder do.
+    pub fn of(ticket: &Ticket) -> Self {
+        Self {
+            ticket: ticket.id,
+            event: ticket.event,
+            kind: ticket.kind,
+            group: ticket.group,
+            canceled: ticket.state == TicketState::Canceled,
+        }
+    }
+}
+
+/// May the holder of this ticket pass the door at `at`? `pass` is none when no ticket of the space has the code.
+pub fn decide(pass: Option<&Pass>, standing: &Standing, door: &Door, direction: Direction, at: Time) -> Verdict {
+    let Some(pass) = pass else { return Verdict::Refused(Reason::Unknown) };
+    if pass.event != door.event {
         return Verdict::Refused(Reason::WrongEvent);
     }
-    if ticket.state == TicketState::Canceled || door.withdrawn {
+    if pass.canceled || door.withdrawn {
         return Verdict::Refused(Reason::Canceled);
     }
     if direction == Direction::Exit {
-        return if ticket.entry.is_some() { Verdict::Admitted } else { Verdict::Refused(Reason::NotIn) };
+        return if standing.inside { Verdict::Admitted } else { Verdict::Refused(Reason::NotIn) };
     }
     match door.entries.map(|window| window.place(at)) {
         None | Some(Place::Before) => return Verdict::Refused(Reason::NotYet),
         Some(Place::After) => return Verdict::Refused(Reason::TooLate),
         Some(Place::Inside) => {}
     }
-    if ticket.entry.is_some() {
+    if standing.is_admitted() {
         return Verdict::Refused(Reason::AlreadyIn);
     }
     Verdict::Admitted
@@ -319,43 +306,18 @@ pub fn scanner(device: Option<DeviceId>, account: Option<AccountId>) -> By {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        PersonId, TicketTypeId,
-        ticket::{Entry, Source},
-    };
 
-    fn ticket() -> Ticket {
-        Ticket {
-            id: TicketId(5),
-            event: EventId(1),
-            kind: TicketTypeId(1),
-            person: PersonId(1),
-            name: "张三".into(),
-            phone: None,
-            company: String::new(),
-            group: None,
-            seat: String::new(),
-            note: String::new(),
-            answers: Vec::new(),
-            number: "1".into(),
-            attend: "1".into(),
-            link: [0; 16],
-            state: TicketState::Active,
-            source: Source::Phone,
-            collected: true,
-            entry: None,
-            last_scan: None,
-            created_at: Time(0),
-            revision: 0,
-        }
+    fn pass() -> Pass {
+        Pass { ticket: TicketId(5), event: EventId(1), kind: TicketTypeId(1), group: None, canceled: false }
     }
-
     #[test]
     fn the_checks_come_in_their_order() {
-        let fresh = ticket();
-        let canceled = Ticket { state: TicketState::Canceled, ..ticket() };
-        let foreign = Ticket { event: EventId(2), state: TicketState::Canceled, ..ticket() };
-        let inside = Ticket { entry: Some(Entry { at: Time(950), scan: ScanId(1) }), ..ticket() };
+        let (out, mut inside) = (Standing::default(), Standing::default());
+        (inside.entries, inside.inside) = (1, true);
+        let fresh = (pass(), out);
+        let canceled = (Pass { canceled: true, ..pass() }, out);
+        let foreign = (Pass { event: EventId(2), canceled: true, ..pass() }, out);
+        let inside = (pass(), inside);
         let door = |state, checkin: Option<(i64, i64)>| {
             let checkin = checkin.map(|(from, to)| Window { from: Time(from), to: Time(to) });
             Door::of(EventId(1), state, checkin, Time(2_000))
@@ -383,7 +345,8 @@ mod tests {
             (Some(&fresh), &open, Direction::Exit, 1_000, refused(Reason::NotIn)),
         ];
         for (ticket, door, direction, at, verdict) in cases {
-            assert_eq!(decide(ticket, door, direction, Time(at)), verdict, "{direction:?} at {at}");
+            let (pass, standing) = ticket.map_or((None, Standing::default()), |(pass, standing)| (Some(pass), *standing));
+            assert_eq!(decide(pass, &standing, door, direction, Time(at)), verdict, "{direction:?} at {at}");
         }
     }
 

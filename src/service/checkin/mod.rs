@@ -1,0 +1,379 @@
+//! At the door: redeeming a scan, marking by the secretariat, the failed-scan log and the counts (S0-39, S0-51, S0-53, S0-54).
+
+mod book;
+mod cards;
+mod log;
+mod presence;
+
+pub(crate) use book::{Books, Memory};
+pub use log::{PAGE, ScanFilter, ScanRow, history, log};
+pub(crate) use log::presence;
+
+use crate::{Actor, At, Ctx, Error, Permit, Work, registration, space::name_of};
+use book::{Around, Draft};
+use cards::Holder;
+use domain::{
+    By, DeviceId, EventId, ListId, Permission, Refusal, Scan, ScanId, SpaceId, Ticket, TicketId, Time,
+    checkin::{
+        ANSWERS_MAX, CODE_MAX, Effect, Line, Move, NONCE_MAX, Pass, Reason, Request, Standing, Verdict,
+        Way, decide, scan_time,
+    },
+    code, problem, refuse,
+};
+use store::catalogue::{ENTERED, REFUSED, TICKETS};
+use store::{Read, SpaceReader};
+
+/// Who stands at the door, as the terminal shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonCard {
+    /// Name.
+    pub name: String,
+    /// Company.
+    pub company: String,
+    /// Name of the group.
+    pub group: String,
+    /// Seat.
+    pub seat: String,
+    /// Name of the ticket type.
+    pub kind: String,
+    /// Ticket number.
+    pub number: String,
+}
+
+/// The entry that stood before this scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// When.
+    pub at: Time,
+    /// Where or by whom; empty when unknown.
+    pub by: String,
+}
+
+/// Figures of a door, exact at the instant of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Places taken.
+    pub registered: i64,
+    /// People checked in.
+    pub admitted: i64,
+    /// Scans refused.
+    pub refused: i64,
+}
+
+/// What the door is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The scan's record.
+    pub scan: ScanId,
+    /// Admitted, refused or incomplete.
+    pub verdict: Verdict,
+    /// When the scan counts.
+    pub at: Time,
+    /// The person, when the code is known in this event.
+    pub person: Option<PersonCard>,
+    /// The entry that stood before.
+    pub previous: Option<Before>,
+    /// Counts after this scan.
+    pub counts: Counts,
+}
+
+/// The counts of an event's door.
+pub fn counts_in(view: &impl Read, event: EventId) -> Result<Counts, Error> {
+    Ok(Counts {
+        registered: view.count(&TICKETS, &(event, domain::TicketState::Active as u8))?,
+        admitted: view.count(&ENTERED, &(event, ListId::MAIN))?,
+        refused: view.count(&REFUSED, &(event, ListId::MAIN))?,
+    })
+}
+
+/// The counts for somebody who may see or scan at the event.
+pub fn counts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Counts, Error> {
+    let permit = ctx
+        .permit(actor, Permission::EventView, At::Event(event))
+        .or_else(|_| ctx.permit(actor, Permission::CheckinScan, At::Event(event)))?;
+    ctx.read(&permit, |view| counts_in(view, event))
+}
+
+fn check_request(request: &Request) -> Result<(), Refusal> {
+    let mut problems = Vec::new();
+    if request.nonce.is_empty() || request.nonce.len() > NONCE_MAX || request.nonce.chars().any(char::is_control) {
+        problems.push(problem!(
+            "nonce",
+            "Give a nonce of 1 to {max} characters, a new one for each scan.",
+            max = NONCE_MAX
+        ));
+    }
+    if request.code.chars().count() > CODE_MAX * 4 {
+        problems.push(problem!("code", "At most {max} characters.", max = CODE_MAX * 4));
+    }
+    if request.answers.len() > ANSWERS_MAX {
+        problems.push(problem!("answers", "At most {max} answers.", max = ANSWERS_MAX));
+    }
+    if request.list.is_some() {
+        problems.push(problem!("list", "This event has only its default list."));
+    }
+    if request.force {
+        problems.push(problem!(
+            "force",
+            "A scan cannot be forced here. Mark the person as checked in on the registration page."
+        ));
+    }
+    Refusal::unless_clean(problems)
+}
+
+/// One scan: may this ticket enter here now? If yes, the entry is on disk before this returns; if no, the failed scan is.
+pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) -> Result<Answer, Error> {
+    let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
+    check_request(&request)?;
+    let (scanned, zone) = (code::read(&request.code), zone(ctx)?);
+    ctx.write(&permit, move |work| {
+        let (by, now) = (work.permit.by, work.now);
+        let (view, books) = work.books()?;
+        if let Some(scan) = books.repeated(&view, event, by, &request.nonce)? {
+            return answer(&view, books, &scan);
+        }
+        let around = books.around(&view, event)?;
+        let holder = books.holder(&view, event, &scanned)?;
+        let at = scan_time(request.scanned_at, now);
+        let here = holder.as_ref().filter(|holder| holder.pass.event == event);
+        let place = (view.space_id(), event);
+        let standing = match here {
+            Some(holder) => books.standing(place, ListId::MAIN, holder.pass.ticket)?,
+            None => Standing::default(),
+        };
+        let pass = holder.as_ref().map(|holder| holder.pass);
+        let verdict = decide(pass.as_ref(), &standing, &around.door, request.direction, at);
+        let scan = record(work, event, pass, &request, at, at.day(&zone), verdict)?;
+        let (view, books) = work.books()?;
+        answer_with(&view, books, &scan, holder.filter(|holder| holder.pass.event == event), &around)
+    })
+    .await
+}
+
+fn zone(ctx: &Ctx) -> Result<jiff::tz::TimeZone, Error> {
+    Ok(ctx.association()?.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()))
+}
+
+/// Keeps the failed scan of a device that was shut out, and says so.
+pub async fn refuse_revoked(
+    ctx: &Ctx,
+    space: SpaceId,
+    device: DeviceId,
+    event: EventId,
+    request: Request,
+) -> Result<Answer, Error> {
+    check_request(&request)?;
+    let (permit, zone) = (Permit { space, by: By::Device(device), account: None }, zone(ctx)?);
+    ctx.write(&permit, move |work| {
+        let (by, now) = (work.permit.by, work.now);
+        let (view, books) = work.books()?;
+        let kept = books.repeated(&view, event, by, &request.nonce)?;
+        let scan = match kept {
+            Some(scan) => scan,
+            None => {
+                let verdict = Verdict::Refused(Reason::DeviceRevoked);
+                record(work, event, None, &request, now, now.day(&zone), verdict)?
+            }
+        };
+        let (view, books) = work.books()?;
+        answer(&view, books, &scan)
+    })
+    .await
+}
+
+fn record(
+    work: &mut Work<'_, '_>,
+    event: EventId,
+    pass: Option<Pass>,
+    request: &Request,
+    at: Time,
+    day: i32,
+    verdict: Verdict,
+) -> Result<Scan, Error> {
+    let here = pass.filter(|pass| pass.event == event);
+    let scan = Scan {
+        id: ScanId::default(),
+        event,
+        list: ListId::MAIN,
+        ticket: pass.map(|pass| (pass.event, pass.ticket)),
+        kind: here.map(|pass| pass.kind),
+        group: here.and_then(|pass| pass.group),
+        code: request.code.chars().filter(|c| !c.is_control()).take(CODE_MAX).collect(),
+        direction: request.direction,
+        way: request.way,
+        by: work.permit.by,
+        scanned_at: at,
+        received_at: work.now,
+        nonce: request.nonce.clone(),
+        verdict,
+        previous: None,
+        entry: None,
+        day,
+        effect: Effect::default(),
+    };
+    let (view, books) = work.books()?;
+    let place = (view.space_id(), event);
+    let scan = books.write(place, Draft { scan, ticket: here.map(|pass| pass.ticket) })?;
+    work.wrote();
+    let outcome = verdict.reason().map_or(verdict.code(), Reason::code);
+    work.audit("checkin.scan", Subject(&scan), "", outcome)?;
+    Ok(scan)
+}
+
+/// Where a ticket of the event stands, own changes included.
+pub(crate) fn standing_in(work: &mut Work<'_, '_>, event: EventId, ticket: TicketId) -> Result<Standing, Error> {
+    let (view, books) = work.books()?;
+    books.standing((view.space_id(), event), ListId::MAIN, ticket)
+}
+
+/// Where a ticket of the event stands.
+pub fn standing(ctx: &Ctx, space: SpaceId, event: EventId, ticket: TicketId) -> Result<Standing, Error> {
+    Ok(presence(ctx, space, event)?.look(|presence| presence.standing(ListId::MAIN, ticket))?.unwrap_or_default())
+}
+
+/// Lets the counts follow a ticket whose type or group changes while it is counted.
+pub(crate) fn follow(work: &mut Work<'_, '_>, old: &Ticket, new: &Ticket) -> Result<(), Error> {
+    let (from, to) = ((old.kind, old.group), (new.kind, new.group));
+    if from == to {
+        return Ok(());
+    }
+    let (view, books) = work.books()?;
+    let place = (view.space_id(), new.event);
+    if books.standing(place, ListId::MAIN, new.id)?.is_admitted() {
+        books.push(place, Line::Move(Move { list: ListId::MAIN, ticket: new.id, from, to }))?;
+        work.wrote();
+    }
+    Ok(())
+}
+
+/// What a scan's audit line is about, written without an intermediate string.
+struct Subject<'a>(&'a Scan);
+
+impl std::fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "event/{}/scan/{}", self.0.event, self.0.id)?;
+        self.0.ticket.map_or(Ok(()), |(_, ticket)| write!(f, "/ticket/{ticket}"))
+    }
+}
+
+/// The answer to a recorded scan: the same whenever it is asked for, but for the counts.
+fn answer(view: &SpaceReader<'_>, books: &mut Books, scan: &Scan) -> Result<Answer, Error> {
+    let holder = match scan.ticket.filter(|(event, _)| *event == scan.event) {
+        Some(key) => view.get::<Ticket>(&key)?.as_ref().map(Holder::of),
+        None => None,
+    };
+    let around = books.around(view, scan.event)?;
+    answer_with(view, books, scan, holder, &around)
+}
+
+/// As [`answer`], when the ticket of this event and what is around it are at hand.
+fn answer_with(
+    view: &SpaceReader<'_>,
+    books: &Books,
+    scan: &Scan,
+    holder: Option<Holder>,
+    around: &Around,
+) -> Result<Answer, Error> {
+    let person = holder.map(|holder| PersonCard {
+        kind: around.kind(holder.pass.kind),
+        group: around.group(holder.pass.group),
+        name: holder.name,
+        company: holder.company,
+        seat: holder.seat,
+        number: holder.number,
+    });
+    let previous = match scan.entry.filter(|_| scan.verdict == Verdict::Refused(Reason::AlreadyIn)) {
+        Some(entry) => before(view, books, scan.event, entry)?,
+        None => None,
+    };
+    let tally = books.tally((view.space_id(), scan.event), scan.list)?;
+    let counts = Counts { registered: around.registered, admitted: tally.admitted, refused: tally.refused };
+    Ok(Answer { scan: scan.id, verdict: scan.verdict, at: scan.scanned_at, person, previous, counts })
+}
+
+fn before(view: &impl Read, books: &Books, event: EventId, scan: ScanId) -> Result<Option<Before>, Error> {
+    let Some(Line::Scan(scan)) = books.line(view, event, scan)? else { return Ok(None) };
+    let by = name_of(view, scan.by)?.unwrap_or_default();
+    Ok(Some(Before { at: scan.scanned_at, by }))
+}
+
+/// Marks a person as checked in or not checked in (S0-39), whatever the time; the scans that are taken back stay, marked.
+pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entered: bool) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::CheckinMark, At::Event(event))?;
+    let (nonce, zone) = (ctx.random.number(), zone(ctx)?);
+    ctx.write(&permit, move |work| {
+        let ticket = registration::load(work.read(), event, id)?;
+        if ticket.state == domain::TicketState::Canceled {
+            return Err(refuse!(Conflict, "ticket.canceled", "This registration is canceled.").into());
+        }
+        let standing = standing_in(work, event, id)?;
+        match (entered, standing.is_admitted()) {
+            (true, false) => {
+                let request = Request {
+                    code: ticket.number.clone(),
+                    way: Way::Mark,
+                    nonce: format!("mark-{nonce:016x}"),
+                    ..Request::default()
+                };
+                let (now, pass) = (work.now, Pass::of(&ticket));
+                record(work, event, Some(pass), &request, now, now.day(&zone), Verdict::Admitted)?;
+                Ok(())
+            }
+            (false, true) => take_back(work, event, &standing),
+            (true, true) | (false, false) => Ok(()),
+        }
+    })
+    .await
+}
+
+/// Takes every entry of a ticket back.
+fn take_back(work: &mut Work<'_, '_>, event: EventId, standing: &Standing) -> Result<(), Error> {
+    let (by, now) = (work.permit.by, work.now);
+    let mut next = standing.newest();
+    while let Some(number) = next {
+        let (view, books) = work.books()?;
+        let place = (view.space_id(), event);
+        let Some(Line::Scan(scan)) = books.line(&view, event, number)? else {
+            return Err(Error::Internal(format!("the scan log of event {event} has no scan {number}")));
+        };
+        next = scan.previous;
+        if scan.verdict != Verdict::Admitted || books.is_annulled(place, scan.id)? {
+            continue;
+        }
+        books.annul(&view, place, &scan, now, by)?;
+        work.wrote();
+        work.audit("checkin.annul", Subject(&scan), "admitted", "annulled")?;
+    }
+    Ok(())
+}
+
+/// What a terminal needs to know about its door.
+#[derive(Debug, Clone)]
+pub struct DoorPage {
+    /// The event.
+    pub event: domain::Event,
+    /// Counts now.
+    pub counts: Counts,
+    /// The last scans of this terminal, newest first.
+    pub recent: Vec<ScanRow>,
+}
+
+/// How many of its last scans a terminal shows.
+const RECENT: usize = 8;
+/// Among how many scans of the event they are looked for.
+const RECENT_LOOKED: usize = 200;
+
+/// The door of an event for whoever scans there.
+pub fn door(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<DoorPage, Error> {
+    let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
+    ctx.read(&permit, |view| {
+        let mut recent = Vec::new();
+        for scan in log::descending(view, event, None).take(RECENT_LOOKED) {
+            let scan = scan?;
+            if scan.by == permit.by && recent.len() < RECENT {
+                recent.push(log::row(ctx, view, scan)?);
+            }
+        }
+        Ok(DoorPage { event: crate::event::load(view, event)?, counts: counts_in(view, event)?, recent })
+    })
+}
