@@ -172,7 +172,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
     }
-    let hall = web::Hall { ctx: ctx.clone(), setup, settings: Arc::new(web::Settings { public_url }) };
+    let hall = web::Hall::new(web::Parts { ctx: ctx.clone(), setup, settings: web::Settings { public_url } });
     for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
         web::admin::import::spawn(&hall, import);
     }

@@ -8,6 +8,7 @@ use crate::{
     seal::Sealer,
 };
 use domain::{AuditLine, EventId, SpaceId, Time, audit::shorten};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Read, Record, SpaceReader, SpaceTx, SpaceView, Store};
 
@@ -32,7 +33,19 @@ pub trait Random: Send + Sync {
 
 /// Everything a verb needs beside its actor and its input. Cheap to clone.
 #[derive(Clone)]
-pub struct Ctx {
+pub struct Ctx(Arc<Parts>);
+
+impl Deref for Ctx {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What a [`Ctx`] holds.
+#[derive(Clone)]
+pub struct Parts {
     store: Store,
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -59,7 +72,7 @@ impl Ctx {
         if let Err(error) = store.follow(Box::new(Books::new(memory.clone()))) {
             tracing::error!(%error, "the store is closed");
         }
-        Self {
+        Self(Arc::new(Parts {
             store,
             clock,
             random,
@@ -69,12 +82,12 @@ impl Ctx {
             memory,
             devices: Arc::default(),
             association: Arc::default(),
-        }
+        }))
     }
 
     /// The same hall by another clock.
     pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self.clone() }
+        Self(Arc::new(Parts { clock, ..self.0.as_ref().clone() }))
     }
 
     /// The instant now.

@@ -2,17 +2,36 @@
 
 use domain::SpaceId;
 use service::{Ctx, space::SetupCode};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// The hall as handlers see it. Cheap to clone.
 #[derive(Clone)]
-pub struct Hall {
+pub struct Hall(Arc<Parts>);
+
+impl Hall {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Hall {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What a [`Hall`] holds.
+pub struct Parts {
     /// What verbs need.
     pub ctx: Ctx,
     /// The code of the set-up page.
     pub setup: Arc<SetupCode>,
     /// How the box is reached.
-    pub settings: Arc<Settings>,
+    pub settings: Settings,
 }
 
 /// How the box is reached.

@@ -13,7 +13,7 @@ pub mod phone;
 pub mod terminal;
 
 pub use audience::Peer;
-pub use hall::{Hall, Settings};
+pub use hall::{Hall, Parts, Settings};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tower_http::{compression::CompressionLayer, csrf::CsrfLayer};
