@@ -124,8 +124,11 @@ fn verify(settings: &Settings) -> Result<ExitCode, Error> {
     let ctx = boot::open(settings)?;
     let report = ctx.store().view().verify();
     say(report.to_string());
+    let logs = service::checkin::vouch::verify(&ctx, domain::SpaceId::ASSOCIATION)?;
+    say(logs.to_string());
     ctx.store().clone().close()?;
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let sound = report.is_sound() && logs.problems.is_empty();
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, Error> {
@@ -177,7 +180,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         web::admin::import::spawn(&hall, import);
     }
     say(format!("listening on http://{address}"));
-    listen::serve(listener, web::router(hall), ended()).await;
+    listen::serve(listener, web::App::new(hall), ended()).await;
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");

@@ -1,6 +1,6 @@
 //! The listener: accepts connections, serves them, and ends in order when it is told to.
 
-use axum::{Router, body::Body, http::Request};
+use axum::{body::Body, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -8,8 +8,7 @@ use hyper_util::{
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tower::ServiceExt;
-use web::Peer;
+use web::{App, Peer};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(20);
@@ -17,7 +16,7 @@ const HEAD_TIME: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Serves until `end` resolves.
-pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()>) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 << 10);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
@@ -40,7 +39,7 @@ pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Outpu
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no-delay was refused");
         }
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service(router.clone(), peer));
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service(app.clone(), peer));
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -56,7 +55,7 @@ pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Outpu
 }
 
 fn service(
-    router: Router,
+    app: App,
     peer: SocketAddr,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
@@ -67,6 +66,7 @@ fn service(
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        let app = app.clone();
+        async move { Ok(app.answer(request).await) }
     })
 }

@@ -32,7 +32,7 @@ impl Default for Settings {
             key_file: None,
             public_url: None,
             log: "info,sled=warn".into(),
-            cache_mib: 32,
+            cache_mib: 16,
             reserve_mib: 64,
         }
     }

@@ -187,14 +187,9 @@ impl<'a, 'tx> Work<'a, 'tx> {
         Ok(())
     }
 
-    /// The scan log being written, and reading meanwhile. Whoever writes a line there owes an audit line like for any other write.
+    /// The scan log being written, and reading meanwhile. Each of its blocks gets an audit line that vouches for its lines.
     pub(crate) fn books(&mut self) -> Result<(SpaceReader<'_>, &mut Books), Error> {
         self.tx.follower().ok_or_else(|| Error::Internal("the store is not followed by the scan log".into()))
-    }
-
-    /// Notes that a line was written to the scan log.
-    pub(crate) fn wrote(&mut self) {
-        self.writes += 1;
     }
 
     /// Writes the audit line of what was done.

@@ -9,7 +9,7 @@ use domain::{
     text::Form,
 };
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use store::catalogue::{DEVICE_BY_CODE, DEVICE_BY_EVENT, DEVICE_BY_TOKEN};
 use store::{Order, Read};
 
@@ -157,7 +157,7 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: DeviceId) -> Result<EventId, E
 #[derive(Debug, Clone)]
 pub enum Known {
     /// A paired device.
-    Device(Actor),
+    Device(Arc<Actor>),
     /// A device that was shut out, and the event it was for.
     Revoked(DeviceId, EventId),
     /// No device of this space.
@@ -222,6 +222,6 @@ fn look_up(ctx: &Ctx, space: SpaceId, hash: [u8; 32]) -> Result<Known, Error> {
         let scope = Scope::Event(device.event);
         let held = vec![Held { permission: Permission::CheckinScan, scope }];
         let who = Who::Device { device: device.id, event: device.event, name: device.name };
-        Ok(Known::Device(Actor { space, who, held }))
+        Ok(Known::Device(Arc::new(Actor { space, who, held })))
     })
 }

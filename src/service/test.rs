@@ -118,7 +118,7 @@ async fn a_scan_is_recorded_whatever_it_says_and_a_nonce_has_one_answer() {
     let ticket = registration::add(&hall.ctx, &admin, event, kind, "嘉宾", &named("张三", "")).await.unwrap();
     let first = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "a")).await.unwrap();
     assert_eq!(first.verdict, Verdict::Admitted);
-    assert_eq!(first.person.as_ref().unwrap().group, "嘉宾");
+    assert_eq!(first.person.as_ref().unwrap().group.as_ref(), "嘉宾");
     hall.advance(MINUTE);
     let again = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "b")).await.unwrap();
     assert_eq!(again.verdict, Verdict::Refused(Reason::AlreadyIn));

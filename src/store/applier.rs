@@ -52,8 +52,19 @@ pub(crate) struct Applier {
     pub last: Option<Arc<Map>>,
 }
 
+/// Nice value of threads that nobody waits for.
+const BACKGROUND: i32 = 10;
+
+/// Lets the calling thread, and those that it starts, run behind those that somebody waits for.
+pub(crate) fn step_back() {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), BACKGROUND) {
+        tracing::debug!(%error, "a background thread runs like any other");
+    }
+}
+
 impl Applier {
     pub(crate) fn run(mut self) {
+        step_back();
         loop {
             let done = match self.orders.recv_timeout(IDLE) {
                 Ok(order) => self.serve(order),

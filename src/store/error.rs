@@ -59,6 +59,9 @@ pub enum Error {
     /// A write or sync failed; what is on disk is unknown, so nothing more is written until the store is opened again.
     #[error("the store refuses writes since an earlier failure: {0}")]
     Poisoned(String),
+    /// What follows the writer could not write its part of a group.
+    #[error("what follows the writer failed: {0}")]
+    Follow(String),
     /// Another process has the store open.
     #[error("the data folder {0} is in use by another process")]
     Locked(PathBuf),

@@ -159,6 +159,14 @@ pub trait Read {
         self.layers().get(&key)?.map(|value| decode_value(&key, &value)).transpose()
     }
 
+    /// The SHA-256 of a kept record's bytes.
+    fn digest<R: Record>(&self, of: &R::Key) -> Result<Option<[u8; 32]>, Error> {
+        let key = key(self.space_id(), R::TABLE.id, &of.bytes());
+        let Some(value) = self.layers().get(&key)? else { return Ok(None) };
+        let (_, content) = envelope::open(R::TABLE.id, &key, &value)?;
+        Ok(Some(crate::tx::sha256(content)))
+    }
+
     /// Looks at the record of a key in place, without unpacking it.
     fn peek<R: Record, T>(&self, of: &R::Key, f: impl FnOnce(&R::Archived) -> T) -> Result<Option<T>, Error> {
         let key = key(self.space_id(), R::TABLE.id, &of.bytes());

@@ -114,10 +114,13 @@ impl SpaceTx<'_> {
         self.replace(at, None, record)
     }
 
-    /// Keeps a record whose key is known to be new, as one with the next number is, without looking.
-    pub fn append<R: Record>(&mut self, record: &R) -> Result<(), Error> {
+    /// Keeps a record whose key is known to be new, as one with the next number is, without looking. Answers the SHA-256 of its
+    /// bytes, for an audit line that vouches for them; see [`Read::digest`].
+    pub fn append<R: Record>(&mut self, record: &R) -> Result<[u8; 32], Error> {
         let at = key(self.id, R::TABLE.id, &record.key().bytes());
-        self.replace(at, None, record)
+        self.replace(at.clone(), None, record)?;
+        let kept = self.overlay.get(at.as_slice()).and_then(Option::as_ref);
+        Ok(sha256(kept.and_then(|value| value.get(envelope::HEAD..)).unwrap_or(&[])))
     }
 
     /// Keeps a record, new or changed.
@@ -248,8 +251,12 @@ pub(crate) fn read_block(key: &[u8], value: &[u8]) -> Result<Block, Error> {
 pub(crate) fn block_hash(first: u64, content: &[u8]) -> [u8; 32] {
     let mut bytes = first.to_be_bytes().to_vec();
     bytes.extend_from_slice(content);
+    sha256(&bytes)
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
-    for (to, from) in out.iter_mut().zip(digest(&SHA256, &bytes).as_ref()) {
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
         *to = *from;
     }
     out

@@ -5,8 +5,8 @@ use crate::{
     audience::{Peer, Visit, cookie},
 };
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    extract::{Request as AnyRequest, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -153,22 +153,37 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     manifest-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What surrounds every request: a number, the log line, security headers, and failures made readable.
-pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
-    let json = request.uri().path().starts_with("/api/");
-    let (method, headers, uri) = (request.method().clone(), request.headers().clone(), request.uri().clone());
-    let peer = request.extensions().get::<Peer>().copied();
-    let mut response = next.run(request).await;
+pub async fn finish(State(hall): State<Hall>, request: AnyRequest, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let asked = circumstances(&parts);
+    let mut response = next.run(AnyRequest::from_parts(parts, body)).await;
+    close(&hall, &asked, &mut response);
+    response
+}
+
+/// What of a request is needed when it has been answered.
+fn circumstances(parts: &Parts) -> Parts {
+    let mut kept = axum::http::Request::new(()).into_parts().0;
+    (kept.method, kept.uri, kept.headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+    if let Some(peer) = parts.extensions.get::<Peer>() {
+        kept.extensions.insert(*peer);
+    }
+    kept
+}
+
+/// The end of every answer: failures made readable, the log line, security headers.
+pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
+    let json = asked.uri.path().starts_with("/api/");
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         // Only now are the asker's circumstances needed; a scan that goes well must not pay for them.
-        let visit = Visit::of(&hall, &headers, &uri, peer);
-        response = readable(&visit, &failure, json, uri.path());
+        let visit = Visit::of(hall, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
+        *response = readable(&visit, &failure, json, asked.uri.path());
     }
     if !json {
-        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), "answered");
+        tracing::debug!(method = %asked.method, path = asked.uri.path(), status = response.status().as_u16(), "answered");
     }
-    let shown = cookie(&headers, FLASH).is_some() && response_is_page(&response);
+    let shown = cookie(&asked.headers, FLASH).is_some() && response_is_page(response);
     secure(response.headers_mut(), json, shown);
-    response
 }
 
 fn response_is_page(response: &Response) -> bool {

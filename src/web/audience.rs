@@ -13,7 +13,10 @@ use axum::{
 use domain::Refusal;
 use service::{Actor, account::Origin, device::Known};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use views::{Flash, Lang, Shell, Text, format::Format};
 
 /// The address a request came from, put in by the listener.
@@ -67,12 +70,20 @@ fn number() -> String {
 }
 
 impl Visit {
+    /// How times and texts are shown to whoever sent these headers.
+    pub fn format_of(hall: &Hall, headers: &HeaderMap) -> Format {
+        let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
+        let association = hall.ctx.association().ok().flatten();
+        Format {
+            text: Text(lang),
+            zone: association.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()),
+        }
+    }
+
     /// Reads a request's circumstances.
     pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, peer: Option<Peer>) -> Self {
         let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
         let association = hall.ctx.association().ok().flatten();
-        let zone = association.as_ref().map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone());
         let address = peer.map_or_else(String::new, |peer| peer.0.ip().to_string());
         let host = text(header::HOST);
         let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']')) {
@@ -81,7 +92,7 @@ impl Visit {
             ""
         };
         Self {
-            format: Format { text: Text(lang), zone },
+            format: Self::format_of(hall, headers),
             space_name: association
                 .as_ref()
                 .map_or_else(|| "会馆 Huiguan".to_owned(), |known| known.space.name.clone()),
@@ -143,42 +154,55 @@ fn not_logged_in() -> Failure {
     domain::refuse!(Unknown, "session.none", "Please log in.").into()
 }
 
+impl Staff {
+    /// Reads who is logged in from a request's headers.
+    pub fn of(hall: &Hall, headers: &HeaderMap) -> Result<Self, Failure> {
+        let token = cookie(headers, SESSION).ok_or_else(not_logged_in)?;
+        let actor = service::account::actor(&hall.ctx, space(), token)?;
+        actor.map(Self).ok_or_else(not_logged_in)
+    }
+}
+
 impl FromRequestParts<Hall> for Staff {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
-        let token = cookie(&parts.headers, SESSION).ok_or_else(not_logged_in)?;
-        let actor = service::account::actor(&hall.ctx, space(), token)?;
-        actor.map(Self).ok_or_else(not_logged_in)
+        Self::of(hall, &parts.headers)
     }
 }
 
 /// Whoever scans: a paired terminal, or a member of staff.
 pub enum Scanner {
     /// A paired terminal.
-    Device(Actor),
+    Device(Arc<Actor>),
     /// A terminal that was shut out.
     Revoked(domain::DeviceId, domain::EventId),
     /// A member of staff.
-    Staff(Actor),
+    Staff(Arc<Actor>),
+}
+
+impl Scanner {
+    /// Reads who scans from a request's headers.
+    pub fn of(hall: &Hall, headers: &HeaderMap) -> Result<Self, Failure> {
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        if let Some(token) = bearer.or_else(|| cookie(headers, DEVICE)) {
+            match service::device::actor(&hall.ctx, space(), token)? {
+                Known::Device(actor) => return Ok(Self::Device(actor)),
+                Known::Revoked(device, event) if bearer.is_some() || cookie(headers, SESSION).is_none() => {
+                    return Ok(Self::Revoked(device, event));
+                }
+                Known::Revoked(..) | Known::Nobody => {}
+            }
+        }
+        Staff::of(hall, headers).map(|Staff(actor)| Self::Staff(Arc::new(actor)))
+    }
 }
 
 impl FromRequestParts<Hall> for Scanner {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
-        let bearer =
-            parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        if let Some(token) = bearer.or_else(|| cookie(&parts.headers, DEVICE)) {
-            match service::device::actor(&hall.ctx, space(), token)? {
-                Known::Device(actor) => return Ok(Self::Device(actor)),
-                Known::Revoked(device, event) if bearer.is_some() || cookie(&parts.headers, SESSION).is_none() => {
-                    return Ok(Self::Revoked(device, event));
-                }
-                Known::Revoked(..) | Known::Nobody => {}
-            }
-        }
-        Staff::from_request_parts(parts, hall).await.map(|Staff(actor)| Self::Staff(actor))
+        Self::of(hall, &parts.headers)
     }
 }
 

@@ -16,6 +16,7 @@ use futures_util::Stream;
 use serde_json::{Value, json};
 use service::{Actor, Error, checkin::Counts};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Streams of figures.
@@ -75,14 +76,14 @@ async fn overview(State(hall): State<Hall>, Staff(actor): Staff) -> Messages {
     }))
 }
 
-fn of_event(hall: &Hall, actor: Actor, event: EventId) -> Messages {
+fn of_event(hall: &Hall, actor: Arc<Actor>, event: EventId) -> Messages {
     service::checkin::counts(&hall.ctx, &actor, event)?;
     let ctx = hall.ctx.clone();
     answer(stream(hall, move || Ok(counts(service::checkin::counts(&ctx, &actor, event)?))))
 }
 
 async fn event(State(hall): State<Hall>, Staff(actor): Staff, Path(event): Path<u64>) -> Messages {
-    of_event(&hall, actor, EventId(event))
+    of_event(&hall, Arc::new(actor), EventId(event))
 }
 
 async fn door(State(hall): State<Hall>, scanner: Scanner, Path(event): Path<u64>) -> Messages {

@@ -50,8 +50,8 @@ async fn pair(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer 
 
 async fn own(State(hall): State<Hall>, visit: Visit, scanner: Result<Scanner, crate::answer::Failure>) -> Answer {
     match scanner {
-        Ok(Scanner::Device(actor)) => match actor.who {
-            Who::Device { event, .. } => at(&hall, &visit, &actor, event),
+        Ok(Scanner::Device(actor)) => match &actor.who {
+            Who::Device { event, .. } => at(&hall, &visit, &actor, *event),
             Who::Staff { .. } | Who::Visitor => see("/terminal/pair"),
         },
         Ok(Scanner::Revoked(..)) => page(pages::revoked(&visit.shell())),

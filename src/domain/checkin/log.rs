@@ -113,6 +113,8 @@ pub struct Move {
     pub from: (TicketTypeId, Option<GroupId>),
     /// Type and group that it is counted under from here on.
     pub to: (TicketTypeId, Option<GroupId>),
+    /// When.
+    pub at: Time,
 }
 
 /// One line of an event's scan log. Its number is its block's first plus its place there.
@@ -133,6 +135,15 @@ impl Line {
             Self::Scan(scan) => scan.list,
             Self::Annul(annul) => annul.list,
             Self::Move(moved) => moved.list,
+        }
+    }
+
+    /// When it was written.
+    pub fn at(&self) -> Time {
+        match self {
+            Self::Scan(scan) => scan.received_at,
+            Self::Annul(annul) => annul.at,
+            Self::Move(moved) => moved.at,
         }
     }
 

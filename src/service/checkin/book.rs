@@ -12,10 +12,13 @@ use crate::{
     roster::Rosters,
 };
 use domain::{
-    By, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId, TicketState, TicketTypeId,
-    checkin::{Annul, Door, Effect, Line, Standing},
+    AuditLine, By, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId, TicketState,
+    TicketTypeId, Time,
+    checkin::{Annul, Door, Effect, Line, Standing, Verdict},
     code::Scanned,
 };
+use data_encoding::HEXLOWER;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use store::catalogue::{TICKET_BY_ATTEND, TICKET_BY_NUMBER, TICKETS};
@@ -42,7 +45,22 @@ impl Default for Memory {
     }
 }
 
+/// A ticket as it was found before its transaction.
+pub(crate) struct Early {
+    version: u64,
+    holder: Arc<Holder>,
+}
+
 impl Memory {
+    /// Looks a scanned ticket up before the transaction, so that the writer, who is alone, need not.
+    pub(crate) fn early(&self, place: Place, scanned: &Scanned) -> Option<Early> {
+        let Scanned::Number(number) = scanned else { return None };
+        self.cards.with(place, |cards| {
+            let holder = cards.by_number(number)?;
+            Some(Early { version: cards.version(), holder: Arc::new(holder) })
+        })?
+    }
+
     /// Brings what a scan needs of an event into memory; blocks the thread.
     pub(crate) fn load(&self, place: Place, view: impl Fn() -> SpaceView) -> Result<(), Error> {
         self.presence.load(place, &view)?;
@@ -56,8 +74,8 @@ impl Memory {
 pub(crate) struct Around {
     pub door: Door,
     pub registered: i64,
-    kinds: HashMap<TicketTypeId, String>,
-    groups: HashMap<GroupId, String>,
+    kinds: FxHashMap<TicketTypeId, Arc<str>>,
+    groups: FxHashMap<GroupId, Arc<str>>,
 }
 
 impl Around {
@@ -68,16 +86,16 @@ impl Around {
         Ok(Self {
             door: facts.door,
             registered: view.count(&TICKETS, &(event, TicketState::Active as u8))?,
-            kinds: kinds.map(|kept| kept.map(|((_, id), kind)| (id, kind.name))).collect::<Result<_, _>>()?,
-            groups: groups.map(|kept| kept.map(|((_, id), group)| (id, group.name))).collect::<Result<_, _>>()?,
+            kinds: kinds.map(|kept| kept.map(|((_, id), kind)| (id, kind.name.into()))).collect::<Result<_, _>>()?,
+            groups: groups.map(|kept| kept.map(|((_, id), group)| (id, group.name.into()))).collect::<Result<_, _>>()?,
         })
     }
 
-    pub(crate) fn kind(&self, kind: TicketTypeId) -> String {
+    pub(crate) fn kind(&self, kind: TicketTypeId) -> Arc<str> {
         self.kinds.get(&kind).cloned().unwrap_or_default()
     }
 
-    pub(crate) fn group(&self, group: Option<GroupId>) -> String {
+    pub(crate) fn group(&self, group: Option<GroupId>) -> Arc<str> {
         group.and_then(|group| self.groups.get(&group)).cloned().unwrap_or_default()
     }
 }
@@ -88,10 +106,10 @@ struct Sheet {
     /// Number of the newest committed line.
     below: u64,
     lines: Vec<Line>,
-    standings: HashMap<(ListId, TicketId), Standing>,
-    /// Places in `lines` by the hash of the nonce.
-    nonces: HashMap<u64, Vec<usize>>,
-    tallies: HashMap<ListId, Tally>,
+    standings: FxHashMap<(ListId, TicketId), Standing>,
+    /// Hash of the nonce and place in `lines` of each scan.
+    nonces: Vec<(u64, usize)>,
+    tallies: BTreeMap<ListId, Tally>,
 }
 
 /// How to take one line back.
@@ -112,11 +130,47 @@ pub struct Books {
     around: HashMap<Place, Arc<Around>>,
 }
 
+/// What an answer needs of a scan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub scan: ScanId,
+    pub list: ListId,
+    pub verdict: Verdict,
+    pub at: Time,
+    /// The entry that stood before.
+    pub entry: Option<ScanId>,
+}
+
+impl Told {
+    pub(crate) fn of(scan: &Scan) -> Self {
+        Self { scan: scan.id, list: scan.list, verdict: scan.verdict, at: scan.scanned_at, entry: scan.entry }
+    }
+}
+
 /// A scan that is to be written.
 pub(crate) struct Draft {
     pub scan: Scan,
     /// The ticket of the event that it is about.
     pub ticket: Option<TicketId>,
+}
+
+/// What the audit line of a block says it did.
+pub(crate) const VOUCH: &str = "checkin.log";
+
+/// The audit line that vouches for a block of the scan log: its lines say who, what and when, and its hash makes them part of the
+/// audit chain.
+fn vouch(block: &ScanBlock, digest: &[u8; 32]) -> Result<Vec<u8>, String> {
+    let last = block.first.0 + (block.lines.len() as u64).saturating_sub(1);
+    let at = block.lines.last().map_or(Time(0), Line::at);
+    let line = AuditLine {
+        at,
+        by: By::Box,
+        action: VOUCH.to_owned(),
+        subject: format!("event/{}/scan/{}-{last}", block.event, block.first),
+        before: String::new(),
+        after: HEXLOWER.encode(digest),
+    };
+    crate::audit::encode(&line).map_err(|error| error.to_string())
 }
 
 /// Most lines of a block, so that a block stays far below the largest value even if every line is as long as it may be.
@@ -141,20 +195,21 @@ impl Books {
         Ok(around)
     }
 
-    /// The ticket behind a code, of whatever event.
+    /// The ticket behind a code, of whatever event. `early` is what [`Memory::early`] found before the transaction.
     pub(crate) fn holder(
         &self,
         view: &SpaceReader<'_>,
         event: EventId,
         scanned: &Scanned,
-    ) -> Result<Option<Holder>, Error> {
+        early: Option<&Early>,
+    ) -> Result<Option<Arc<Holder>>, Error> {
         let found = match scanned {
             Scanned::Number(number) => {
                 if view.is_untouched() {
-                    let place = (view.space_id(), event);
-                    let known = self.memory.cards.with(place, |cards| cards.by_number(number));
-                    if let Some(holder) = known.ok_or(Error::Unloaded(event))? {
-                        return Ok(Some(holder));
+                    let version = self.memory.cards.with((view.space_id(), event), Cards::version);
+                    let version = version.ok_or(Error::Unloaded(event))?;
+                    if let Some(early) = early.filter(|early| early.version == version) {
+                        return Ok(Some(early.holder.clone()));
                     }
                 }
                 view.find::<Ticket, _>(&TICKET_BY_NUMBER, number)?
@@ -162,7 +217,7 @@ impl Books {
             Scanned::Attend(attend) => view.find::<Ticket, _>(&TICKET_BY_ATTEND, &(event, attend.clone()))?,
             Scanned::Misread | Scanned::Other => None,
         };
-        Ok(found.as_ref().map(Holder::of))
+        Ok(found.as_ref().map(|ticket| Arc::new(Holder::of(ticket))))
     }
 
     fn committed<T>(&self, place: Place, f: impl FnOnce(&Presence) -> T) -> Result<T, Error> {
@@ -209,8 +264,8 @@ impl Books {
             Line::Annul(_) | Line::Move(_) => None,
         };
         if let Some(sheet) = self.sheets.get(&place) {
-            let own = sheet.nonces.get(&hash).into_iter().flatten();
-            if let Some(scan) = own.filter_map(|at| sheet.lines.get(*at)).find_map(is_it) {
+            let own = sheet.nonces.iter().filter(|(of, _)| *of == hash);
+            if let Some(scan) = own.filter_map(|(_, at)| sheet.lines.get(*at)).find_map(is_it) {
                 return Ok(Some(scan));
             }
         }
@@ -232,7 +287,7 @@ impl Books {
     }
 
     /// Writes a scan: gives it its number, what stood before it, and its effect.
-    pub(crate) fn write(&mut self, place: Place, draft: Draft) -> Result<Scan, Error> {
+    pub(crate) fn write(&mut self, place: Place, draft: Draft) -> Result<Told, Error> {
         let Draft { mut scan, ticket } = draft;
         let before = ticket.map(|ticket| self.standing(place, scan.list, ticket)).transpose()?;
         let sheet = self.sheet(place)?;
@@ -245,13 +300,14 @@ impl Books {
             scan.effect = Effect::between(before, &after);
         }
         let hash = nonce_hash(scan.by, &scan.nonce);
-        sheet.nonces.entry(hash).or_default().push(sheet.lines.len());
-        self.push(place, Line::Scan(scan.clone()))?;
-        Ok(scan)
+        sheet.nonces.push((hash, sheet.lines.len()));
+        let told = Told::of(&scan);
+        self.push(place, Line::Scan(scan))?;
+        Ok(told)
     }
 
     /// Takes a scan back: the ticket stands as if it had not been made.
-    pub(crate) fn annul(&mut self, view: &impl Read, place: Place, scan: &Scan, at: domain::Time, by: By) -> Result<(), Error> {
+    pub(crate) fn annul(&mut self, view: &impl Read, place: Place, scan: &Scan, at: Time, by: By) -> Result<(), Error> {
         let (Some((_, ticket)), Some(kind)) = (scan.ticket, scan.kind) else {
             return Err(Error::Internal(format!("scan {} is of no ticket of its event", scan.id)));
         };
@@ -325,11 +381,7 @@ impl Books {
             Some(tally) => sheet.tallies.insert(list, tally),
             None => sheet.tallies.remove(&list),
         };
-        if let Line::Scan(scan) = &line
-            && let Some(places) = sheet.nonces.get_mut(&nonce_hash(scan.by, &scan.nonce))
-        {
-            places.retain(|at| *at != sheet.lines.len());
-        }
+        sheet.nonces.pop_if(|(_, at)| *at == sheet.lines.len());
     }
 
     /// Brings what is kept in memory up to date with changed tickets.
@@ -360,11 +412,18 @@ impl Follower for Books {
     }
 
     fn close(&mut self, tx: &mut Tx<'_>) -> Result<(), store::Error> {
-        for ((space, event), sheet) in &self.sheets {
+        for ((space, event), sheet) in &mut self.sheets {
             let mut first = ScanId(sheet.below + 1);
-            for lines in sheet.lines.chunks(BLOCK_LINES) {
-                tx.space(*space).append(&ScanBlock { event: *event, first, lines: lines.to_vec() })?;
-                first.0 += lines.len() as u64;
+            let mut left = std::mem::take(&mut sheet.lines);
+            while !left.is_empty() {
+                let behind = left.split_off(left.len().min(BLOCK_LINES));
+                let block = ScanBlock { event: *event, first, lines: left };
+                let mut tx = tx.space(*space);
+                let digest = tx.append(&block)?;
+                tx.audit(vouch(&block, &digest).map_err(store::Error::Follow)?)?;
+                first.0 += block.lines.len() as u64;
+                sheet.lines.extend(block.lines);
+                left = behind;
             }
         }
         Ok(())

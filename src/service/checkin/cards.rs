@@ -5,7 +5,7 @@ use domain::{
     EventId, GroupId, Ticket, TicketId, TicketTypeId,
     checkin::Pass,
 };
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use store::{Order, Read, SpaceView};
 
 /// One ticket.
@@ -16,17 +16,23 @@ struct Card {
     group: Option<GroupId>,
     number: u64,
     canceled: bool,
-    /// Name, company and seat, ended by line feeds, which none of them has.
+    /// Name, company and seat, one behind the other, and where the first two end.
     words: Box<str>,
+    ends: (u16, u16),
 }
 
 /// What the door shows of a ticket's holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Holder {
+pub struct Holder {
+    /// What the ticket lets its holder do.
     pub pass: Pass,
+    /// Name.
     pub name: String,
+    /// Company.
     pub company: String,
+    /// Seat.
     pub seat: String,
+    /// Ticket number.
     pub number: String,
 }
 
@@ -48,7 +54,14 @@ pub(crate) struct Cards {
     event: EventId,
     /// By ascending ticket.
     cards: Vec<Card>,
-    by_number: HashMap<u64, u32>,
+    /// Raised by every change.
+    version: u64,
+    by_number: FxHashMap<u64, u32>,
+}
+
+/// A place in a card's words; names and companies are far shorter than the limit of their fields allows here.
+fn end(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
 }
 
 impl Card {
@@ -59,7 +72,8 @@ impl Card {
             group: ticket.group,
             number: ticket.number.parse().unwrap_or(0),
             canceled: ticket.state == domain::TicketState::Canceled,
-            words: format!("{}\n{}\n{}", ticket.name, ticket.company, ticket.seat).into(),
+            words: [ticket.name.as_str(), &ticket.company, &ticket.seat].concat().into(),
+            ends: (end(ticket.name.len()), end(ticket.name.len() + ticket.company.len())),
         }
     }
 }
@@ -96,8 +110,8 @@ impl Cards {
     }
 
     fn holder(&self, card: &Card) -> Holder {
-        let mut words = card.words.split('\n').map(str::to_owned);
-        let mut next = || words.next().unwrap_or_default();
+        let (name, company) = (usize::from(card.ends.0), usize::from(card.ends.1));
+        let part = |from, to| card.words.get(from..to).unwrap_or_default().to_owned();
         Holder {
             pass: Pass {
                 ticket: card.ticket,
@@ -106,11 +120,16 @@ impl Cards {
                 group: card.group,
                 canceled: card.canceled,
             },
-            name: next(),
-            company: next(),
-            seat: next(),
+            name: part(0, name),
+            company: part(name, company),
+            seat: part(company, card.words.len()),
             number: card.number.to_string(),
         }
+    }
+
+    /// Raised by every change: what was read at this version still holds as long as it stands.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     /// The ticket of a number.
@@ -125,7 +144,7 @@ impl Model for Cards {
     type Change = Ticket;
 
     fn build(view: &SpaceView, event: EventId) -> Result<Self, Error> {
-        let mut cards = Self { event, cards: Vec::new(), by_number: HashMap::new() };
+        let mut cards = Self { event, cards: Vec::new(), version: 0, by_number: FxHashMap::default() };
         for kept in view.scan::<Ticket>(&event, None, Order::Ascending) {
             cards.set(&kept?.1);
         }
@@ -134,6 +153,7 @@ impl Model for Cards {
     }
 
     fn apply(&mut self, change: Ticket) {
+        self.version += 1;
         self.set(&change);
     }
 

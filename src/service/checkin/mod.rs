@@ -4,14 +4,15 @@ mod book;
 mod cards;
 mod log;
 mod presence;
+pub mod vouch;
 
 pub(crate) use book::{Books, Memory};
 pub use log::{PAGE, ScanFilter, ScanRow, history, log};
 pub(crate) use log::presence;
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, registration, space::name_of};
-use book::{Around, Draft};
-use cards::Holder;
+use book::{Around, Draft, Told};
+pub use cards::Holder;
 use domain::{
     By, DeviceId, EventId, ListId, Permission, Refusal, Scan, ScanId, SpaceId, Ticket, TicketId, Time,
     checkin::{
@@ -21,23 +22,18 @@ use domain::{
     code, problem, refuse,
 };
 use store::catalogue::{ENTERED, REFUSED, TICKETS};
+use std::sync::Arc;
 use store::{Read, SpaceReader};
 
 /// Who stands at the door, as the terminal shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonCard {
-    /// Name.
-    pub name: String,
-    /// Company.
-    pub company: String,
+    /// Name, company, seat and number, and what the door needs to know.
+    pub holder: Arc<Holder>,
     /// Name of the group.
-    pub group: String,
-    /// Seat.
-    pub seat: String,
+    pub group: Arc<str>,
     /// Name of the ticket type.
-    pub kind: String,
-    /// Ticket number.
-    pub number: String,
+    pub kind: Arc<str>,
 }
 
 /// The entry that stood before this scan.
@@ -126,14 +122,15 @@ pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) 
     let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
     check_request(&request)?;
     let (scanned, zone) = (code::read(&request.code), zone(ctx)?);
+    let early = ctx.memory.early((permit.space, event), &scanned);
     ctx.write(&permit, move |work| {
         let (by, now) = (work.permit.by, work.now);
         let (view, books) = work.books()?;
         if let Some(scan) = books.repeated(&view, event, by, &request.nonce)? {
-            return answer(&view, books, &scan);
+            return answer(&view, books, event, &scan);
         }
         let around = books.around(&view, event)?;
-        let holder = books.holder(&view, event, &scanned)?;
+        let holder = books.holder(&view, event, &scanned, early.as_ref())?;
         let at = scan_time(request.scanned_at, now);
         let here = holder.as_ref().filter(|holder| holder.pass.event == event);
         let place = (view.space_id(), event);
@@ -143,9 +140,9 @@ pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) 
         };
         let pass = holder.as_ref().map(|holder| holder.pass);
         let verdict = decide(pass.as_ref(), &standing, &around.door, request.direction, at);
-        let scan = record(work, event, pass, &request, at, at.day(&zone), verdict)?;
+        let told = record(work, event, pass, &request, at, at.day(&zone), verdict)?;
         let (view, books) = work.books()?;
-        answer_with(&view, books, &scan, holder.filter(|holder| holder.pass.event == event), &around)
+        answer_with(&view, books, event, told, holder.filter(|holder| holder.pass.event == event), &around)
     })
     .await
 }
@@ -167,18 +164,24 @@ pub async fn refuse_revoked(
     ctx.write(&permit, move |work| {
         let (by, now) = (work.permit.by, work.now);
         let (view, books) = work.books()?;
-        let kept = books.repeated(&view, event, by, &request.nonce)?;
-        let scan = match kept {
-            Some(scan) => scan,
-            None => {
-                let verdict = Verdict::Refused(Reason::DeviceRevoked);
-                record(work, event, None, &request, now, now.day(&zone), verdict)?
-            }
-        };
+        if let Some(scan) = books.repeated(&view, event, by, &request.nonce)? {
+            return answer(&view, books, event, &scan);
+        }
+        let around = books.around(&view, event)?;
+        let verdict = Verdict::Refused(Reason::DeviceRevoked);
+        let told = record(work, event, None, &request, now, now.day(&zone), verdict)?;
         let (view, books) = work.books()?;
-        answer(&view, books, &scan)
+        answer_with(&view, books, event, told, None, &around)
     })
     .await
+}
+
+/// A code as it is kept: shortened, and without what no screen shows.
+fn kept_code(code: &str) -> String {
+    if code.len() <= CODE_MAX && !code.chars().any(char::is_control) {
+        return code.to_owned();
+    }
+    code.chars().filter(|c| !c.is_control()).take(CODE_MAX).collect()
 }
 
 fn record(
@@ -189,7 +192,7 @@ fn record(
     at: Time,
     day: i32,
     verdict: Verdict,
-) -> Result<Scan, Error> {
+) -> Result<Told, Error> {
     let here = pass.filter(|pass| pass.event == event);
     let scan = Scan {
         id: ScanId::default(),
@@ -198,7 +201,7 @@ fn record(
         ticket: pass.map(|pass| (pass.event, pass.ticket)),
         kind: here.map(|pass| pass.kind),
         group: here.and_then(|pass| pass.group),
-        code: request.code.chars().filter(|c| !c.is_control()).take(CODE_MAX).collect(),
+        code: kept_code(&request.code),
         direction: request.direction,
         way: request.way,
         by: work.permit.by,
@@ -213,11 +216,7 @@ fn record(
     };
     let (view, books) = work.books()?;
     let place = (view.space_id(), event);
-    let scan = books.write(place, Draft { scan, ticket: here.map(|pass| pass.ticket) })?;
-    work.wrote();
-    let outcome = verdict.reason().map_or(verdict.code(), Reason::code);
-    work.audit("checkin.scan", Subject(&scan), "", outcome)?;
-    Ok(scan)
+    books.write(place, Draft { scan, ticket: here.map(|pass| pass.ticket) })
 }
 
 /// Where a ticket of the event stands, own changes included.
@@ -237,58 +236,46 @@ pub(crate) fn follow(work: &mut Work<'_, '_>, old: &Ticket, new: &Ticket) -> Res
     if from == to {
         return Ok(());
     }
+    let now = work.now;
     let (view, books) = work.books()?;
     let place = (view.space_id(), new.event);
     if books.standing(place, ListId::MAIN, new.id)?.is_admitted() {
-        books.push(place, Line::Move(Move { list: ListId::MAIN, ticket: new.id, from, to }))?;
-        work.wrote();
+        books.push(place, Line::Move(Move { list: ListId::MAIN, ticket: new.id, from, to, at: now }))?;
     }
     Ok(())
 }
 
-/// What a scan's audit line is about, written without an intermediate string.
-struct Subject<'a>(&'a Scan);
-
-impl std::fmt::Display for Subject<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "event/{}/scan/{}", self.0.event, self.0.id)?;
-        self.0.ticket.map_or(Ok(()), |(_, ticket)| write!(f, "/ticket/{ticket}"))
-    }
-}
-
 /// The answer to a recorded scan: the same whenever it is asked for, but for the counts.
-fn answer(view: &SpaceReader<'_>, books: &mut Books, scan: &Scan) -> Result<Answer, Error> {
-    let holder = match scan.ticket.filter(|(event, _)| *event == scan.event) {
-        Some(key) => view.get::<Ticket>(&key)?.as_ref().map(Holder::of),
+fn answer(view: &SpaceReader<'_>, books: &mut Books, event: EventId, scan: &Scan) -> Result<Answer, Error> {
+    let holder = match scan.ticket.filter(|(of, _)| *of == event) {
+        Some(key) => view.get::<Ticket>(&key)?.map(|ticket| Arc::new(Holder::of(&ticket))),
         None => None,
     };
-    let around = books.around(view, scan.event)?;
-    answer_with(view, books, scan, holder, &around)
+    let around = books.around(view, event)?;
+    answer_with(view, books, event, Told::of(scan), holder, &around)
 }
 
 /// As [`answer`], when the ticket of this event and what is around it are at hand.
 fn answer_with(
     view: &SpaceReader<'_>,
     books: &Books,
-    scan: &Scan,
-    holder: Option<Holder>,
+    event: EventId,
+    told: Told,
+    holder: Option<Arc<Holder>>,
     around: &Around,
 ) -> Result<Answer, Error> {
     let person = holder.map(|holder| PersonCard {
         kind: around.kind(holder.pass.kind),
         group: around.group(holder.pass.group),
-        name: holder.name,
-        company: holder.company,
-        seat: holder.seat,
-        number: holder.number,
+        holder,
     });
-    let previous = match scan.entry.filter(|_| scan.verdict == Verdict::Refused(Reason::AlreadyIn)) {
-        Some(entry) => before(view, books, scan.event, entry)?,
+    let previous = match told.entry.filter(|_| told.verdict == Verdict::Refused(Reason::AlreadyIn)) {
+        Some(entry) => before(view, books, event, entry)?,
         None => None,
     };
-    let tally = books.tally((view.space_id(), scan.event), scan.list)?;
+    let tally = books.tally((view.space_id(), event), told.list)?;
     let counts = Counts { registered: around.registered, admitted: tally.admitted, refused: tally.refused };
-    Ok(Answer { scan: scan.id, verdict: scan.verdict, at: scan.scanned_at, person, previous, counts })
+    Ok(Answer { scan: told.scan, verdict: told.verdict, at: told.at, person, previous, counts })
 }
 
 fn before(view: &impl Read, books: &Books, event: EventId, scan: ScanId) -> Result<Option<Before>, Error> {
@@ -341,8 +328,8 @@ fn take_back(work: &mut Work<'_, '_>, event: EventId, standing: &Standing) -> Re
             continue;
         }
         books.annul(&view, place, &scan, now, by)?;
-        work.wrote();
-        work.audit("checkin.annul", Subject(&scan), "admitted", "annulled")?;
+        let subject = format!("event/{event}/scan/{number}");
+        work.audit("checkin.annul", subject, "admitted", "annulled")?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use domain::{
     By, EventId, ListId, ScanId, TicketId, Time,
     checkin::{Line, ScanBlock, Standing},
 };
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, hash_map::Entry};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use store::{Order, Read, SpaceView};
 
@@ -43,7 +44,7 @@ impl Tally {
 /// One list's tickets.
 #[derive(Debug, Default)]
 struct AtList {
-    standings: HashMap<TicketId, Standing>,
+    standings: FxHashMap<TicketId, Standing>,
     tally: Tally,
 }
 
@@ -54,10 +55,10 @@ pub(crate) struct Presence {
     newest: u64,
     lists: BTreeMap<ListId, AtList>,
     /// Scans by the hash of who made them and their nonce. A hit is only a hint: the scan says whether it is the same.
-    nonces: HashMap<u64, u64>,
+    nonces: FxHashMap<u64, u64>,
     /// Scans whose hash another scan had before.
     collided: Vec<(u64, u64)>,
-    annulled: HashMap<ScanId, (Time, By)>,
+    annulled: FxHashMap<ScanId, (Time, By)>,
 }
 
 /// The hash under which a nonce is kept.

@@ -74,6 +74,7 @@ impl Journal {
         let (made, spares) = channel();
         let runner = (disk.clone(), folder.clone());
         let spawned = thread::Builder::new().name("store-journal".into()).spawn(move || {
+            crate::applier::step_back();
             let (disk, folder) = runner;
             for errand in orders {
                 run_errand(disk.as_ref(), &folder, errand, &made);
@@ -115,6 +116,8 @@ impl Journal {
             // Too small for this frame, or there was no room for it a while ago: it is made anew under the same number.
             _ => make(self.disk.as_ref(), &self.folder, number, self.segment_bytes.max(needed))?,
         };
+        // Named before anything is in it: a newest segment that is gone is noticed from its first frame on.
+        note_newest(self.disk.as_ref(), &self.folder, number)?;
         (self.segment, self.offset) = (segment, HEAD as u64);
         self.ask_for_spare();
         Ok(())
@@ -180,22 +183,23 @@ fn make(disk: &dyn Disk, folder: &Path, number: u64, bytes: u64) -> Result<Segme
             if let Err(error) = disk.remove(&draft) {
                 tracing::warn!(path = %draft.display(), %error, "half a journal segment stays");
             }
-            return Err(match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { free: 0, needed: bytes },
-                _ => Error::io("making a journal segment")(error),
-            });
+            return Err(full_or("making a journal segment", bytes, error));
         }
     };
     disk.rename(&draft, &path).map_err(Error::io("naming a journal segment"))?;
     disk.sync_dir(folder).map_err(Error::io("naming a journal segment"))?;
-    if number > 1 {
-        // The spare is made while the one before it is in use.
-        note_newest(disk, folder, number - 1)?;
-    }
     Ok(Segment { number, capacity: bytes, file })
 }
 
 fn note_newest(disk: &dyn Disk, folder: &Path, number: u64) -> Result<(), Error> {
     let noted = disk.replace(&folder.join(NEWEST), number.to_string().as_bytes());
-    noted.map_err(Error::io("naming the newest journal segment"))
+    noted.map_err(|error| full_or("naming the newest journal segment", 4096, error))
+}
+
+/// Whether the disk was full, which refuses a group and harms nothing, or something else was wrong.
+fn full_or(doing: &str, needed: u64, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { free: 0, needed },
+        _ => Error::io(doing)(error),
+    }
 }

@@ -2,30 +2,50 @@
 
 use crate::{
     Hall,
-    answer::Failure,
+    answer::{self, Failure},
     audience::{Scanner, Visit},
 };
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::Body,
     extract::State,
+    http::{self, HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use domain::{
     EventId, Time,
     checkin::{Direction, Request, Way},
     problem,
 };
+use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, Serialize};
 use service::{
     Who,
     checkin::{self, Answer, Counts},
 };
 
+/// Where a scan is sent.
+pub const REDEEM: &str = "/api/v1/checkin/redeem";
+
 /// Routes below `/api/v1/checkin`.
 pub fn routes() -> Router<Hall> {
-    Router::new().route("/redeem", post(redeem)).route("/status", get(status))
+    Router::new().route("/status", get(status))
+}
+
+/// The lane of a scan: reads the request, answers, and makes failures readable like every other way in.
+pub async fn lane(hall: &Hall, request: http::Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut response = match Limited::new(body, BODY_MAX).collect().await {
+        Ok(body) => redeem(hall, &parts.headers, &body.to_bytes()).await.unwrap_or_else(IntoResponse::into_response),
+        Err(_) => Failure::from(too_large()).into_response(),
+    };
+    answer::close(hall, &parts, &mut response);
+    response
+}
+
+fn too_large() -> domain::Refusal {
+    domain::refuse!(Invalid, "form.too_large", "What was sent is too large.")
 }
 
 /// Most bytes of a request.
@@ -66,30 +86,30 @@ impl From<Counts> for Figures {
 }
 
 #[derive(Serialize)]
-struct Person {
-    name: String,
-    company: String,
-    group: String,
-    seat: String,
-    kind: String,
-    number: String,
+struct Person<'a> {
+    name: &'a str,
+    company: &'a str,
+    group: &'a str,
+    seat: &'a str,
+    kind: &'a str,
+    number: &'a str,
 }
 
 #[derive(Serialize)]
-struct Previous {
+struct Previous<'a> {
     at: i64,
     at_text: String,
-    by: String,
+    by: &'a str,
 }
 
 #[derive(Serialize)]
-struct Outcome {
+struct Outcome<'a> {
     scan: u64,
     verdict: &'static str,
     reason: Option<&'static str>,
     at: i64,
-    person: Option<Person>,
-    previous: Option<Previous>,
+    person: Option<Person<'a>>,
+    previous: Option<Previous<'a>>,
     questions: [(); 0],
     counts: Figures,
 }
@@ -111,19 +131,19 @@ impl Scan {
     }
 }
 
-fn outcome(visit: &Visit, answer: Answer) -> Outcome {
-    let person = answer.person.map(|card| Person {
-        name: card.name,
-        company: card.company,
-        group: card.group,
-        seat: card.seat,
-        kind: card.kind,
-        number: card.number,
+fn outcome<'a>(hall: &Hall, headers: &HeaderMap, answer: &'a Answer) -> Outcome<'a> {
+    let person = answer.person.as_ref().map(|card| Person {
+        name: &card.holder.name,
+        company: &card.holder.company,
+        group: &card.group,
+        seat: &card.holder.seat,
+        kind: &card.kind,
+        number: &card.holder.number,
     });
-    let previous = answer.previous.map(|before| Previous {
+    let previous = answer.previous.as_ref().map(|before| Previous {
         at: before.at.0,
-        at_text: visit.format.clock_seconds(before.at),
-        by: before.by,
+        at_text: Visit::format_of(hall, headers).clock_seconds(before.at),
+        by: &before.by,
     });
     Outcome {
         scan: answer.scan.0,
@@ -138,14 +158,15 @@ fn outcome(visit: &Visit, answer: Answer) -> Outcome {
 }
 
 /// One scan. A member of staff names the event; a terminal has its own.
-async fn redeem(State(hall): State<Hall>, scanner: Scanner, visit: Visit, body: Bytes) -> Result<Response, Failure> {
-    let scan = read(&body)?;
+async fn redeem(hall: &Hall, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+    let scanner = Scanner::of(hall, headers)?;
+    let scan = read(body)?;
     let named = scan.event.map(EventId);
     let answer = match scanner {
         Scanner::Revoked(device, event) => {
             let refused =
                 checkin::refuse_revoked(&hall.ctx, crate::hall::space(), device, event, scan.request()).await?;
-            return Ok((axum::http::StatusCode::FORBIDDEN, Json(outcome(&visit, refused))).into_response());
+            return Ok((StatusCode::FORBIDDEN, Json(outcome(hall, headers, &refused))).into_response());
         }
         Scanner::Device(actor) => {
             let Who::Device { event, .. } = actor.who else { return Err(domain::Refusal::denied().into()) };
@@ -157,10 +178,10 @@ async fn redeem(State(hall): State<Hall>, scanner: Scanner, visit: Visit, body: 
             checkin::redeem(&hall.ctx, &actor, event, scan.request()).await?
         }
     };
-    Ok(Json(outcome(&visit, answer)).into_response())
+    Ok(Json(outcome(hall, headers, &answer)).into_response())
 }
 
-fn read(body: &Bytes) -> Result<Scan, Failure> {
+fn read(body: &[u8]) -> Result<Scan, Failure> {
     let unreadable = |why: String| {
         domain::refuse!(
             Invalid,
@@ -169,9 +190,6 @@ fn read(body: &Bytes) -> Result<Scan, Failure> {
             why = why
         )
     };
-    if body.len() > BODY_MAX {
-        return Err(domain::refuse!(Invalid, "form.too_large", "What was sent is too large.").into());
-    }
     Ok(serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?)
 }
 
