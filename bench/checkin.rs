@@ -11,7 +11,10 @@ use clap::Args;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use std::time::{Duration, Instant};
 
 /// What is measured.
@@ -23,9 +26,12 @@ pub struct Plan {
     /// Terminals, each with a connection of its own.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=500))]
     terminals: u64,
-    /// Longest time of each measurement, in seconds.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=300))]
+    /// Longest time of all scans together, in seconds; the plain reply gets half as much.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
     seconds: u64,
+    /// In how many rounds scans and the plain reply take turns, so that a machine that changes its speed changes it for both.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
+    rounds: u64,
     /// Where the report goes.
     #[arg(long, default_value = "target/bench/checkin.html")]
     report: PathBuf,
@@ -67,10 +73,17 @@ fn is_admitted(answer: &Answer) -> bool {
 async fn hello(size: usize, plan: &Plan) -> Done<Figures> {
     let server = Server::hello(size).await?;
     let request = scan("0123456789ABCDEF0123456789ABCDEF", "123456789012", 0);
-    let span = Duration::from_secs(plan.seconds.div_ceil(2));
+    let span = plan.round().div_f64(2.0);
     let (figures, good) =
         storm(&server.address, plan.terminals, span, move |_, _| Some(request.clone()), is_ok).await?;
     if good == figures.count { Ok(figures) } else { Err("a plain reply went wrong".into()) }
+}
+
+impl Plan {
+    /// Longest time of a round's scans.
+    fn round(&self) -> Duration {
+        Duration::from_secs(self.seconds).div_f64(self.rounds as f64)
+    }
 }
 
 fn is_ok(answer: &Answer) -> bool {
@@ -91,14 +104,25 @@ async fn sample(hall: &Server, filled: &Filled) -> Done<usize> {
     Ok((answer.body.len() + answer.head.len()).saturating_sub(plain.head.len()))
 }
 
-/// Scans every ticket but the first once, each terminal its share of them.
-async fn scans(hall: &Server, filled: &Filled, plan: &Plan) -> Done<(Figures, u64)> {
+/// Scans tickets that were not scanned yet, each once, until the round's time is over or `share` of them are.
+async fn scans(
+    hall: &Server,
+    filled: &Filled,
+    plan: &Plan,
+    scanned: &Arc<AtomicUsize>,
+    share: usize,
+) -> Done<(Figures, u64)> {
     let (numbers, tokens) = (Arc::new(filled.numbers.clone()), Arc::new(filled.tokens.clone()));
-    let next = move |terminal: usize, turn: usize| {
-        let at = 1 + turn * tokens.len() + terminal;
+    let (scanned, until) = (scanned.clone(), scanned.load(Ordering::Relaxed) + share);
+    let next = move |terminal: usize, _| {
+        let at = scanned.fetch_add(1, Ordering::Relaxed);
+        if at >= until {
+            scanned.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
         Some(scan(tokens.get(terminal)?, numbers.get(at)?, at))
     };
-    storm(&hall.address, plan.terminals, Duration::from_secs(plan.seconds), next, is_admitted).await
+    storm(&hall.address, plan.terminals, plan.round(), next, is_admitted).await
 }
 
 /// What the hall counts as admitted.
@@ -120,6 +144,41 @@ async fn compare(hall: &Server, filled: &Filled, answered: u64, when: &str) -> D
     Err(format!("{answered} scans were answered as admitted, the hall counts {counted} {when}").into())
 }
 
+/// What the rounds came to.
+struct Rounds {
+    plain: Figures,
+    scans: Figures,
+    ratio: f64,
+    lowest: f64,
+    highest: f64,
+    count: u64,
+    admitted: u64,
+}
+
+/// The plain reply and scans by turns. The round that counts is the one with the middle ratio.
+async fn rounds(hall: &Server, filled: &Filled, plan: &Plan, size: usize) -> Done<Rounds> {
+    let share = filled.numbers.len().saturating_sub(1).div_ceil(usize::try_from(plan.rounds)?);
+    // The first ticket was scanned for its answer's size.
+    let scanned = Arc::new(AtomicUsize::new(1));
+    let (mut all, mut count, mut admitted) = (Vec::new(), 0, 0);
+    let mut before = hello(size, plan).await?;
+    for _ in 0..plan.rounds {
+        let (figures, good) = scans(hall, filled, plan, &scanned, share).await?;
+        let after = hello(size, plan).await?;
+        count += figures.count;
+        admitted += good;
+        if figures.count > 0 {
+            all.push((figures.rate / f64::midpoint(before.rate, after.rate), figures, before));
+        }
+        before = after;
+    }
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let ends = all.first().zip(all.last()).map(|(low, high)| (low.0, high.0));
+    let middle = all.get(all.len() / 2).copied().zip(ends);
+    let ((ratio, scans, plain), (lowest, highest)) = middle.ok_or("no round scanned anything")?;
+    Ok(Rounds { plain, scans, ratio, lowest, highest, count, admitted })
+}
+
 /// Runs the bench and writes the report.
 pub async fn run(plan: &Plan) -> Done<()> {
     let binary = binary().await?;
@@ -130,10 +189,8 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let hall = Server::hall(&binary, folder.path()).await?;
     let (idle, started) = (hall.memory()?, hall.started);
     let size = sample(&hall, &filled).await?;
-    let before = hello(size, plan).await?;
-    let (scans, admitted) = scans(&hall, &filled, plan).await?;
-    let after = hello(size, plan).await?;
-    let (busy, answered) = (hall.memory()?, admitted + 1);
+    let rounds = rounds(&hall, &filled, plan, size).await?;
+    let (busy, answered) = (hall.memory()?, rounds.admitted + 1);
     compare(&hall, &filled, answered, "while it runs").await?;
     // Killed without a word: what was answered must be there all the same.
     drop(hall);
@@ -145,20 +202,19 @@ pub async fn run(plan: &Plan) -> Done<()> {
         return Err("the folder is not sound after the run".into());
     }
     let rows = [
-        ("plain hyper reply before", before),
-        ("durable check-ins", scans),
-        ("plain hyper reply after", after),
+        ("plain hyper reply, middle round", rounds.plain),
+        ("durable check-ins, middle round", rounds.scans),
         ("syncs of this disk alone", disk),
     ];
-    let plain = f64::midpoint(before.rate, after.rate);
     let facts = [
-        ("ratio of check-ins to the plain reply", format!("{:.3}", scans.rate / plain)),
+        ("ratio of check-ins to the plain reply, middle round", format!("{:.3}", rounds.ratio)),
+        ("its lowest and highest round", format!("{:.3}, {:.3}", rounds.lowest, rounds.highest)),
         ("bytes of an answer's body", size.to_string()),
         ("memory when started, and after", format!("{idle:.0} MiB, {busy:.0} MiB")),
         ("first answer after the start", format!("{started:.0?}")),
         ("first answer after a kill", format!("{restarted:.0?}")),
         ("admitted as answered, counted, and counted after a kill", answered.to_string()),
-        ("scans answered otherwise", (scans.count - admitted).to_string()),
+        ("scans answered otherwise", (rounds.count - rounds.admitted).to_string()),
         ("registrations while filling", format!("{:.0}/s", filled.rate)),
     ];
     tell(&rows, &facts);
@@ -170,7 +226,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
 
 fn tell(rows: &[(&str, Figures)], facts: &[(&str, String)]) {
     for (label, figures) in rows {
-        say(format!("{label:26} {:>9.0}/s   p50 {:>9.2?}   p99 {:>9.2?}", figures.rate, figures.p50, figures.p99));
+        say(format!("{label:32} {:>9.0}/s   p50 {:>9.2?}   p99 {:>9.2?}", figures.rate, figures.p50, figures.p99));
     }
     for (label, value) in facts {
         say(format!("{label:56} {value}"));

@@ -172,23 +172,27 @@ pub struct Remembered(RwLock<Tokens>);
 #[derive(Debug, Default)]
 struct Tokens {
     age: u64,
-    known: HashMap<(SpaceId, [u8; 32]), Known>,
+    known: HashMap<SpaceId, HashMap<String, Known>>,
 }
 
 /// The most tokens that are remembered.
 const REMEMBERED_MAX: usize = 10_000;
 
 impl Remembered {
-    fn get(&self, key: &(SpaceId, [u8; 32])) -> (u64, Option<Known>) {
+    fn get(&self, space: SpaceId, token: &str) -> (u64, Option<Known>) {
         let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        (tokens.age, tokens.known.get(key).cloned())
+        (tokens.age, tokens.known.get(&space).and_then(|known| known.get(token)).cloned())
     }
 
     /// Keeps what was read at that age; what was read before the last change is not kept.
-    fn keep(&self, age: u64, key: (SpaceId, [u8; 32]), known: &Known) {
+    fn keep(&self, age: u64, space: SpaceId, token: &str, known: &Known) {
         let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if tokens.age == age && tokens.known.len() < REMEMBERED_MAX {
-            tokens.known.insert(key, known.clone());
+        if tokens.age != age {
+            return;
+        }
+        let of_space = tokens.known.entry(space).or_default();
+        if of_space.len() < REMEMBERED_MAX {
+            of_space.insert(token.to_owned(), known.clone());
         }
     }
 
@@ -201,14 +205,13 @@ impl Remembered {
 
 /// The device behind a token.
 pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Known, Error> {
-    let key = (space, token::hash(token));
-    let (age, remembered) = ctx.devices.get(&key);
+    let (age, remembered) = ctx.devices.get(space, token);
     if let Some(known) = remembered {
         return Ok(known);
     }
-    let known = look_up(ctx, space, key.1)?;
+    let known = look_up(ctx, space, token::hash(token))?;
     if !matches!(known, Known::Nobody) {
-        ctx.devices.keep(age, key, &known);
+        ctx.devices.keep(age, space, token, &known);
     }
     Ok(known)
 }

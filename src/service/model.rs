@@ -3,7 +3,7 @@
 
 use crate::Error;
 use domain::{EventId, SpaceId};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use store::SpaceView;
@@ -52,7 +52,7 @@ impl<M: Model> Held<M> {
 
 /// The models of all events that are in use.
 pub(crate) struct Models<M: Model> {
-    slots: RwLock<HashMap<Place, Arc<Slot<M>>>>,
+    slots: RwLock<FxHashMap<Place, Arc<Slot<M>>>>,
     uses: AtomicU64,
     /// Rows that are kept at the most, but for a single model that has more.
     most: usize,

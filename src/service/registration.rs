@@ -3,8 +3,8 @@
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, ticket_type, token};
 use domain::{
-    Event, EventId, GroupId, ListId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
-    TicketTypeId,
+    Event, EventId, GroupId, ListId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
+    TicketType, TicketTypeId,
     checkin::Standing,
     code,
     field::{Answer, AnswerValue, Field, Sealed},

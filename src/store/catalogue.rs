@@ -2,7 +2,7 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, By, Department, DepartmentId, Device, DeviceId, Event, EventId, Grant, GrantId, Group, GroupId,
+    Account, AccountId, Department, DepartmentId, Device, DeviceId, Event, EventId, Grant, GrantId, Group, GroupId,
     Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space, SpaceId, Ticket, TicketId,
     TicketState, TicketType, TicketTypeId,
     checkin::{Line, ScanBlock},
@@ -62,22 +62,8 @@ pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// People inside at a list.
 pub const INSIDE: Counter<(EventId, ListId)> = Counter::new(12);
-/// Admitted scans at a list by who made them, see [`by_key`].
-pub const ADMITTED_BY: Counter<(EventId, ListId, (u8, u64))> = Counter::new(13);
-/// Refused scans at a list by who made them, see [`by_key`].
-pub const REFUSED_BY: Counter<(EventId, ListId, (u8, u64))> = Counter::new(14);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
-
-/// Who made a scan as a part of a key.
-pub fn by_key(by: By) -> (u8, u64) {
-    match by {
-        By::Box => (0, 0),
-        By::Account(id) => (1, id.0),
-        By::Device(id) => (2, id.0),
-        By::Visitor => (3, 0),
-    }
-}
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     let (event, kind) = (ticket.event, ticket.kind);
@@ -108,7 +94,6 @@ struct Sums {
     groups: BTreeMap<GroupId, i64>,
     minutes: BTreeMap<i64, i64>,
     reasons: BTreeMap<u8, i64>,
-    by: BTreeMap<(u8, u64), (i64, i64)>,
 }
 
 impl Sums {
@@ -136,14 +121,9 @@ impl Sums {
             Line::Scan(scan) => {
                 self.admitted(scan.effect.admitted, scan.kind, scan.group, scan.scanned_at.minute());
                 self.inside += i64::from(scan.effect.inside);
-                let (admitted, refused) = self.by.entry(by_key(scan.by)).or_default();
-                match scan.verdict.reason() {
-                    Some(reason) => {
-                        *refused += 1;
-                        self.refused += 1;
-                        *self.reasons.entry(reason as u8).or_default() += 1;
-                    }
-                    None => *admitted += 1,
+                if let Some(reason) = scan.verdict.reason() {
+                    self.refused += 1;
+                    *self.reasons.entry(reason as u8).or_default() += 1;
                 }
             }
             Line::Annul(annul) => {
@@ -172,10 +152,6 @@ impl Sums {
         }
         for (reason, sum) in &self.reasons {
             out.count(&REFUSALS, &(event, list, *reason), *sum);
-        }
-        for (by, (admitted, refused)) in &self.by {
-            out.count(&ADMITTED_BY, &(event, list, *by), *admitted);
-            out.count(&REFUSED_BY, &(event, list, *by), *refused);
         }
     }
 }
@@ -233,7 +209,6 @@ pub fn name_of(id: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Key;
 
     #[test]
     fn no_number_is_used_twice() {
@@ -260,6 +235,5 @@ mod tests {
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(by_key(By::Device(DeviceId(5))).bytes().len(), 9);
     }
 }

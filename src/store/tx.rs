@@ -9,8 +9,8 @@ use crate::{
     table::{AUDIT, AUDIT_HEAD, Derived, Entry, SEQUENCE, value_error},
 };
 use bytes::Bytes;
-use std::any::Any;
 use ring::digest::{SHA256, digest};
+use std::any::Any;
 use std::collections::BTreeMap;
 
 /// One transaction.

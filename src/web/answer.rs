@@ -182,7 +182,7 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
     if !json {
         tracing::debug!(method = %asked.method, path = asked.uri.path(), status = response.status().as_u16(), "answered");
     }
-    let shown = cookie(&asked.headers, FLASH).is_some() && response_is_page(response);
+    let shown = !json && cookie(&asked.headers, FLASH).is_some() && response_is_page(response);
     secure(response.headers_mut(), json, shown);
 }
 

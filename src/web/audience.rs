@@ -74,10 +74,7 @@ impl Visit {
     pub fn format_of(hall: &Hall, headers: &HeaderMap) -> Format {
         let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
         let association = hall.ctx.association().ok().flatten();
-        Format {
-            text: Text(lang),
-            zone: association.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()),
-        }
+        Format { text: Text(lang), zone: association.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()) }
     }
 
     /// Reads a request's circumstances.

@@ -17,10 +17,7 @@ impl Effect {
     /// From where a ticket stood to where it stands.
     pub fn between(before: &Standing, after: &Standing) -> Self {
         let step = |before: bool, after: bool| i8::from(after) - i8::from(before);
-        Self {
-            admitted: step(before.is_admitted(), after.is_admitted()),
-            inside: step(before.inside, after.inside),
-        }
+        Self { admitted: step(before.is_admitted(), after.is_admitted()), inside: step(before.inside, after.inside) }
     }
 }
 

@@ -345,7 +345,8 @@ mod tests {
             (Some(&fresh), &open, Direction::Exit, 1_000, refused(Reason::NotIn)),
         ];
         for (ticket, door, direction, at, verdict) in cases {
-            let (pass, standing) = ticket.map_or((None, Standing::default()), |(pass, standing)| (Some(pass), *standing));
+            let (pass, standing) =
+                ticket.map_or((None, Standing::default()), |(pass, standing)| (Some(pass), *standing));
             assert_eq!(decide(pass, &standing, door, direction, Time(at)), verdict, "{direction:?} at {at}");
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{
     cards::{Cards, Holder},
-    presence::{self, Presence, Tally, nonce_hash},
+    presence::{self, Presence, Tally},
 };
 use crate::{
     Error,
@@ -11,13 +11,13 @@ use crate::{
     model::{Models, Place},
     roster::Rosters,
 };
+use data_encoding::HEXLOWER;
 use domain::{
     AuditLine, By, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId, TicketState,
     TicketTypeId, Time,
     checkin::{Annul, Door, Effect, Line, Standing, Verdict},
     code::Scanned,
 };
-use data_encoding::HEXLOWER;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -87,7 +87,9 @@ impl Around {
             door: facts.door,
             registered: view.count(&TICKETS, &(event, TicketState::Active as u8))?,
             kinds: kinds.map(|kept| kept.map(|((_, id), kind)| (id, kind.name.into()))).collect::<Result<_, _>>()?,
-            groups: groups.map(|kept| kept.map(|((_, id), group)| (id, group.name.into()))).collect::<Result<_, _>>()?,
+            groups: groups
+                .map(|kept| kept.map(|((_, id), group)| (id, group.name.into())))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -152,6 +154,8 @@ pub(crate) struct Draft {
     pub scan: Scan,
     /// The ticket of the event that it is about.
     pub ticket: Option<TicketId>,
+    /// Hash of its nonce, see [`nonce_hash`].
+    pub hash: u64,
 }
 
 /// What the audit line of a block says it did.
@@ -255,10 +259,9 @@ impl Books {
         &self,
         view: &impl Read,
         event: EventId,
-        by: By,
-        nonce: &str,
+        (by, nonce, hash): (By, &str, u64),
     ) -> Result<Option<Scan>, Error> {
-        let (place, hash) = ((view.space_id(), event), nonce_hash(by, nonce));
+        let place = (view.space_id(), event);
         let is_it = |line: &Line| match line {
             Line::Scan(scan) => (scan.by == by && scan.nonce == nonce).then(|| scan.clone()),
             Line::Annul(_) | Line::Move(_) => None,
@@ -288,7 +291,7 @@ impl Books {
 
     /// Writes a scan: gives it its number, what stood before it, and its effect.
     pub(crate) fn write(&mut self, place: Place, draft: Draft) -> Result<Told, Error> {
-        let Draft { mut scan, ticket } = draft;
+        let Draft { mut scan, ticket, hash } = draft;
         let before = ticket.map(|ticket| self.standing(place, scan.list, ticket)).transpose()?;
         let sheet = self.sheet(place)?;
         scan.id = ScanId(sheet.below + sheet.lines.len() as u64 + 1);
@@ -299,7 +302,6 @@ impl Books {
             after.take(&scan);
             scan.effect = Effect::between(before, &after);
         }
-        let hash = nonce_hash(scan.by, &scan.nonce);
         sheet.nonces.push((hash, sheet.lines.len()));
         let told = Told::of(&scan);
         self.push(place, Line::Scan(scan))?;
@@ -433,11 +435,13 @@ impl Follower for Books {
         let sheets = std::mem::take(&mut self.sheets);
         let Some(committed) = committed else { return };
         for (place, sheet) in sheets {
-            let numbered = (sheet.below + 1..).zip(sheet.lines);
             let event = place.1;
-            self.memory
-                .presence
-                .note(place, numbered.map(|(number, line)| presence::Committed { event, number, line }));
+            let mut hashes = sheet.nonces.into_iter().peekable();
+            let numbered = sheet.lines.into_iter().enumerate().map(|(at, line)| {
+                let hash = hashes.next_if(|(_, of)| *of == at).map(|(hash, _)| hash);
+                presence::Committed { event, number: sheet.below + 1 + at as u64, line, hash }
+            });
+            self.memory.presence.note(place, numbered);
         }
         if committed.has_records() {
             self.around.clear();

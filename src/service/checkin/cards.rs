@@ -1,10 +1,7 @@
 //! What a door shows and needs to know of each ticket of its event, so that a scan reads nothing.
 
 use crate::{Error, model::Model};
-use domain::{
-    EventId, GroupId, Ticket, TicketId, TicketTypeId,
-    checkin::Pass,
-};
+use domain::{EventId, GroupId, Ticket, TicketId, TicketTypeId, checkin::Pass};
 use rustc_hash::FxHashMap;
 use store::{Order, Read, SpaceView};
 

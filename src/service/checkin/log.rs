@@ -3,8 +3,7 @@
 use super::presence::Presence;
 use crate::{Actor, At, Ctx, Error, model::Held, registration, space::name_of};
 use domain::{
-    By, EventId, ListId, Permission, Scan, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time,
-    checkin::Line,
+    By, EventId, ListId, Permission, Scan, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time, checkin::Line,
 };
 use store::{Order, Read, SpaceView};
 

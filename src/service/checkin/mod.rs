@@ -7,8 +7,9 @@ mod presence;
 pub mod vouch;
 
 pub(crate) use book::{Books, Memory};
-pub use log::{PAGE, ScanFilter, ScanRow, history, log};
 pub(crate) use log::presence;
+pub use log::{PAGE, ScanFilter, ScanRow, history, log};
+use presence::nonce_hash;
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, registration, space::name_of};
 use book::{Around, Draft, Told};
@@ -16,13 +17,13 @@ pub use cards::Holder;
 use domain::{
     By, DeviceId, EventId, ListId, Permission, Refusal, Scan, ScanId, SpaceId, Ticket, TicketId, Time,
     checkin::{
-        ANSWERS_MAX, CODE_MAX, Effect, Line, Move, NONCE_MAX, Pass, Reason, Request, Standing, Verdict,
-        Way, decide, scan_time,
+        ANSWERS_MAX, CODE_MAX, Effect, Line, Move, NONCE_MAX, Pass, Reason, Request, Standing, Verdict, Way, decide,
+        scan_time,
     },
     code, problem, refuse,
 };
-use store::catalogue::{ENTERED, REFUSED, TICKETS};
 use std::sync::Arc;
+use store::catalogue::{ENTERED, REFUSED, TICKETS};
 use store::{Read, SpaceReader};
 
 /// Who stands at the door, as the terminal shows it.
@@ -125,8 +126,9 @@ pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) 
     let early = ctx.memory.early((permit.space, event), &scanned);
     ctx.write(&permit, move |work| {
         let (by, now) = (work.permit.by, work.now);
+        let hash = nonce_hash(by, &request.nonce);
         let (view, books) = work.books()?;
-        if let Some(scan) = books.repeated(&view, event, by, &request.nonce)? {
+        if let Some(scan) = books.repeated(&view, event, (by, &request.nonce, hash))? {
             return answer(&view, books, event, &scan);
         }
         let around = books.around(&view, event)?;
@@ -140,7 +142,7 @@ pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) 
         };
         let pass = holder.as_ref().map(|holder| holder.pass);
         let verdict = decide(pass.as_ref(), &standing, &around.door, request.direction, at);
-        let told = record(work, event, pass, &request, at, at.day(&zone), verdict)?;
+        let told = record(work, event, pass, (&request, hash), (at, at.day(&zone)), verdict)?;
         let (view, books) = work.books()?;
         answer_with(&view, books, event, told, holder.filter(|holder| holder.pass.event == event), &around)
     })
@@ -163,13 +165,14 @@ pub async fn refuse_revoked(
     let (permit, zone) = (Permit { space, by: By::Device(device), account: None }, zone(ctx)?);
     ctx.write(&permit, move |work| {
         let (by, now) = (work.permit.by, work.now);
+        let hash = nonce_hash(by, &request.nonce);
         let (view, books) = work.books()?;
-        if let Some(scan) = books.repeated(&view, event, by, &request.nonce)? {
+        if let Some(scan) = books.repeated(&view, event, (by, &request.nonce, hash))? {
             return answer(&view, books, event, &scan);
         }
         let around = books.around(&view, event)?;
         let verdict = Verdict::Refused(Reason::DeviceRevoked);
-        let told = record(work, event, None, &request, now, now.day(&zone), verdict)?;
+        let told = record(work, event, None, (&request, hash), (now, now.day(&zone)), verdict)?;
         let (view, books) = work.books()?;
         answer_with(&view, books, event, told, None, &around)
     })
@@ -188,9 +191,8 @@ fn record(
     work: &mut Work<'_, '_>,
     event: EventId,
     pass: Option<Pass>,
-    request: &Request,
-    at: Time,
-    day: i32,
+    (request, hash): (&Request, u64),
+    (at, day): (Time, i32),
     verdict: Verdict,
 ) -> Result<Told, Error> {
     let here = pass.filter(|pass| pass.event == event);
@@ -216,7 +218,7 @@ fn record(
     };
     let (view, books) = work.books()?;
     let place = (view.space_id(), event);
-    books.write(place, Draft { scan, ticket: here.map(|pass| pass.ticket) })
+    books.write(place, Draft { scan, ticket: here.map(|pass| pass.ticket), hash })
 }
 
 /// Where a ticket of the event stands, own changes included.
@@ -303,7 +305,8 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
                     ..Request::default()
                 };
                 let (now, pass) = (work.now, Pass::of(&ticket));
-                record(work, event, Some(pass), &request, now, now.day(&zone), Verdict::Admitted)?;
+                let hash = nonce_hash(work.permit.by, &request.nonce);
+                record(work, event, Some(pass), (&request, hash), (now, now.day(&zone)), Verdict::Admitted)?;
                 Ok(())
             }
             (false, true) => take_back(work, event, &standing),

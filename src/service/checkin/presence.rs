@@ -104,7 +104,8 @@ impl Presence {
         self.nonces.get(&hash).into_iter().chain(others).map(|scan| ScanId(*scan))
     }
 
-    fn take(&mut self, event: EventId, line: &Line) {
+    /// `hash` is the [`nonce_hash`] of a scan that has one at hand.
+    fn take(&mut self, event: EventId, line: &Line, hash: Option<u64>) {
         self.newest += 1;
         let at = self.lists.entry(line.list()).or_default();
         at.tally.add(line);
@@ -113,7 +114,7 @@ impl Presence {
             at.standings.insert(ticket, standing);
         }
         match line {
-            Line::Scan(scan) => match self.nonces.entry(nonce_hash(scan.by, &scan.nonce)) {
+            Line::Scan(scan) => match self.nonces.entry(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce))) {
                 Entry::Vacant(free) => {
                     free.insert(self.newest);
                 }
@@ -133,6 +134,7 @@ pub(crate) struct Committed {
     pub event: EventId,
     pub number: u64,
     pub line: Line,
+    pub hash: Option<u64>,
 }
 
 impl Model for Presence {
@@ -148,14 +150,14 @@ impl Model for Presence {
                     presence.newest + 1
                 )));
             }
-            block.lines.iter().for_each(|line| presence.take(event, line));
+            block.lines.iter().for_each(|line| presence.take(event, line, None));
         }
         Ok(presence)
     }
 
     fn apply(&mut self, change: Committed) {
         if change.number > self.newest {
-            self.take(change.event, &change.line);
+            self.take(change.event, &change.line, change.hash);
         }
     }
 

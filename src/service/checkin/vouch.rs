@@ -21,7 +21,11 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  {:>9} lines of scan logs in {} blocks: numbered without a gap, vouched for", self.lines, self.blocks)?;
+        write!(
+            f,
+            "  {:>9} lines of scan logs in {} blocks: numbered without a gap, vouched for",
+            self.lines, self.blocks
+        )?;
         self.problems.iter().try_for_each(|problem| write!(f, "\nDAMAGED {problem}"))
     }
 }
@@ -61,7 +65,9 @@ pub fn verify(ctx: &Ctx, space: SpaceId) -> Result<Report, Error> {
             match vouched.remove(&(event, first)) {
                 Some(said) if Some(&said) == digest.as_ref() => {}
                 Some(_) => report.problems.push(format!("event {event}: the block of line {first} was changed")),
-                None => report.problems.push(format!("event {event}: no audit line vouches for the block of line {first}")),
+                None => {
+                    report.problems.push(format!("event {event}: no audit line vouches for the block of line {first}"))
+                }
             }
         }
         let gone = vouched.keys().map(|(event, first)| format!("event {event}: the block of line {first} is gone"));

@@ -9,7 +9,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::State,
-    http::{self, HeaderMap, StatusCode},
+    http::{self, HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -21,7 +21,7 @@ use domain::{
 use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, Serialize};
 use service::{
-    Who,
+    Error, Who,
     checkin::{self, Answer, Counts},
 };
 
@@ -166,7 +166,7 @@ async fn redeem(hall: &Hall, headers: &HeaderMap, body: &[u8]) -> Result<Respons
         Scanner::Revoked(device, event) => {
             let refused =
                 checkin::refuse_revoked(&hall.ctx, crate::hall::space(), device, event, scan.request()).await?;
-            return Ok((StatusCode::FORBIDDEN, Json(outcome(hall, headers, &refused))).into_response());
+            return json(StatusCode::FORBIDDEN, &outcome(hall, headers, &refused));
         }
         Scanner::Device(actor) => {
             let Who::Device { event, .. } = actor.who else { return Err(domain::Refusal::denied().into()) };
@@ -178,7 +178,19 @@ async fn redeem(hall: &Hall, headers: &HeaderMap, body: &[u8]) -> Result<Respons
             checkin::redeem(&hall.ctx, &actor, event, scan.request()).await?
         }
     };
-    Ok(Json(outcome(hall, headers, &answer)).into_response())
+    json(StatusCode::OK, &outcome(hall, headers, &answer))
+}
+
+/// About how long an answer is, so that it is written without growing.
+const ANSWER: usize = 512;
+
+fn json(status: StatusCode, outcome: &Outcome<'_>) -> Result<Response, Failure> {
+    let mut body = Vec::with_capacity(ANSWER);
+    serde_json::to_writer(&mut body, outcome).map_err(|error| Error::internal("writing an answer", error))?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
 
 fn read(body: &[u8]) -> Result<Scan, Failure> {
