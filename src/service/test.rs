@@ -365,3 +365,160 @@ async fn every_write_leaves_its_line_in_the_audit_log() {
     let silent = hall.ctx.write(&hall.ctx.own(admin.space), move |work| work.put(&ticket)).await;
     assert!(matches!(silent, Err(Error::Internal(why)) if why.contains("audit")), "a write without a line is refused");
 }
+
+/// Where a ticket of the random test should stand.
+#[derive(Clone, Copy, Default)]
+struct Stand {
+    admitted: bool,
+    inside: bool,
+    canceled: bool,
+    group: usize,
+}
+
+const GROUPS: [&str; 3] = ["", "嘉宾", "员工"];
+
+#[tokio::test]
+async fn random_scans_marks_and_changes_are_counted_as_a_simple_model_does() {
+    use crate::ctx::Random;
+    for seed in 1..=6 {
+        let dice = crate::ctx::test::Dice::new(seed);
+        let roll = |end: usize| (dice.number() % end as u64) as usize;
+        let (hall, admin) = founded().await;
+        let (event, kind) = opened(&hall, &admin).await;
+        let place = (SpaceId::ASSOCIATION, event);
+        let mut tickets = Vec::new();
+        for n in 0..5 {
+            let added = registration::add(&hall.ctx, &admin, event, kind, "", &named(&format!("人{n}"), "")).await;
+            tickets.push((added.unwrap(), Stand::default()));
+        }
+        let (mut refused, mut answers) = (0, std::collections::BTreeMap::new());
+        for step in 0..150 {
+            let at = roll(tickets.len());
+            let (ticket, stand) = tickets[at].clone();
+            let mut next = stand;
+            match roll(12) {
+                0..=4 => {
+                    let nonce = format!("n{}", roll(90));
+                    let mut request = scan(&ticket.number, &nonce);
+                    let exit = roll(3) == 0;
+                    if exit {
+                        request.direction = domain::checkin::Direction::Exit;
+                    }
+                    let answer = checkin::redeem(&hall.ctx, &admin, event, request).await.unwrap();
+                    if let Some(before) = answers.get(&nonce) {
+                        assert_eq!(
+                            (answer.scan, answer.verdict),
+                            *before,
+                            "seed {seed}, step {step}: one nonce, one answer"
+                        );
+                        continue;
+                    }
+                    let said = match (stand.canceled, exit) {
+                        (true, _) => Verdict::Refused(Reason::Canceled),
+                        (false, true) if stand.inside => Verdict::Admitted,
+                        (false, true) => Verdict::Refused(Reason::NotIn),
+                        (false, false) if stand.admitted => Verdict::Refused(Reason::AlreadyIn),
+                        (false, false) => Verdict::Admitted,
+                    };
+                    assert_eq!(answer.verdict, said, "seed {seed}, step {step}");
+                    answers.insert(nonce, (answer.scan, answer.verdict));
+                    if said == Verdict::Admitted {
+                        next.inside = !exit;
+                        next.admitted = true;
+                    } else {
+                        refused += 1;
+                    }
+                }
+                5 | 6 => {
+                    let set = roll(2) == 0;
+                    let marked = checkin::mark(&hall.ctx, &admin, event, ticket.id, set).await;
+                    assert_eq!(marked.is_err(), stand.canceled, "seed {seed}, step {step}");
+                    if !stand.canceled && set != stand.admitted {
+                        (next.admitted, next.inside) = (set, set);
+                    }
+                }
+                7 => {
+                    let done = registration::cancel(&hall.ctx, &admin, event, ticket.id).await;
+                    assert_eq!(done.is_ok(), !stand.canceled && !stand.admitted, "seed {seed}, step {step}");
+                    next.canceled |= done.is_ok();
+                }
+                8 => {
+                    let done = registration::restore(&hall.ctx, &admin, event, ticket.id).await;
+                    assert_eq!(done.is_ok(), stand.canceled);
+                    next.canceled = false;
+                }
+                9 | 10 => {
+                    next.group = roll(GROUPS.len());
+                    let act = Bulk::Group(GROUPS[next.group].into());
+                    registration::bulk(&hall.ctx, &admin, event, &[ticket.id], &act).await.unwrap();
+                }
+                _ => {
+                    // What is in memory is derived: it may be dropped at any time.
+                    hall.ctx.memory.presence.forget(place);
+                    hall.ctx.memory.cards.forget(place);
+                }
+            }
+            tickets[at].1 = next;
+            let counts = checkin::counts(&hall.ctx, &admin, event).unwrap();
+            let admitted = tickets.iter().filter(|(_, stand)| stand.admitted).count();
+            assert_eq!((counts.admitted, counts.refused), (admitted as i64, refused), "seed {seed}, step {step}");
+            let standing = checkin::standing(&hall.ctx, admin.space, event, ticket.id).unwrap();
+            assert_eq!(
+                (standing.is_admitted(), standing.inside),
+                (next.admitted, next.inside),
+                "seed {seed}, step {step}"
+            );
+        }
+        let groups = event::groups(&hall.ctx, &admin, event).unwrap();
+        let view = hall.ctx.store().view().space(admin.space);
+        for group in groups {
+            let counted = store::Read::count(
+                &view,
+                &store::catalogue::ENTERED_OF_GROUP,
+                &(event, domain::ListId::MAIN, group.id),
+            );
+            let here = |stand: &Stand| stand.admitted && GROUPS[stand.group] == group.name;
+            let expected = tickets.iter().filter(|(_, stand)| here(stand)).count();
+            assert_eq!(counted.unwrap(), expected as i64, "seed {seed}, group {}", group.name);
+        }
+        let report = hall.ctx.store().verify();
+        assert!(report.is_sound(), "{report}");
+        let logs = checkin::vouch::verify(&hall.ctx, admin.space).unwrap();
+        assert!(logs.problems.is_empty() && logs.blocks > 0, "{logs}");
+    }
+}
+
+#[tokio::test]
+async fn a_scan_log_that_was_tampered_with_is_found() {
+    use domain::{ScanBlock, ScanId, checkin::Line};
+    use store::Read;
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "")).await.unwrap();
+    for nonce in ["a", "b", "c"] {
+        checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, nonce)).await.unwrap();
+    }
+    let problems = || checkin::vouch::verify(&hall.ctx, SpaceId::ASSOCIATION).unwrap().problems;
+    assert_eq!(problems(), Vec::<String>::new());
+    let change = |of: ScanId, gone: bool| {
+        let written = hall.ctx.store().write_blocking(move |tx| {
+            let mut space = tx.space(SpaceId::ASSOCIATION);
+            if gone {
+                return space.remove::<ScanBlock>(&(event, of)).map(|_| ());
+            }
+            let (view, _) = space.follower::<checkin::Books>().unwrap();
+            let mut block = view.get::<ScanBlock>(&(event, of))?.unwrap();
+            if let Some(Line::Scan(scan)) = block.lines.first_mut() {
+                scan.code = "100000000007".into();
+            }
+            space.put(&block)
+        });
+        written.unwrap();
+    };
+    change(ScanId(1), false);
+    assert_eq!(problems().len(), 1, "{:?}", problems());
+    assert!(problems()[0].contains("line 1 was changed"), "{:?}", problems());
+    change(ScanId(2), true);
+    let found = problems().join("\n");
+    assert!(found.contains("lines 2 to 3 are missing") && found.contains("line 2 is gone"), "{found}");
+}

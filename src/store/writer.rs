@@ -123,6 +123,9 @@ pub(crate) fn generation() -> (Arc<Generation>, Receiver<Infallible>) {
 /// A line for a space's audit chain.
 type Line = (SpaceId, Vec<u8>);
 
+/// What a group changes, and whether anything changed beside what the follower wrote.
+type Closed = (Changes, bool);
+
 /// Changes that were handed to the applier, with their bytes.
 struct Frozen {
     changes: Arc<Map>,
@@ -310,7 +313,7 @@ impl Writer {
 
     /// Runs transactions until the group is full; those that refuse leave nothing behind. Answers what changed, and whether
     /// anything did beside what the follower wrote.
-    fn execute(&mut self, follower: &mut dyn Follower) -> (Vec<Box<dyn Job>>, Result<(Changes, bool), Error>) {
+    fn execute(&mut self, follower: &mut dyn Follower) -> (Vec<Box<dyn Job>>, Result<Closed, Error>) {
         let mut group = Changes::new();
         let mut lines: Vec<Line> = Vec::new();
         let (mut done, mut bytes) = (Vec::with_capacity(self.jobs.len()), 0u64);

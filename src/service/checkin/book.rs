@@ -15,7 +15,7 @@ use data_encoding::HEXLOWER;
 use domain::{
     AuditLine, By, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId, TicketState,
     TicketTypeId, Time,
-    checkin::{Annul, Door, Effect, Line, Standing, Verdict},
+    checkin::{Annul, Door, Effect, Line, Pass, Standing, Verdict},
     code::Scanned,
 };
 use rustc_hash::FxHashMap;
@@ -308,16 +308,22 @@ impl Books {
         Ok(told)
     }
 
-    /// Takes a scan back: the ticket stands as if it had not been made.
-    pub(crate) fn annul(&mut self, view: &impl Read, place: Place, scan: &Scan, at: Time, by: By) -> Result<(), Error> {
-        let (Some((_, ticket)), Some(kind)) = (scan.ticket, scan.kind) else {
-            return Err(Error::Internal(format!("scan {} is of no ticket of its event", scan.id)));
-        };
+    /// Takes a scan of this ticket back: the ticket stands as if it had not been made. It is counted under its present type and
+    /// group, to which [`Move`](domain::checkin::Move) lines brought it.
+    pub(crate) fn annul(
+        &mut self,
+        view: &impl Read,
+        pass: &Pass,
+        scan: &Scan,
+        (at, by): (Time, By),
+    ) -> Result<(), Error> {
+        let place = (view.space_id(), pass.event);
+        let Pass { ticket, kind, group, .. } = *pass;
         let before = self.standing(place, scan.list, ticket)?;
         let standing = self.without(view, place.1, &before, scan)?;
         let effect = Effect::between(&before, &standing);
         let minute = scan.scanned_at.minute();
-        let (list, group, scan) = (scan.list, scan.group, scan.id);
+        let (list, scan) = (scan.list, scan.id);
         self.push(place, Line::Annul(Annul { list, ticket, kind, group, scan, minute, at, by, standing, effect }))
     }
 

@@ -309,7 +309,7 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
                 record(work, event, Some(pass), (&request, hash), (now, now.day(&zone)), Verdict::Admitted)?;
                 Ok(())
             }
-            (false, true) => take_back(work, event, &standing),
+            (false, true) => take_back(work, &Pass::of(&ticket), &standing),
             (true, true) | (false, false) => Ok(()),
         }
     })
@@ -317,7 +317,8 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
 }
 
 /// Takes every entry of a ticket back.
-fn take_back(work: &mut Work<'_, '_>, event: EventId, standing: &Standing) -> Result<(), Error> {
+fn take_back(work: &mut Work<'_, '_>, pass: &Pass, standing: &Standing) -> Result<(), Error> {
+    let event = pass.event;
     let (by, now) = (work.permit.by, work.now);
     let mut next = standing.newest();
     while let Some(number) = next {
@@ -330,7 +331,7 @@ fn take_back(work: &mut Work<'_, '_>, event: EventId, standing: &Standing) -> Re
         if scan.verdict != Verdict::Admitted || books.is_annulled(place, scan.id)? {
             continue;
         }
-        books.annul(&view, place, &scan, now, by)?;
+        books.annul(&view, pass, &scan, (now, by))?;
         let subject = format!("event/{event}/scan/{number}");
         work.audit("checkin.annul", subject, "admitted", "annulled")?;
     }

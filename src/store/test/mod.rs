@@ -2,6 +2,7 @@
 
 mod damage;
 mod disk;
+mod follow;
 mod full;
 mod kill;
 mod layers;
