@@ -130,3 +130,21 @@ fn a_shut_out_terminal_is_refused_and_recorded() {
     let stranger = hall.client();
     assert_eq!(stranger.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "d" })).status, 401);
 }
+
+#[test]
+fn live_counts_end_with_the_right_to_see_them() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let door = terminal(&hall, &admin, &event);
+    let (at_door, at_desk) =
+        (door.follow(&format!("/terminal/{event}/live")), admin.follow(&format!("/admin/event/{event}/live")));
+    assert_eq!(admin.post("/admin/device/1/revoke", &[]).status, 303);
+    assert!(at_door().contains("registered"), "the terminal saw counts until it was shut out");
+    let login = hall.client();
+    assert_eq!(login.post("/login", &[("login", "admin"), ("password", crate::hall::PASSWORD)]).status, 303);
+    assert_eq!(admin.post("/logout", &[]).status, 303);
+    // Any commit lets a stream look again.
+    person(&login, &event, &first_type(&login, &event), "张三", "");
+    assert!(at_desk().contains("registered"), "the secretariat saw counts until it logged out");
+}

@@ -150,6 +150,17 @@ impl Client {
         self.keep(request.call().unwrap())
     }
 
+    /// A stream that goes on: what is returned reads it to its end.
+    pub fn follow(&self, path: &str) -> impl FnOnce() -> String + use<> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in self.head() {
+            request = request.header(name, value);
+        }
+        let mut answer = request.call().unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        move || answer.body_mut().read_to_string().unwrap()
+    }
+
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let body: Vec<String> =
             form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();

@@ -8,15 +8,17 @@ use crate::{
 use axum::{
     Router,
     extract::{Path, State},
-    response::sse::{Event, KeepAlive, Sse},
+    http::HeaderMap,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
     routing::get,
 };
 use domain::{EventId, ImportId, import::ImportState};
-use futures_util::Stream;
 use serde_json::{Value, json};
-use service::{Actor, Error, checkin::Counts};
+use service::checkin::Counts;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Streams of figures.
@@ -31,11 +33,13 @@ pub fn routes() -> Router<Hall> {
 /// Least time between two messages of one stream.
 const BEAT: Duration = Duration::from_millis(250);
 
-/// Sends `figures` whenever a commit changed them; ends when they cannot be read any more (logged out, shut out).
-fn stream<F>(hall: &Hall, figures: F) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<F>>
+/// Sends `figures` whenever a commit changed them. They ask anew each time who is asking, so the stream ends with the right to read it:
+/// logged out, not granted any more, shut out.
+fn live<F>(hall: &Hall, figures: F) -> Messages
 where
-    F: Fn() -> Result<Value, Error> + Send + 'static,
+    F: Fn() -> Result<Value, Failure> + Send + 'static,
 {
+    figures()?;
     let commits = hall.ctx.store().committed();
     let messages =
         futures_util::stream::unfold((commits, figures, None::<Value>), |(mut commits, figures, last)| async move {
@@ -44,13 +48,13 @@ where
                 let now = figures().ok()?;
                 if last.as_ref() != Some(&now) {
                     let event = Event::default().data(now.to_string());
-                    return Some((Ok(event), (commits, figures, Some(now))));
+                    return Some((Ok::<_, Infallible>(event), (commits, figures, Some(now))));
                 }
                 commits.changed().await.ok()?;
                 tokio::time::sleep(BEAT).await;
             }
         });
-    Sse::new(messages).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+    Ok(Sse::new(messages).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 
 fn shown(number: i64) -> String {
@@ -61,44 +65,45 @@ fn counts(counts: Counts) -> Value {
     json!({ "registered": shown(counts.registered), "admitted": shown(counts.admitted), "refused": shown(counts.refused) })
 }
 
-type Messages = Result<axum::response::Response, Failure>;
+type Messages = Result<Response, Failure>;
 
-fn answer(stream: impl axum::response::IntoResponse) -> Messages {
-    Ok(stream.into_response())
-}
-
-async fn overview(State(hall): State<Hall>, Staff(actor): Staff) -> Messages {
-    service::overview::all(&hall.ctx, &actor)?;
-    let ctx = hall.ctx.clone();
-    answer(stream(&hall, move || {
-        let all = service::overview::all(&ctx, &actor)?;
+async fn overview(State(hall): State<Hall>, headers: HeaderMap) -> Messages {
+    let asked = hall.clone();
+    live(&hall, move || {
+        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let all = service::overview::all(&asked.ctx, &actor)?;
         Ok(json!({ "registered": shown(all.registered), "admitted": shown(all.admitted) }))
-    }))
+    })
 }
 
-fn of_event(hall: &Hall, actor: Arc<Actor>, event: EventId) -> Messages {
-    service::checkin::counts(&hall.ctx, &actor, event)?;
-    let ctx = hall.ctx.clone();
-    answer(stream(hall, move || Ok(counts(service::checkin::counts(&ctx, &actor, event)?))))
+async fn event(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u64>) -> Messages {
+    let asked = hall.clone();
+    live(&hall, move || {
+        let Staff(actor) = Staff::of(&asked, &headers)?;
+        Ok(counts(service::checkin::counts(&asked.ctx, &actor, EventId(event))?))
+    })
 }
 
-async fn event(State(hall): State<Hall>, Staff(actor): Staff, Path(event): Path<u64>) -> Messages {
-    of_event(&hall, Arc::new(actor), EventId(event))
-}
-
-async fn door(State(hall): State<Hall>, scanner: Scanner, Path(event): Path<u64>) -> Messages {
-    match scanner {
-        Scanner::Device(actor) | Scanner::Staff(actor) => of_event(&hall, actor, EventId(event)),
+async fn door(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u64>) -> Messages {
+    let asked = hall.clone();
+    live(&hall, move || match Scanner::of(&asked, &headers)? {
+        Scanner::Device(actor) | Scanner::Staff(actor) => {
+            Ok(counts(service::checkin::counts(&asked.ctx, &actor, EventId(event))?))
+        }
         Scanner::Revoked(..) => Err(shut_out().into()),
-    }
+    })
 }
 
-async fn import(State(hall): State<Hall>, Staff(actor): Staff, Path((event, import)): Path<(u64, u64)>) -> Messages {
+async fn import(
+    State(hall): State<Hall>,
+    headers: HeaderMap,
+    Path((event, import)): Path<(u64, u64)>,
+) -> Messages {
     let (event, import) = (EventId(event), ImportId(import));
-    service::import::get(&hall.ctx, &actor, event, import)?;
-    let ctx = hall.ctx.clone();
-    answer(stream(&hall, move || {
-        let import = service::import::get(&ctx, &actor, event, import)?;
+    let asked = hall.clone();
+    live(&hall, move || {
+        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let import = service::import::get(&asked.ctx, &actor, event, import)?;
         let tally = import.tally;
         let reload = !matches!(import.state, ImportState::Running(_));
         let done = match import.state {
@@ -110,5 +115,5 @@ async fn import(State(hall): State<Hall>, Staff(actor): Staff, Path((event, impo
             "done": done, "done_text": format!("{done} / {}", import.rows), "added": figure(tally.added), "changed": figure(tally.changed),
             "unchanged": figure(tally.unchanged), "refused": figure(tally.refused), "reload": reload,
         }))
-    }))
+    })
 }
