@@ -357,7 +357,7 @@ async fn every_write_leaves_its_line_in_the_audit_log() {
     let lines = crate::audit::page(&hall.ctx, &admin, None).unwrap().lines;
     let actions: Vec<&str> = lines.iter().rev().map(|(_, line)| line.action.as_str()).collect();
     for action in
-        ["space.set_up", "session.begin", "event.create", "event.publish", "registration.create", "checkin.scan"]
+        ["space.set_up", "session.begin", "event.create", "event.publish", "registration.create", "checkin.log"]
     {
         assert!(actions.contains(&action), "{action} in {actions:?}");
     }

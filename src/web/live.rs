@@ -94,11 +94,7 @@ async fn door(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u6
     })
 }
 
-async fn import(
-    State(hall): State<Hall>,
-    headers: HeaderMap,
-    Path((event, import)): Path<(u64, u64)>,
-) -> Messages {
+async fn import(State(hall): State<Hall>, headers: HeaderMap, Path((event, import)): Path<(u64, u64)>) -> Messages {
     let (event, import) = (EventId(event), ImportId(import));
     let asked = hall.clone();
     live(&hall, move || {
