@@ -77,6 +77,8 @@ impl<M: Model> Models<M> {
     pub(crate) fn note(&self, place: Place, changes: impl IntoIterator<Item = M::Change>) {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         let Some(slot) = slots.get(&place) else { return };
+        // A place that changes is in use, whoever asks for it.
+        slot.used.store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         match &mut *slot.state.write().unwrap_or_else(PoisonError::into_inner) {
             State::Building(waiting) => waiting.extend(changes),
             State::Ready(model) => changes.into_iter().for_each(|change| model.apply(change)),
@@ -94,6 +96,10 @@ impl<M: Model> Models<M> {
     }
 
     fn slot(&self, place: Place) -> Arc<Slot<M>> {
+        // The writer looks here for every scan: whoever only looks must not keep it out.
+        if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
+            return slot.clone();
+        }
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
             Arc::new(Slot {

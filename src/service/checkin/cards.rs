@@ -3,6 +3,7 @@
 use crate::{Error, model::Model};
 use domain::{EventId, GroupId, Ticket, TicketId, TicketTypeId, checkin::Pass};
 use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Order, Read, SpaceView};
 
 /// One ticket.
@@ -51,9 +52,15 @@ pub(crate) struct Cards {
     event: EventId,
     /// By ascending ticket.
     cards: Vec<Card>,
-    /// Raised by every change.
+    /// Drawn anew with every change.
     version: u64,
     by_number: FxHashMap<u64, u32>,
+}
+
+/// A version that was never given before, so that a model that was dropped and built anew is not taken for the one before.
+fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// A place in a card's words; names and companies are far shorter than the limit of their fields allows here.
@@ -124,7 +131,7 @@ impl Cards {
         }
     }
 
-    /// Raised by every change: what was read at this version still holds as long as it stands.
+    /// Drawn anew with every change, and no two models share one: what was read at this version holds as long as it stands.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
@@ -141,7 +148,7 @@ impl Model for Cards {
     type Change = Ticket;
 
     fn build(view: &SpaceView, event: EventId) -> Result<Self, Error> {
-        let mut cards = Self { event, cards: Vec::new(), version: 0, by_number: FxHashMap::default() };
+        let mut cards = Self { event, cards: Vec::new(), version: fresh(), by_number: FxHashMap::default() };
         for kept in view.scan::<Ticket>(&event, None, Order::Ascending) {
             cards.set(&kept?.1);
         }
@@ -150,11 +157,25 @@ impl Model for Cards {
     }
 
     fn apply(&mut self, change: Ticket) {
-        self.version += 1;
+        self.version = fresh();
         self.set(&change);
     }
 
     fn weight(&self) -> usize {
         self.cards.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::SpaceId;
+    use store::Store;
+
+    #[test]
+    fn what_was_read_of_a_dropped_model_never_counts_for_the_one_built_anew() {
+        let store = Store::memory();
+        let build = || Cards::build(&store.view().space(SpaceId(1)), EventId(1)).unwrap();
+        assert_ne!(build().version(), build().version());
     }
 }
