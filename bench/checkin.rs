@@ -107,20 +107,19 @@ async fn sample(hall: &Server, filled: &Filled) -> Done<usize> {
 /// Scans tickets that were not scanned yet, each once, until the round's time is over or `share` of them are.
 async fn scans(
     hall: &Server,
-    filled: &Filled,
+    filled: &Arc<Filled>,
     plan: &Plan,
     scanned: &Arc<AtomicUsize>,
     share: usize,
 ) -> Done<(Figures, u64)> {
-    let (numbers, tokens) = (Arc::new(filled.numbers.clone()), Arc::new(filled.tokens.clone()));
-    let (scanned, until) = (scanned.clone(), scanned.load(Ordering::Relaxed) + share);
+    let (filled, scanned, until) = (filled.clone(), scanned.clone(), scanned.load(Ordering::Relaxed) + share);
     let next = move |terminal: usize, _| {
         let at = scanned.fetch_add(1, Ordering::Relaxed);
         if at >= until {
             scanned.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        Some(scan(tokens.get(terminal)?, numbers.get(at)?, at))
+        Some(scan(filled.tokens.get(terminal)?, filled.numbers.get(at)?, at))
     };
     storm(&hall.address, plan.terminals, plan.round(), next, is_admitted).await
 }
@@ -156,7 +155,7 @@ struct Rounds {
 }
 
 /// The plain reply and scans by turns. The round that counts is the one with the middle ratio.
-async fn rounds(hall: &Server, filled: &Filled, plan: &Plan, size: usize) -> Done<Rounds> {
+async fn rounds(hall: &Server, filled: &Arc<Filled>, plan: &Plan, size: usize) -> Done<Rounds> {
     let share = filled.numbers.len().saturating_sub(1).div_ceil(usize::try_from(plan.rounds)?);
     // The first ticket was scanned for its answer's size.
     let scanned = Arc::new(AtomicUsize::new(1));
@@ -184,7 +183,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let binary = binary().await?;
     let folder = tempfile::tempdir()?;
     say(format!("filling {} tickets and {} terminals …", plan.tickets, plan.terminals));
-    let filled = fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?, 0).await?;
+    let filled = Arc::new(fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?, 0).await?);
     let disk = syncs(folder.path())?;
     let hall = Server::hall(&binary, folder.path()).await?;
     let (idle, started) = (hall.memory()?, hall.started);

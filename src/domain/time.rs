@@ -59,13 +59,6 @@ impl Time {
         Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone())
     }
 
-    /// The local day in `zone`, in days since the epoch.
-    pub fn day(self, zone: &TimeZone) -> i32 {
-        let at = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
-        let local = at.as_second().saturating_add(i64::from(zone.to_offset(at).seconds()));
-        i32::try_from(local.div_euclid(DAY / SECOND)).unwrap_or(i32::MAX)
-    }
-
     /// Reads `2026-11-25T09:00`, with a blank in place of the `T` or seconds behind allowed, as a local time of
     /// `zone`; a time that a clock change skips is moved forward, one that it repeats means the first.
     pub fn from_local(text: &str, zone: &TimeZone) -> Option<Self> {

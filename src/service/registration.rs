@@ -3,8 +3,8 @@
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, ticket_type, token};
 use domain::{
-    Event, EventId, GroupId, ListId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
-    TicketType, TicketTypeId,
+    Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
+    TicketTypeId,
     checkin::Standing,
     code,
     field::{Answer, AnswerValue, Field, Sealed},
@@ -456,12 +456,12 @@ pub fn list(
     page: usize,
 ) -> Result<(Vec<(Ticket, Standing)>, usize), Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
+    let presence = checkin::presence(ctx, permit.space, event)?;
     let ids = selected(ctx, &permit, event, filter)?;
     ctx.read(&permit, |view| {
         let shown = ids.iter().skip(page.saturating_mul(PAGE)).take(PAGE);
-        let row = |id: &TicketId| {
-            Ok::<_, Error>((load(view, event, *id)?, checkin::standing(ctx, permit.space, event, *id)?))
-        };
+        let row =
+            |id: &TicketId| Ok::<_, Error>((load(view, event, *id)?, presence.look(|presence| presence.at_main(*id))?));
         Ok((shown.map(row).collect::<Result<Vec<_>, _>>()?, ids.len()))
     })
 }
@@ -470,7 +470,7 @@ pub fn list(
 pub(crate) fn selected(ctx: &Ctx, permit: &Permit, event: EventId, filter: &Filter) -> Result<Vec<TicketId>, Error> {
     let presence = checkin::presence(ctx, permit.space, event)?;
     let entered = |ticket| {
-        let standing = presence.look(|presence| presence.standing(ListId::MAIN, ticket)).ok()??;
+        let standing = presence.look(|presence| presence.at_main(ticket)).ok()?;
         Some(standing.first()?.at)
     };
     ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, filter, &entered)
@@ -619,6 +619,7 @@ fn table(
     zone: &jiff::tz::TimeZone,
     say: &impl Fn(&str) -> String,
 ) -> Result<Vec<Vec<String>>, Error> {
+    let presence = checkin::presence(ctx, view.space_id(), event)?;
     let form = event::load(view, event)?;
     let kinds = ticket_type::of_event(view, event)?;
     let groups = event::groups_of(view, event)?;
@@ -638,7 +639,7 @@ fn table(
             .iter()
             .find(|group| Some(group.id) == ticket.group)
             .map_or(String::new(), |group| group.name.clone());
-        let entry = checkin::standing(ctx, view.space_id(), event, *id)?.first();
+        let entry = presence.look(|presence| presence.at_main(*id))?.first();
         let state = match (ticket.state, entry) {
             (TicketState::Canceled, _) => "Canceled",
             (TicketState::Active, Some(_)) => "Checked in",

@@ -60,8 +60,6 @@ pub const ARRIVALS: Counter<(EventId, ListId, i64)> = Counter::new(8);
 pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 /// Refused scans at a list, whatever the reason.
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
-/// People inside at a list.
-pub const INSIDE: Counter<(EventId, ListId)> = Counter::new(12);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
 
@@ -88,7 +86,6 @@ fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
 #[derive(Default)]
 struct Sums {
     entered: i64,
-    inside: i64,
     refused: i64,
     kinds: BTreeMap<TicketTypeId, i64>,
     groups: BTreeMap<GroupId, i64>,
@@ -119,16 +116,14 @@ impl Sums {
     fn add(&mut self, line: &Line) {
         match line {
             Line::Scan(scan) => {
-                self.admitted(scan.effect.admitted, scan.kind, scan.group, scan.scanned_at.minute());
-                self.inside += i64::from(scan.effect.inside);
+                self.admitted(scan.admitted, scan.kind, scan.group, scan.scanned_at.minute());
                 if let Some(reason) = scan.verdict.reason() {
                     self.refused += 1;
                     *self.reasons.entry(reason as u8).or_default() += 1;
                 }
             }
             Line::Annul(annul) => {
-                self.admitted(annul.effect.admitted, Some(annul.kind), annul.group, annul.minute);
-                self.inside += i64::from(annul.effect.inside);
+                self.admitted(annul.admitted, Some(annul.kind), annul.group, annul.minute);
             }
             Line::Move(moved) => {
                 self.moved(-1, Some(moved.from.0), moved.from.1);
@@ -139,7 +134,6 @@ impl Sums {
 
     fn derive(&self, event: EventId, list: ListId, out: &mut crate::Derived) {
         out.count(&ENTERED, &(event, list), self.entered);
-        out.count(&INSIDE, &(event, list), self.inside);
         out.count(&REFUSED, &(event, list), self.refused);
         for (kind, sum) in &self.kinds {
             out.count(&ENTERED_OF_TYPE, &(event, list, *kind), *sum);

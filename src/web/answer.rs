@@ -5,7 +5,7 @@ use crate::{
     audience::{Peer, Visit, cookie},
 };
 use axum::{
-    extract::{Request as AnyRequest, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -153,10 +153,10 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
     manifest-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What surrounds every request: a number, the log line, security headers, and failures made readable.
-pub async fn finish(State(hall): State<Hall>, request: AnyRequest, next: Next) -> Response {
+pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let asked = circumstances(&parts);
-    let mut response = next.run(AnyRequest::from_parts(parts, body)).await;
+    let mut response = next.run(Request::from_parts(parts, body)).await;
     close(&hall, &asked, &mut response);
     response
 }

@@ -4,23 +4,6 @@ use super::{Direction, Verdict, Way};
 use crate::{EventId, GroupId, ListId, ScanId, TicketId, TicketTypeId, Time, audit::By};
 use rkyv::{Archive, Deserialize, Serialize};
 
-/// What a line does to the counts of its list.
-#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Effect {
-    /// Change of how many people came in at least once.
-    pub admitted: i8,
-    /// Change of how many are inside.
-    pub inside: i8,
-}
-
-impl Effect {
-    /// From where a ticket stood to where it stands.
-    pub fn between(before: &Standing, after: &Standing) -> Self {
-        let step = |before: bool, after: bool| i8::from(after) - i8::from(before);
-        Self { admitted: step(before.is_admitted(), after.is_admitted()), inside: step(before.inside, after.inside) }
-    }
-}
-
 /// One scan as it is kept: an entry, an exit, or a line of the failed-scan log.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
@@ -56,16 +39,14 @@ pub struct Scan {
     pub previous: Option<ScanId>,
     /// The entry that stood when this scan was made; tells an "already checked in" when and where.
     pub entry: Option<ScanId>,
-    /// The local day of `scanned_at`, in days since the epoch.
-    pub day: i32,
-    /// What it does to the counts.
-    pub effect: Effect,
+    /// Change of how many people came in at least once.
+    pub admitted: i8,
 }
 
 impl Scan {
-    /// True for an entry, whether or not it was taken back later.
-    pub fn is_entry(&self) -> bool {
-        self.verdict == Verdict::Admitted && self.direction == Direction::Entry
+    /// The ticket, when it is one of the door's own event.
+    pub fn ticket_here(&self) -> Option<(EventId, TicketId)> {
+        self.ticket.filter(|(event, _)| *event == self.event)
     }
 
     /// True for a line of the failed-scan log.
@@ -95,8 +76,8 @@ pub struct Annul {
     pub by: By,
     /// Where the ticket stands without the scan.
     pub standing: Standing,
-    /// What that does to the counts.
-    pub effect: Effect,
+    /// Change of how many people came in at least once.
+    pub admitted: i8,
 }
 
 /// A ticket that changed its type or group while it was counted at a list.
@@ -145,9 +126,9 @@ impl Line {
     }
 
     /// The ticket of the event that it is about.
-    pub fn ticket(&self, event: EventId) -> Option<TicketId> {
+    pub fn ticket(&self) -> Option<TicketId> {
         match self {
-            Self::Scan(scan) => scan.ticket.filter(|(of, _)| *of == event).map(|(_, ticket)| ticket),
+            Self::Scan(scan) => scan.ticket_here().map(|(_, ticket)| ticket),
             Self::Annul(annul) => Some(annul.ticket),
             Self::Move(moved) => Some(moved.ticket),
         }
@@ -172,13 +153,8 @@ pub struct Standing {
     pub entries: u32,
     /// Inside now.
     pub inside: bool,
-    /// The local day of `today`, in days since the epoch.
-    pub day: i32,
-    /// Entries that count on that day.
-    pub today: u32,
     first: (i64, u64),
     last: (i64, u64),
-    left: i64,
     newest: u64,
 }
 
@@ -197,6 +173,11 @@ impl Standing {
         self.entries > 0
     }
 
+    /// Change of how many came in, from where a ticket stood to here.
+    pub fn admitted_since(&self, before: &Self) -> i8 {
+        i8::from(self.is_admitted()) - i8::from(before.is_admitted())
+    }
+
     /// The first entry that counts.
     pub fn first(&self) -> Option<Entry> {
         self.is_admitted().then_some(Entry { at: Time(self.first.0), scan: ScanId(self.first.1) })
@@ -205,11 +186,6 @@ impl Standing {
     /// The newest entry that counts.
     pub fn last(&self) -> Option<Entry> {
         self.is_admitted().then_some(Entry { at: Time(self.last.0), scan: ScanId(self.last.1) })
-    }
-
-    /// When the holder went out last; none for one who is inside or never came.
-    pub fn left(&self) -> Option<Time> {
-        (self.left != 0 && !self.inside).then_some(Time(self.left))
     }
 
     /// The newest scan of the ticket at the list, admitted or refused.
@@ -236,14 +212,9 @@ impl Standing {
                 }
                 self.last = entry;
                 self.entries = self.entries.saturating_add(1);
-                self.today = if self.day == scan.day { self.today.saturating_add(1) } else { 1 };
-                self.day = scan.day;
                 self.inside = true;
             }
-            Direction::Exit => {
-                self.inside = false;
-                self.left = scan.scanned_at.0;
-            }
+            Direction::Exit => self.inside = false,
         }
     }
 }

@@ -15,7 +15,7 @@ use data_encoding::HEXLOWER;
 use domain::{
     AuditLine, By, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId, TicketState,
     TicketTypeId, Time,
-    checkin::{Annul, Door, Effect, Line, Pass, Standing, Verdict},
+    checkin::{Annul, Door, Line, Pass, Standing, Verdict},
     code::Scanned,
 };
 use rustc_hash::FxHashMap;
@@ -149,15 +149,6 @@ impl Told {
     }
 }
 
-/// A scan that is to be written.
-pub(crate) struct Draft {
-    pub scan: Scan,
-    /// The ticket of the event that it is about.
-    pub ticket: Option<TicketId>,
-    /// Hash of its nonce, see [`nonce_hash`].
-    pub hash: u64,
-}
-
 /// What the audit line of a block says it did.
 pub(crate) const VOUCH: &str = "checkin.log";
 
@@ -289,22 +280,23 @@ impl Books {
         self.sheets.get_mut(&place).ok_or_else(|| Error::Internal("the log has no sheet".into()))
     }
 
-    /// Writes a scan: gives it its number, what stood before it, and its effect.
-    pub(crate) fn write(&mut self, place: Place, draft: Draft) -> Result<Told, Error> {
-        let Draft { mut scan, ticket, hash } = draft;
+    /// Writes a scan with the hash of its nonce: gives it its number, what stood before it, and what it counts.
+    pub(crate) fn write(&mut self, place: Place, mut scan: Scan, hash: u64) -> Result<Told, Error> {
+        let ticket = scan.ticket_here().map(|(_, ticket)| ticket);
         let before = ticket.map(|ticket| self.standing(place, scan.list, ticket)).transpose()?;
         let sheet = self.sheet(place)?;
         scan.id = ScanId(sheet.below + sheet.lines.len() as u64 + 1);
-        if let Some(before) = &before {
+        let after = before.map(|before| {
             scan.previous = before.newest();
             scan.entry = before.last().map(|entry| entry.scan);
-            let mut after = *before;
+            let mut after = before;
             after.take(&scan);
-            scan.effect = Effect::between(before, &after);
-        }
+            scan.admitted = after.admitted_since(&before);
+            after
+        });
         sheet.nonces.push((hash, sheet.lines.len()));
         let told = Told::of(&scan);
-        self.push(place, Line::Scan(scan))?;
+        self.push(place, Line::Scan(scan), after)?;
         Ok(told)
     }
 
@@ -320,15 +312,16 @@ impl Books {
         let place = (view.space_id(), pass.event);
         let Pass { ticket, kind, group, .. } = *pass;
         let before = self.standing(place, scan.list, ticket)?;
-        let standing = self.without(view, place.1, &before, scan)?;
-        let effect = Effect::between(&before, &standing);
+        let standing = self.without(view, place, &before, scan.id)?;
+        let admitted = standing.admitted_since(&before);
         let minute = scan.scanned_at.minute();
         let (list, scan) = (scan.list, scan.id);
-        self.push(place, Line::Annul(Annul { list, ticket, kind, group, scan, minute, at, by, standing, effect }))
+        let annul = Annul { list, ticket, kind, group, scan, minute, at, by, standing, admitted };
+        self.push(place, Line::Annul(annul), Some(standing))
     }
 
-    /// Where a ticket would stand without one of its scans: its scans that count, folded anew.
-    fn without(&self, view: &impl Read, event: EventId, now: &Standing, out: &Scan) -> Result<Standing, Error> {
+    /// The scans of a ticket that stands so, newest first.
+    pub(crate) fn chain(&self, view: &impl Read, event: EventId, now: &Standing) -> Result<Vec<Scan>, Error> {
         let (mut scans, mut next) = (Vec::new(), now.newest());
         while let Some(number) = next {
             let Some(Line::Scan(scan)) = self.line(view, event, number)? else {
@@ -337,11 +330,14 @@ impl Books {
             next = scan.previous;
             scans.push(scan);
         }
-        let place = (view.space_id(), event);
+        Ok(scans)
+    }
+
+    /// Where a ticket would stand without one of its scans: its scans that count, folded anew.
+    fn without(&self, view: &impl Read, place: Place, now: &Standing, out: ScanId) -> Result<Standing, Error> {
         let mut standing = Standing::default();
-        for scan in scans.iter().rev() {
-            let annulled = self.is_annulled(place, scan.id)? || scan.id == out.id;
-            if annulled {
+        for scan in self.chain(view, place.1, now)?.iter().rev() {
+            if scan.id == out || self.is_annulled(place, scan.id)? {
                 standing.see(scan.id);
             } else {
                 standing.take(scan);
@@ -358,20 +354,16 @@ impl Books {
         Ok(own || self.committed(place, |presence| presence.annulled(scan).is_some())?)
     }
 
-    /// Adds a line to the group's own.
-    pub(crate) fn push(&mut self, place: Place, line: Line) -> Result<(), Error> {
-        let (event, list) = (place.1, line.list());
-        let ticket = line.ticket(event);
-        let before = ticket.map(|ticket| self.standing(place, list, ticket)).transpose()?;
+    /// Adds a line to the group's own; `after` is where its ticket stands then, if the line moves it.
+    pub(crate) fn push(&mut self, place: Place, line: Line, after: Option<Standing>) -> Result<(), Error> {
+        let list = line.list();
         let sheet = self.sheet(place)?;
-        let standing = ticket.map(|ticket| {
-            let after = presence::after(before.as_ref(), &line);
-            (ticket, sheet.standings.insert((list, ticket), after))
-        });
-        let kept = sheet.tallies.get(&list).copied();
+        let moved = line.ticket().zip(after);
+        let standing = moved.map(|(ticket, after)| (ticket, sheet.standings.insert((list, ticket), after)));
+        let tally = sheet.tallies.get(&list).copied();
         sheet.tallies.entry(list).or_default().add(&line);
         sheet.lines.push(line);
-        self.undo.push(Undo { place, standing, tally: kept });
+        self.undo.push(Undo { place, standing, tally });
         Ok(())
     }
 
@@ -441,11 +433,10 @@ impl Follower for Books {
         let sheets = std::mem::take(&mut self.sheets);
         let Some(committed) = committed else { return };
         for (place, sheet) in sheets {
-            let event = place.1;
             let mut hashes = sheet.nonces.into_iter().peekable();
             let numbered = sheet.lines.into_iter().enumerate().map(|(at, line)| {
                 let hash = hashes.next_if(|(_, of)| *of == at).map(|(hash, _)| hash);
-                presence::Committed { event, number: sheet.below + 1 + at as u64, line, hash }
+                presence::Committed { number: sheet.below + 1 + at as u64, line, hash }
             });
             self.memory.presence.note(place, numbered);
         }

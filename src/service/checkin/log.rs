@@ -2,9 +2,7 @@
 
 use super::presence::Presence;
 use crate::{Actor, At, Ctx, Error, model::Held, registration, space::name_of};
-use domain::{
-    By, EventId, ListId, Permission, Scan, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time, checkin::Line,
-};
+use domain::{By, EventId, Permission, Scan, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time, checkin::Line};
 use store::{Order, Read, SpaceView};
 
 /// A committed line of the log.
@@ -86,6 +84,7 @@ pub fn log(
     before: Option<ScanId>,
 ) -> Result<(Vec<ScanRow>, Option<ScanId>), Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
+    let presence = presence(ctx, permit.space, event)?;
     ctx.read(&permit, |view| {
         let (mut rows, mut last) = (Vec::new(), None);
         for (looked, scan) in descending(view, event, before).enumerate() {
@@ -97,19 +96,19 @@ pub fn log(
             if filter == ScanFilter::Refused && !scan.is_refused() {
                 continue;
             }
-            rows.push(row(ctx, view, scan)?);
+            rows.push(row(&presence, view, scan)?);
         }
         Ok((rows, None))
     })
 }
 
-pub(super) fn row(ctx: &Ctx, view: &SpaceView, scan: Scan) -> Result<ScanRow, Error> {
-    let name = match scan.ticket.filter(|(event, _)| *event == scan.event) {
+pub(super) fn row(presence: &Held<Presence>, view: &SpaceView, scan: Scan) -> Result<ScanRow, Error> {
+    let name = match scan.ticket_here() {
         Some(key) => view.peek::<Ticket, _>(&key, |ticket| ticket.name.as_str().to_owned())?,
         None => None,
     };
     let by = name_of(view, scan.by)?;
-    let annulled = presence(ctx, view.space_id(), scan.event)?.look(|presence| presence.annulled(scan.id))?;
+    let annulled = presence.look(|presence| presence.annulled(scan.id))?;
     Ok(ScanRow { scan, name, by, annulled })
 }
 
@@ -121,17 +120,18 @@ pub(crate) fn presence(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<Held
 /// The scans of one ticket at the main list, newest first, along their chain.
 pub fn history(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> Result<Vec<ScanRow>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
-    let standing = presence(ctx, permit.space, event)?.look(|presence| presence.standing(ListId::MAIN, id))?;
+    let presence = presence(ctx, permit.space, event)?;
+    let standing = presence.look(|presence| presence.at_main(id))?;
     ctx.read(&permit, |view| {
         registration::load(view, event, id)?;
-        let mut next = standing.and_then(|standing| standing.newest());
+        let mut next = standing.newest();
         let mut rows = Vec::new();
         while let Some(number) = next
             && rows.len() < PAGE
         {
             let Some(scan) = scan(view, event, number)? else { break };
             next = scan.previous;
-            rows.push(row(ctx, view, scan)?);
+            rows.push(row(&presence, view, scan)?);
         }
         Ok(rows)
     })

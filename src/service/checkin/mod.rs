@@ -12,13 +12,12 @@ pub use log::{PAGE, ScanFilter, ScanRow, history, log};
 use presence::nonce_hash;
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, registration, space::name_of};
-use book::{Around, Draft, Told};
+use book::{Around, Told};
 pub use cards::Holder;
 use domain::{
     By, DeviceId, EventId, ListId, Permission, Refusal, Scan, ScanId, SpaceId, Ticket, TicketId, Time,
     checkin::{
-        ANSWERS_MAX, CODE_MAX, Effect, Line, Move, NONCE_MAX, Pass, Reason, Request, Standing, Verdict, Way, decide,
-        scan_time,
+        ANSWERS_MAX, CODE_MAX, Line, Move, NONCE_MAX, Pass, Reason, Request, Standing, Verdict, Way, decide, scan_time,
     },
     code, problem, refuse,
 };
@@ -121,36 +120,21 @@ fn check_request(request: &Request) -> Result<(), Refusal> {
 /// One scan: may this ticket enter here now? If yes, the entry is on disk before this returns; if no, the failed scan is.
 pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) -> Result<Answer, Error> {
     let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
-    check_request(&request)?;
-    let (scanned, zone) = (code::read(&request.code), zone(ctx)?);
+    let (scanned, told) = (code::read(&request.code), request.scanned_at);
+    let direction = request.direction;
     let early = ctx.memory.early((permit.space, event), &scanned);
-    ctx.write(&permit, move |work| {
-        let (by, now) = (work.permit.by, work.now);
-        let hash = nonce_hash(by, &request.nonce);
-        let (view, books) = work.books()?;
-        if let Some(scan) = books.repeated(&view, event, (by, &request.nonce, hash))? {
-            return answer(&view, books, event, &scan);
-        }
-        let around = books.around(&view, event)?;
-        let holder = books.holder(&view, event, &scanned, early.as_ref())?;
-        let at = scan_time(request.scanned_at, now);
+    judged(ctx, &permit, event, request, move |view, books, around, now| {
+        let holder = books.holder(view, event, &scanned, early.as_ref())?;
+        let at = scan_time(told, now);
         let here = holder.as_ref().filter(|holder| holder.pass.event == event);
-        let place = (view.space_id(), event);
         let standing = match here {
-            Some(holder) => books.standing(place, ListId::MAIN, holder.pass.ticket)?,
+            Some(holder) => books.standing((view.space_id(), event), ListId::MAIN, holder.pass.ticket)?,
             None => Standing::default(),
         };
-        let pass = holder.as_ref().map(|holder| holder.pass);
-        let verdict = decide(pass.as_ref(), &standing, &around.door, request.direction, at);
-        let told = record(work, event, pass, (&request, hash), (at, at.day(&zone)), verdict)?;
-        let (view, books) = work.books()?;
-        answer_with(&view, books, event, told, holder.filter(|holder| holder.pass.event == event), &around)
+        let verdict = decide(holder.as_ref().map(|holder| &holder.pass), &standing, &around.door, direction, at);
+        Ok(Judgement { holder, at, verdict })
     })
     .await
-}
-
-fn zone(ctx: &Ctx) -> Result<jiff::tz::TimeZone, Error> {
-    Ok(ctx.association()?.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()))
 }
 
 /// Keeps the failed scan of a device that was shut out, and says so.
@@ -161,30 +145,46 @@ pub async fn refuse_revoked(
     event: EventId,
     request: Request,
 ) -> Result<Answer, Error> {
-    check_request(&request)?;
-    let (permit, zone) = (Permit { space, by: By::Device(device), account: None }, zone(ctx)?);
-    ctx.write(&permit, move |work| {
-        let (by, now) = (work.permit.by, work.now);
-        let hash = nonce_hash(by, &request.nonce);
-        let (view, books) = work.books()?;
-        if let Some(scan) = books.repeated(&view, event, (by, &request.nonce, hash))? {
-            return answer(&view, books, event, &scan);
-        }
-        let around = books.around(&view, event)?;
-        let verdict = Verdict::Refused(Reason::DeviceRevoked);
-        let told = record(work, event, None, (&request, hash), (now, now.day(&zone)), verdict)?;
-        let (view, books) = work.books()?;
-        answer_with(&view, books, event, told, None, &around)
+    let permit = Permit { space, by: By::Device(device), account: None };
+    judged(ctx, &permit, event, request, |_, _, _, now| {
+        Ok(Judgement { holder: None, at: now, verdict: Verdict::Refused(Reason::DeviceRevoked) })
     })
     .await
 }
 
-/// A code as it is kept: shortened, and without what no screen shows.
-fn kept_code(code: &str) -> String {
-    if code.len() <= CODE_MAX && !code.chars().any(char::is_control) {
-        return code.to_owned();
-    }
-    code.chars().filter(|c| !c.is_control()).take(CODE_MAX).collect()
+/// What is said of a scan.
+struct Judgement {
+    /// Whose ticket it is, of whatever event.
+    holder: Option<Arc<Holder>>,
+    /// When the scan counts.
+    at: Time,
+    verdict: Verdict,
+}
+
+/// Records what `judge` says of a scan, unless its nonce was answered before; answers what was recorded.
+async fn judged<J>(ctx: &Ctx, permit: &Permit, event: EventId, request: Request, judge: J) -> Result<Answer, Error>
+where
+    J: Fn(&SpaceReader<'_>, &Books, &Around, Time) -> Result<Judgement, Error> + Send + Sync + 'static,
+{
+    check_request(&request)?;
+    ctx.write(permit, move |work| {
+        let (by, now) = (work.permit.by, work.now);
+        let hash = nonce_hash(by, &request.nonce);
+        let (view, books) = work.books()?;
+        let around = books.around(&view, event)?;
+        if let Some(scan) = books.repeated(&view, event, (by, &request.nonce, hash))? {
+            let holder = match scan.ticket_here() {
+                Some(key) => view.get::<Ticket>(&key)?.map(|ticket| Arc::new(Holder::of(&ticket))),
+                None => None,
+            };
+            return answer(&view, books, event, Told::of(&scan), holder, &around);
+        }
+        let Judgement { holder, at, verdict } = judge(&view, books, &around, now)?;
+        let told = record(work, event, holder.as_ref().map(|holder| holder.pass), (&request, hash), at, verdict)?;
+        let (view, books) = work.books()?;
+        answer(&view, books, event, told, holder.filter(|holder| holder.pass.event == event), &around)
+    })
+    .await
 }
 
 fn record(
@@ -192,7 +192,7 @@ fn record(
     event: EventId,
     pass: Option<Pass>,
     (request, hash): (&Request, u64),
-    (at, day): (Time, i32),
+    at: Time,
     verdict: Verdict,
 ) -> Result<Told, Error> {
     let here = pass.filter(|pass| pass.event == event);
@@ -203,7 +203,7 @@ fn record(
         ticket: pass.map(|pass| (pass.event, pass.ticket)),
         kind: here.map(|pass| pass.kind),
         group: here.and_then(|pass| pass.group),
-        code: kept_code(&request.code),
+        code: request.code.chars().filter(|c| !c.is_control()).take(CODE_MAX).collect(),
         direction: request.direction,
         way: request.way,
         by: work.permit.by,
@@ -213,12 +213,10 @@ fn record(
         verdict,
         previous: None,
         entry: None,
-        day,
-        effect: Effect::default(),
+        admitted: 0,
     };
     let (view, books) = work.books()?;
-    let place = (view.space_id(), event);
-    books.write(place, Draft { scan, ticket: here.map(|pass| pass.ticket), hash })
+    books.write((view.space_id(), event), scan, hash)
 }
 
 /// Where a ticket of the event stands, own changes included.
@@ -229,7 +227,7 @@ pub(crate) fn standing_in(work: &mut Work<'_, '_>, event: EventId, ticket: Ticke
 
 /// Where a ticket of the event stands.
 pub fn standing(ctx: &Ctx, space: SpaceId, event: EventId, ticket: TicketId) -> Result<Standing, Error> {
-    Ok(presence(ctx, space, event)?.look(|presence| presence.standing(ListId::MAIN, ticket))?.unwrap_or_default())
+    presence(ctx, space, event)?.look(|presence| presence.at_main(ticket))
 }
 
 /// Lets the counts follow a ticket whose type or group changes while it is counted.
@@ -242,23 +240,13 @@ pub(crate) fn follow(work: &mut Work<'_, '_>, old: &Ticket, new: &Ticket) -> Res
     let (view, books) = work.books()?;
     let place = (view.space_id(), new.event);
     if books.standing(place, ListId::MAIN, new.id)?.is_admitted() {
-        books.push(place, Line::Move(Move { list: ListId::MAIN, ticket: new.id, from, to, at: now }))?;
+        books.push(place, Line::Move(Move { list: ListId::MAIN, ticket: new.id, from, to, at: now }), None)?;
     }
     Ok(())
 }
 
 /// The answer to a recorded scan: the same whenever it is asked for, but for the counts.
-fn answer(view: &SpaceReader<'_>, books: &mut Books, event: EventId, scan: &Scan) -> Result<Answer, Error> {
-    let holder = match scan.ticket.filter(|(of, _)| *of == event) {
-        Some(key) => view.get::<Ticket>(&key)?.map(|ticket| Arc::new(Holder::of(&ticket))),
-        None => None,
-    };
-    let around = books.around(view, event)?;
-    answer_with(view, books, event, Told::of(scan), holder, &around)
-}
-
-/// As [`answer`], when the ticket of this event and what is around it are at hand.
-fn answer_with(
+fn answer(
     view: &SpaceReader<'_>,
     books: &Books,
     event: EventId,
@@ -289,7 +277,7 @@ fn before(view: &impl Read, books: &Books, event: EventId, scan: ScanId) -> Resu
 /// Marks a person as checked in or not checked in (S0-39), whatever the time; the scans that are taken back stay, marked.
 pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entered: bool) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::CheckinMark, At::Event(event))?;
-    let (nonce, zone) = (ctx.random.number(), zone(ctx)?);
+    let nonce = ctx.random.number();
     ctx.write(&permit, move |work| {
         let ticket = registration::load(work.read(), event, id)?;
         if ticket.state == domain::TicketState::Canceled {
@@ -306,7 +294,7 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
                 };
                 let (now, pass) = (work.now, Pass::of(&ticket));
                 let hash = nonce_hash(work.permit.by, &request.nonce);
-                record(work, event, Some(pass), (&request, hash), (now, now.day(&zone)), Verdict::Admitted)?;
+                record(work, event, Some(pass), (&request, hash), now, Verdict::Admitted)?;
                 Ok(())
             }
             (false, true) => take_back(work, &Pass::of(&ticket), &standing),
@@ -316,24 +304,18 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
     .await
 }
 
-/// Takes every entry of a ticket back.
+/// Takes every admitted scan of a ticket back.
 fn take_back(work: &mut Work<'_, '_>, pass: &Pass, standing: &Standing) -> Result<(), Error> {
     let event = pass.event;
     let (by, now) = (work.permit.by, work.now);
-    let mut next = standing.newest();
-    while let Some(number) = next {
+    let (view, books) = work.books()?;
+    for scan in books.chain(&view, event, standing)? {
         let (view, books) = work.books()?;
-        let place = (view.space_id(), event);
-        let Some(Line::Scan(scan)) = books.line(&view, event, number)? else {
-            return Err(Error::Internal(format!("the scan log of event {event} has no scan {number}")));
-        };
-        next = scan.previous;
-        if scan.verdict != Verdict::Admitted || books.is_annulled(place, scan.id)? {
+        if scan.verdict != Verdict::Admitted || books.is_annulled((view.space_id(), event), scan.id)? {
             continue;
         }
         books.annul(&view, pass, &scan, (now, by))?;
-        let subject = format!("event/{event}/scan/{number}");
-        work.audit("checkin.annul", subject, "admitted", "annulled")?;
+        work.audit("checkin.annul", format!("event/{event}/scan/{}", scan.id), "admitted", "annulled")?;
     }
     Ok(())
 }
@@ -357,12 +339,13 @@ const RECENT_LOOKED: usize = 200;
 /// The door of an event for whoever scans there.
 pub fn door(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<DoorPage, Error> {
     let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
+    let presence = presence(ctx, permit.space, event)?;
     ctx.read(&permit, |view| {
         let mut recent = Vec::new();
         for scan in log::descending(view, event, None).take(RECENT_LOOKED) {
             let scan = scan?;
             if scan.by == permit.by && recent.len() < RECENT {
-                recent.push(log::row(ctx, view, scan)?);
+                recent.push(log::row(&presence, view, scan)?);
             }
         }
         Ok(DoorPage { event: crate::event::load(view, event)?, counts: counts_in(view, event)?, recent })

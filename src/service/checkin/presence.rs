@@ -14,30 +14,23 @@ use store::{Order, Read, SpaceView};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     pub admitted: i64,
-    pub inside: i64,
     pub refused: i64,
 }
 
 impl Tally {
     pub(crate) fn add(&mut self, line: &Line) {
-        let effect = match line {
+        match line {
             Line::Scan(scan) => {
+                self.admitted += i64::from(scan.admitted);
                 self.refused += i64::from(scan.is_refused());
-                scan.effect
             }
-            Line::Annul(annul) => annul.effect,
-            Line::Move(_) => return,
-        };
-        self.admitted += i64::from(effect.admitted);
-        self.inside += i64::from(effect.inside);
+            Line::Annul(annul) => self.admitted += i64::from(annul.admitted),
+            Line::Move(_) => {}
+        }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            admitted: self.admitted + other.admitted,
-            inside: self.inside + other.inside,
-            refused: self.refused + other.refused,
-        }
+        Self { admitted: self.admitted + other.admitted, refused: self.refused + other.refused }
     }
 }
 
@@ -68,17 +61,6 @@ pub(crate) fn nonce_hash(by: By, nonce: &str) -> u64 {
     hasher.finish()
 }
 
-/// Where a ticket stands after a line.
-pub(crate) fn after(before: Option<&Standing>, line: &Line) -> Standing {
-    let mut standing = before.copied().unwrap_or_default();
-    match line {
-        Line::Scan(scan) => standing.take(scan),
-        Line::Annul(annul) => standing = annul.standing,
-        Line::Move(_) => {}
-    }
-    standing
-}
-
 impl Presence {
     /// Number of the newest line; 0 before the first.
     pub(crate) fn newest(&self) -> u64 {
@@ -87,6 +69,11 @@ impl Presence {
 
     pub(crate) fn standing(&self, list: ListId, ticket: TicketId) -> Option<Standing> {
         self.lists.get(&list)?.standings.get(&ticket).copied()
+    }
+
+    /// Where a ticket stands at the event's main list.
+    pub(crate) fn at_main(&self, ticket: TicketId) -> Standing {
+        self.standing(ListId::MAIN, ticket).unwrap_or_default()
     }
 
     pub(crate) fn tally(&self, list: ListId) -> Tally {
@@ -105,13 +92,17 @@ impl Presence {
     }
 
     /// `hash` is the [`nonce_hash`] of a scan that has one at hand.
-    fn take(&mut self, event: EventId, line: &Line, hash: Option<u64>) {
+    fn take(&mut self, line: &Line, hash: Option<u64>) {
         self.newest += 1;
         let at = self.lists.entry(line.list()).or_default();
         at.tally.add(line);
-        if let Some(ticket) = line.ticket(event) {
-            let standing = after(at.standings.get(&ticket), line);
-            at.standings.insert(ticket, standing);
+        if let Some(ticket) = line.ticket() {
+            let standing = at.standings.entry(ticket).or_default();
+            match line {
+                Line::Scan(scan) => standing.take(scan),
+                Line::Annul(annul) => *standing = annul.standing,
+                Line::Move(_) => {}
+            }
         }
         match line {
             Line::Scan(scan) => match self.nonces.entry(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce))) {
@@ -131,7 +122,6 @@ impl Presence {
 /// A committed line with its number.
 #[derive(Debug, Clone)]
 pub(crate) struct Committed {
-    pub event: EventId,
     pub number: u64,
     pub line: Line,
     pub hash: Option<u64>,
@@ -150,14 +140,14 @@ impl Model for Presence {
                     presence.newest + 1
                 )));
             }
-            block.lines.iter().for_each(|line| presence.take(event, line, None));
+            block.lines.iter().for_each(|line| presence.take(line, None));
         }
         Ok(presence)
     }
 
     fn apply(&mut self, change: Committed) {
         if change.number > self.newest {
-            self.take(change.event, &change.line, change.hash);
+            self.take(&change.line, change.hash);
         }
     }
 
