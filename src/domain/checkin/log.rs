@@ -168,6 +168,17 @@ pub struct Entry {
 }
 
 impl Standing {
+    /// Where nearly every ticket stands that came in: inside after this one entry, and not scanned since.
+    pub fn once(entry: Entry) -> Self {
+        let (at, scan) = (entry.at.0, entry.scan.0);
+        Self { entries: 1, inside: true, first: (at, scan), last: (at, scan), newest: scan }
+    }
+
+    /// The one entry of a ticket that stands as [`once`](Self::once) says.
+    pub fn only(&self) -> Option<Entry> {
+        self.last().filter(|entry| *self == Self::once(*entry))
+    }
+
     /// Came in at least once.
     pub fn is_admitted(&self) -> bool {
         self.entries > 0

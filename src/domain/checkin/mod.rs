@@ -2,7 +2,7 @@
 
 mod log;
 
-pub use log::{Annul, Line, Move, Scan, ScanBlock, Standing};
+pub use log::{Annul, Entry, Line, Move, Scan, ScanBlock, Standing};
 
 use crate::{
     AccountId, DeviceId, EventId, GroupId, Ticket, TicketId, TicketState, TicketTypeId, Time, Window, audit::By,

@@ -2,22 +2,42 @@
 
 use crate::{Error, model::Model};
 use domain::{EventId, GroupId, Ticket, TicketId, TicketTypeId, checkin::Pass};
+use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Order, Read, SpaceView};
 
-/// One ticket.
+/// One ticket, in 32 bytes beside its words.
 #[derive(Debug)]
 struct Card {
     ticket: TicketId,
-    kind: TicketTypeId,
-    group: Option<GroupId>,
     number: u64,
-    canceled: bool,
-    /// Name, company and seat, one behind the other, and where the first two end.
-    words: Box<str>,
-    ends: (u16, u16),
+    /// Place of what it shares with others in [`Cards::kinds`].
+    kind: u32,
+    words: Words,
 }
+
+/// What many tickets have in common: type, group, and whether they were canceled.
+type Kind = (TicketTypeId, Option<GroupId>, bool);
+
+/// Where a card's words are: name, company and seat, one behind the other, and where each ends.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    page: u16,
+    at: u16,
+    ends: (u16, u16, u16),
+}
+
+/// Words of many cards, in pages, so that they grow without being copied.
+#[derive(Debug, Default)]
+struct Pages {
+    pages: Vec<String>,
+    /// Bytes that no card has any more.
+    spare: usize,
+}
+
+/// Bytes of a page of words.
+const PAGE_BYTES: usize = 1 << 16;
 
 /// What the door shows of a ticket's holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +72,13 @@ pub(crate) struct Cards {
     event: EventId,
     /// By ascending ticket.
     cards: Vec<Card>,
+    words: Pages,
+    kinds: Vec<Kind>,
+    at_kind: FxHashMap<Kind, u32>,
     /// Drawn anew with every change.
     version: u64,
-    by_number: FxHashMap<u64, u32>,
+    /// Places in `cards`.
+    by_number: HashTable<u32>,
 }
 
 /// A version that was never given before, so that a model that was dropped and built anew is not taken for the one before.
@@ -63,72 +87,105 @@ fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A place in a card's words; names and companies are far shorter than the limit of their fields allows here.
-fn end(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
+/// Numbers are random already; this spreads them over all bits.
+fn spread(number: u64) -> u64 {
+    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-impl Card {
-    fn of(ticket: &Ticket) -> Self {
-        Self {
-            ticket: ticket.id,
-            kind: ticket.kind,
-            group: ticket.group,
-            number: ticket.number.parse().unwrap_or(0),
-            canceled: ticket.state == domain::TicketState::Canceled,
-            words: [ticket.name.as_str(), &ticket.company, &ticket.seat].concat().into(),
-            ends: (end(ticket.name.len()), end(ticket.name.len() + ticket.company.len())),
+/// A place in memory; events and pages are far smaller than its limits.
+fn narrow<T: TryFrom<usize> + Default>(place: usize) -> T {
+    T::try_from(place).unwrap_or_default()
+}
+
+fn wide(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
+impl Pages {
+    fn push(&mut self, parts: [&str; 3]) -> Words {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let room = self.pages.last().is_some_and(|page| page.len() + length < PAGE_BYTES);
+        if !room {
+            self.pages.push(String::with_capacity(PAGE_BYTES));
         }
+        let number = self.pages.len().saturating_sub(1);
+        let Some(page) = self.pages.last_mut() else { return Words { page: 0, at: 0, ends: (0, 0, 0) } };
+        let at = page.len();
+        let [name, company, _] = parts.map(str::len);
+        parts.iter().for_each(|part| page.push_str(part));
+        Words { page: narrow(number), at: narrow(at), ends: (narrow(name), narrow(name + company), narrow(length)) }
+    }
+
+    fn parts(&self, words: Words) -> [&str; 3] {
+        let (name, company, seat) = words.ends;
+        let page = self.pages.get(usize::from(words.page)).map(|page| page.get(usize::from(words.at)..).unwrap_or(""));
+        let part = |from, to| page.and_then(|page| page.get(usize::from(from)..usize::from(to))).unwrap_or("");
+        [part(0, name), part(name, company), part(company, seat)]
     }
 }
 
 impl Cards {
+    fn kind(&mut self, kind: Kind) -> u32 {
+        let next = narrow(self.kinds.len());
+        let kinds = &mut self.kinds;
+        *self.at_kind.entry(kind).or_insert_with(|| {
+            kinds.push(kind);
+            next
+        })
+    }
+
+    /// Where a number is in the table; a card without one that counts is never there.
+    fn hash_at(cards: &[Card], at: u32) -> u64 {
+        cards.get(wide(at)).map_or(0, |card| spread(card.number))
+    }
+
     fn set(&mut self, ticket: &Ticket) {
-        let card = Card::of(ticket);
+        let kind = self.kind((ticket.kind, ticket.group, ticket.state == domain::TicketState::Canceled));
+        let words = self.words.push([&ticket.name, &ticket.company, &ticket.seat]);
         // A number that is none, as from an older list, is not kept: such a ticket is read where it lies.
-        let number = (card.number.to_string() == ticket.number).then_some(card.number);
+        let number = ticket.number.parse().ok().filter(|number: &u64| number.to_string() == ticket.number);
+        let card = Card { ticket: ticket.id, number: number.unwrap_or(0), kind, words };
         let at = match self.cards.binary_search_by_key(&ticket.id, |card| card.ticket) {
             Ok(at) => {
                 if let Some(kept) = self.cards.get_mut(at) {
-                    self.by_number.remove(&kept.number);
-                    *kept = card;
+                    let old = std::mem::replace(kept, card);
+                    self.words.spare += usize::from(old.words.ends.2);
+                    if let Ok(found) = self.by_number.find_entry(spread(old.number), |kept| wide(*kept) == at) {
+                        found.remove();
+                    }
                 }
-                at
-            }
-            Err(at) if at == self.cards.len() => {
-                self.cards.push(card);
                 at
             }
             Err(at) => {
-                self.cards.insert(at, card);
-                let behind = self.cards.iter().enumerate().skip(at + 1);
-                for (place, card) in behind {
-                    self.by_number.insert(card.number, u32::try_from(place).unwrap_or(u32::MAX));
+                if at < self.cards.len() {
+                    self.by_number.iter_mut().filter(|kept| wide(**kept) >= at).for_each(|kept| *kept += 1);
                 }
+                self.cards.insert(at, card);
                 at
             }
         };
         if let Some(number) = number {
-            self.by_number.insert(number, u32::try_from(at).unwrap_or(u32::MAX));
+            let cards = &self.cards;
+            self.by_number.insert_unique(spread(number), narrow(at), |at| Self::hash_at(cards, *at));
+        }
+        if self.words.spare > PAGE_BYTES + self.words.pages.len() * PAGE_BYTES / 2 {
+            self.tidy();
         }
     }
 
-    fn holder(&self, card: &Card) -> Holder {
-        let (name, company) = (usize::from(card.ends.0), usize::from(card.ends.1));
-        let part = |from, to| card.words.get(from..to).unwrap_or_default().to_owned();
-        Holder {
-            pass: Pass {
-                ticket: card.ticket,
-                event: self.event,
-                kind: card.kind,
-                group: card.group,
-                canceled: card.canceled,
-            },
-            name: part(0, name),
-            company: part(name, company),
-            seat: part(company, card.words.len()),
-            number: card.number.to_string(),
+    /// Drops the words that no card has any more.
+    fn tidy(&mut self) {
+        let old = std::mem::take(&mut self.words);
+        for card in &mut self.cards {
+            card.words = self.words.push(old.parts(card.words));
         }
+    }
+
+    fn holder(&self, card: &Card) -> Option<Holder> {
+        let [name, company, seat] = self.words.parts(card.words).map(str::to_owned);
+        let (kind, group, canceled) = *self.kinds.get(wide(card.kind))?;
+        let pass = Pass { ticket: card.ticket, event: self.event, kind, group, canceled };
+        Some(Holder { pass, name, company, seat, number: card.number.to_string() })
     }
 
     /// Drawn anew with every change, and no two models share one: what was read at this version holds as long as it stands.
@@ -138,9 +195,22 @@ impl Cards {
 
     /// The ticket of a number.
     pub(crate) fn by_number(&self, number: &str) -> Option<Holder> {
-        let at = self.by_number.get(&number.parse().ok()?)?;
-        let card = self.cards.get(usize::try_from(*at).ok()?)?;
-        Some(self.holder(card))
+        let number = number.parse().ok()?;
+        let is_it = |at: &u32| self.cards.get(wide(*at)).is_some_and(|card| card.number == number);
+        let at = self.by_number.find(spread(number), is_it)?;
+        self.holder(self.cards.get(wide(*at))?)
+    }
+
+    fn empty(event: EventId) -> Self {
+        Self {
+            event,
+            cards: Vec::new(),
+            words: Pages::default(),
+            kinds: Vec::new(),
+            at_kind: FxHashMap::default(),
+            version: fresh(),
+            by_number: HashTable::new(),
+        }
     }
 }
 
@@ -148,7 +218,7 @@ impl Model for Cards {
     type Change = Ticket;
 
     fn build(view: &SpaceView, event: EventId) -> Result<Self, Error> {
-        let mut cards = Self { event, cards: Vec::new(), version: fresh(), by_number: FxHashMap::default() };
+        let mut cards = Self::empty(event);
         for kept in view.scan::<Ticket>(&event, None, Order::Ascending) {
             cards.set(&kept?.1);
         }
@@ -169,8 +239,58 @@ impl Model for Cards {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::SpaceId;
+    use domain::{PersonId, SpaceId, TicketState, Time, ticket::Source};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use store::Store;
+
+    fn ticket(id: u64, number: u64, words: usize, group: Option<u64>) -> Ticket {
+        Ticket {
+            id: TicketId(id),
+            event: EventId(1),
+            kind: TicketTypeId(1 + group.unwrap_or(0)),
+            person: PersonId(1),
+            name: "林".repeat(words),
+            phone: None,
+            company: "会".repeat(words * 7 % 50),
+            group: group.map(GroupId),
+            seat: "A1".repeat(words % 3),
+            note: String::new(),
+            answers: Vec::new(),
+            number: number.to_string(),
+            attend: String::new(),
+            link: [0; 16],
+            state: if words.is_multiple_of(5) { TicketState::Canceled } else { TicketState::Active },
+            source: Source::Import,
+            collected: true,
+            created_at: Time(0),
+            revision: 0,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn cards_tell_what_the_newest_tickets_say(
+            changes in prop::collection::vec((1u64..40, 0usize..2_000, prop::option::of(0u64..5), any::<bool>()), 1..200)
+        ) {
+            let mut cards = Cards::empty(EventId(1));
+            let mut kept: BTreeMap<u64, Ticket> = BTreeMap::new();
+            for (id, words, group, renumbered) in changes {
+                let number = kept.get(&id).map_or(100 + id, |old| old.number.parse().unwrap());
+                let number = number + 1_000 * u64::from(renumbered);
+                let ticket = ticket(id, number, words, group);
+                cards.apply(ticket.clone());
+                kept.insert(id, ticket);
+                for ticket in kept.values() {
+                    prop_assert_eq!(cards.by_number(&ticket.number), Some(Holder::of(ticket)));
+                }
+                prop_assert_eq!(cards.by_number.len(), kept.len());
+                prop_assert!(cards.by_number("99").is_none() && cards.by_number("x").is_none());
+            }
+            prop_assert!(cards.words.spare <= PAGE_BYTES * (1 + cards.words.pages.len()));
+        }
+    }
 
     #[test]
     fn what_was_read_of_a_dropped_model_never_counts_for_the_one_built_anew() {

@@ -3,10 +3,11 @@
 use crate::{Error, model::Model};
 use domain::{
     By, EventId, ListId, ScanId, TicketId, Time,
-    checkin::{Line, ScanBlock, Standing},
+    checkin::{Entry, Line, ScanBlock, Standing},
 };
+use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, hash_map::Entry};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use store::{Order, Read, SpaceView};
 
@@ -34,10 +35,96 @@ impl Tally {
     }
 }
 
+/// Tickets of one page. Those of an event are mostly numbered in a row, so pages are full; where they are not, little is lost.
+const PAGE: usize = 32;
+
+/// Where the tickets of a list stand, in 16 bytes for each that came in once and was not scanned since.
+#[derive(Debug, Default)]
+struct Standings {
+    /// The one entry of each ticket, by page and place; without a scan for those that have none.
+    pages: FxHashMap<u64, Box<[Entry; PAGE]>>,
+    /// Tickets that stand in any other way.
+    others: FxHashMap<TicketId, Standing>,
+}
+
+/// A ticket's page and its place there.
+fn place(ticket: TicketId) -> (u64, usize) {
+    let size = PAGE as u64;
+    (ticket.0 / size, usize::try_from(ticket.0 % size).unwrap_or(0))
+}
+
+impl Standings {
+    fn get(&self, ticket: TicketId) -> Option<Standing> {
+        let (page, at) = place(ticket);
+        match self.pages.get(&page).and_then(|page| page.get(at)) {
+            Some(entry) if entry.scan.0 != 0 => Some(Standing::once(*entry)),
+            _ => self.others.get(&ticket).copied(),
+        }
+    }
+
+    fn set(&mut self, ticket: TicketId, standing: Standing) {
+        const NONE: Entry = Entry { at: Time(0), scan: ScanId(0) };
+        let (page, at) = place(ticket);
+        let only = standing.only();
+        if only.is_some() || self.pages.contains_key(&page) {
+            let page = self.pages.entry(page).or_insert_with(|| Box::new([NONE; PAGE]));
+            if let Some(entry) = page.get_mut(at) {
+                *entry = only.unwrap_or(NONE);
+            }
+        }
+        match only {
+            Some(_) => self.others.remove(&ticket),
+            None => self.others.insert(ticket, standing),
+        };
+    }
+}
+
+/// The nonces of an event's scans, in nine bytes each. A hit is only a hint: the scan says whether it is the same.
+#[derive(Debug, Default)]
+struct Nonces {
+    /// Part of the hash of each line's nonce; lines that are no scans have none in the table.
+    prints: Vec<u32>,
+    /// Places in `prints`.
+    table: HashTable<u32>,
+}
+
+/// The part of a hash that is kept.
+fn print(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).unwrap_or(0)
+}
+
+/// A print as the table wants hashes: different in their high and in their low bits.
+fn spread(print: u32) -> u64 {
+    u64::from(print).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+impl Nonces {
+    /// Takes the next line's hash in.
+    fn push(&mut self, hash: Option<u64>) {
+        let line = self.prints.len();
+        let print = hash.map_or(0, print);
+        self.prints.push(print);
+        // An event has no more lines than a 32-bit number counts: they would take a terabyte.
+        if let Some(line) = hash.and_then(|_| u32::try_from(line).ok()) {
+            let prints = &self.prints;
+            let of =
+                |at: &u32| usize::try_from(*at).ok().and_then(|at| prints.get(at)).map_or(0, |print| spread(*print));
+            self.table.insert_unique(spread(print), line, of);
+        }
+    }
+
+    /// Numbers of the scans that may have a nonce.
+    fn find(&self, hash: u64) -> impl Iterator<Item = ScanId> {
+        let print = print(hash);
+        let fits = move |line: &&u32| usize::try_from(**line).ok().and_then(|at| self.prints.get(at)) == Some(&print);
+        self.table.iter_hash(spread(print)).filter(fits).map(|line| ScanId(u64::from(*line) + 1))
+    }
+}
+
 /// One list's tickets.
 #[derive(Debug, Default)]
 struct AtList {
-    standings: FxHashMap<TicketId, Standing>,
+    standings: Standings,
     tally: Tally,
 }
 
@@ -47,10 +134,7 @@ pub(crate) struct Presence {
     /// Number of the newest line.
     newest: u64,
     lists: BTreeMap<ListId, AtList>,
-    /// Scans by the hash of who made them and their nonce. A hit is only a hint: the scan says whether it is the same.
-    nonces: FxHashMap<u64, u64>,
-    /// Scans whose hash another scan had before.
-    collided: Vec<(u64, u64)>,
+    nonces: Nonces,
     annulled: FxHashMap<ScanId, (Time, By)>,
 }
 
@@ -68,7 +152,7 @@ impl Presence {
     }
 
     pub(crate) fn standing(&self, list: ListId, ticket: TicketId) -> Option<Standing> {
-        self.lists.get(&list)?.standings.get(&ticket).copied()
+        self.lists.get(&list)?.standings.get(ticket)
     }
 
     /// Where a ticket stands at the event's main list.
@@ -87,8 +171,7 @@ impl Presence {
 
     /// Scans that may have this nonce.
     pub(crate) fn with_nonce(&self, hash: u64) -> impl Iterator<Item = ScanId> {
-        let others = self.collided.iter().filter(move |(of, _)| *of == hash).map(|(_, scan)| scan);
-        self.nonces.get(&hash).into_iter().chain(others).map(|scan| ScanId(*scan))
+        self.nonces.find(hash)
     }
 
     /// `hash` is the [`nonce_hash`] of a scan that has one at hand.
@@ -97,24 +180,24 @@ impl Presence {
         let at = self.lists.entry(line.list()).or_default();
         at.tally.add(line);
         if let Some(ticket) = line.ticket() {
-            let standing = at.standings.entry(ticket).or_default();
+            let before = || at.standings.get(ticket).unwrap_or_default();
             match line {
-                Line::Scan(scan) => standing.take(scan),
-                Line::Annul(annul) => *standing = annul.standing,
+                Line::Scan(scan) => {
+                    let mut standing = before();
+                    standing.take(scan);
+                    at.standings.set(ticket, standing);
+                }
+                Line::Annul(annul) => at.standings.set(ticket, annul.standing),
                 Line::Move(_) => {}
             }
         }
         match line {
-            Line::Scan(scan) => match self.nonces.entry(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce))) {
-                Entry::Vacant(free) => {
-                    free.insert(self.newest);
-                }
-                Entry::Occupied(taken) => self.collided.push((*taken.key(), self.newest)),
-            },
+            Line::Scan(scan) => self.nonces.push(Some(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce)))),
             Line::Annul(annul) => {
+                self.nonces.push(None);
                 self.annulled.insert(annul.scan, (annul.at, annul.by));
             }
-            Line::Move(_) => {}
+            Line::Move(_) => self.nonces.push(None),
         }
     }
 }
@@ -152,6 +235,57 @@ impl Model for Presence {
     }
 
     fn weight(&self) -> usize {
-        self.nonces.len()
+        self.nonces.prints.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn standings_are_kept_whatever_they_are() {
+        let once = |scan| Standing::once(Entry { at: Time(7), scan: ScanId(scan) });
+        let mut seen = once(3);
+        seen.see(ScanId(9));
+        let (mut kept, mut plain) = (Standings::default(), BTreeMap::new());
+        let steps = [
+            (1, once(1)),
+            (32, once(2)),
+            (31, seen),
+            (1, seen),
+            (5_000, seen),
+            (1, once(4)),
+            (32, Standing::default()),
+            (0, once(5)),
+        ];
+        for (ticket, standing) in steps {
+            kept.set(TicketId(ticket), standing);
+            plain.insert(ticket, standing);
+            for ticket in [0, 1, 2, 31, 32, 33, 5_000, 6_000] {
+                assert_eq!(kept.get(TicketId(ticket)), plain.get(&ticket).copied(), "ticket {ticket}");
+            }
+        }
+        assert_eq!(kept.others.len(), 3);
+    }
+
+    #[test]
+    fn nonces_are_found_with_those_that_look_alike() {
+        let mut nonces = Nonces::default();
+        let hash = |n: u64| n << 32;
+        let alike = hash(5) + 1;
+        [Some(hash(5)), None, Some(hash(6)), Some(alike), Some(0)].into_iter().for_each(|hash| nonces.push(hash));
+        let found = |hash| {
+            let mut found: Vec<u64> = nonces.find(hash).map(|scan| scan.0).collect();
+            found.sort_unstable();
+            found
+        };
+        assert_eq!(found(hash(5)), [1, 4], "the scans tell which of them it is");
+        assert_eq!(found(hash(6)), [3]);
+        assert_eq!(found(0), [5], "a line that is no scan has no nonce");
+        assert!(found(hash(8)).is_empty());
+        (0..10_000).for_each(|n| nonces.push(Some(hash(100 + n))));
+        assert!((0..10_000).all(|n| nonces.find(hash(100 + n)).any(|scan| scan.0 == 6 + n)));
     }
 }
