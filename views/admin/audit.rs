@@ -27,12 +27,12 @@ pub fn log(shell: &Shell, lines: &[(u64, AuditLine, String)], next: Option<u64>)
             name: number.to_string(),
             cells: vec![
                 html! { (number) },
-                html! { (shell.format.date(line.at)) " " (shell.format.clock_seconds(line.at)) },
-                html! { (who) },
+                html! { span class="whole" { (shell.format.date(line.at)) " " (shell.format.clock_seconds(line.at)) } },
+                html! { span class="whole" { (who) } },
                 html! { code { (line.action) } },
                 html! { code { (line.subject) } },
-                html! { (line.before) },
-                html! { (line.after) },
+                html! { div class="long" { (line.before) } },
+                html! { div class="long" { (line.after) } },
             ],
         })
         .collect();
