@@ -3,6 +3,7 @@
 
 use crate::Error;
 use domain::{EventId, GroupId, SpaceId, Ticket, TicketId, TicketState, TicketTypeId, Time};
+use memchr::memmem::Finder;
 use pinyin::ToPinyin;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -113,7 +114,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, row: &Row, text: &str, digits: bool, entered: &Entered<'_>) -> bool {
+    fn takes(&self, row: &Row, text: Option<&Finder<'_>>, digits: bool, entered: &Entered<'_>) -> bool {
         let shown = match self.show {
             Show::Active => !row.canceled,
             Show::Entered => entered(row.ticket).is_some(),
@@ -125,9 +126,10 @@ impl Filter {
         shown
             && self.kind.is_none_or(|kind| kind == row.kind)
             && self.group.is_none_or(|group| row.group == Some(group))
-            && (text.is_empty()
-                || row.sought.contains(text)
-                || digits && (row.phone.contains(text) || row.number.contains(text)))
+            && text.is_none_or(|text| {
+                let in_it = |place: &str| text.find(place.as_bytes()).is_some();
+                in_it(&row.sought) || digits && (in_it(&row.phone) || in_it(&row.number))
+            })
     }
 }
 
@@ -183,7 +185,9 @@ impl Roster {
         let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
         let sought = if digits { &bare } else { &text };
-        let takes = |row: &&Row| filter.takes(row, sought, digits, entered);
+        // Made once: what a search prepares costs more than looking through so short a text.
+        let finder = (!sought.is_empty()).then(|| Finder::new(sought));
+        let takes = |row: &&Row| filter.takes(row, finder.as_ref(), digits, entered);
         let mut found: Vec<&Row> = match filter.sort {
             SortBy::Name => self.by_name.iter().filter_map(|at| self.rows.get(*at)).filter(takes).collect(),
             SortBy::Created | SortBy::Entered => self.rows.iter().filter(takes).collect(),
