@@ -11,6 +11,16 @@ use store::SpaceView;
 /// An event in its space.
 pub(crate) type Place = (SpaceId, EventId);
 
+/// A number that is random already, such as part of a hash, as a hash table wants it: different in its high and in its low bits.
+pub(crate) fn spread(number: u64) -> u64 {
+    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// A place that is kept in four bytes, as an index.
+pub(crate) fn wide(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
 /// Something that is kept of an event.
 pub(crate) trait Model: Sized + Send + Sync + 'static {
     /// What a commit may change in it.

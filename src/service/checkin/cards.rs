@@ -1,6 +1,9 @@
 //! What a door shows and needs to know of each ticket of its event, so that a scan reads nothing.
 
-use crate::{Error, model::Model};
+use crate::{
+    Error,
+    model::{Model, spread, wide},
+};
 use domain::{EventId, GroupId, Ticket, TicketId, TicketTypeId, checkin::Pass};
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
@@ -87,18 +90,9 @@ fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Numbers are random already; this spreads them over all bits.
-fn spread(number: u64) -> u64 {
-    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 /// A place in memory; events and pages are far smaller than its limits.
 fn narrow<T: TryFrom<usize> + Default>(place: usize) -> T {
     T::try_from(place).unwrap_or_default()
-}
-
-fn wide(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 impl Pages {

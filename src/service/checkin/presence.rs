@@ -1,6 +1,9 @@
 //! Who is in: the fold of an event's scan log, and the nonces in it. Committed lines only.
 
-use crate::{Error, model::Model};
+use crate::{
+    Error,
+    model::{Model, spread, wide},
+};
 use domain::{
     By, EventId, ListId, ScanId, TicketId, Time,
     checkin::{Entry, Line, ScanBlock, Standing},
@@ -65,17 +68,18 @@ impl Standings {
     fn set(&mut self, ticket: TicketId, standing: Standing) {
         const NONE: Entry = Entry { at: Time(0), scan: ScanId(0) };
         let (page, at) = place(ticket);
-        let only = standing.only();
-        if only.is_some() || self.pages.contains_key(&page) {
-            let page = self.pages.entry(page).or_insert_with(|| Box::new([NONE; PAGE]));
-            if let Some(entry) = page.get_mut(at) {
-                *entry = only.unwrap_or(NONE);
+        match standing.only() {
+            Some(entry) => {
+                let page = self.pages.entry(page).or_insert_with(|| Box::new([NONE; PAGE]));
+                page.get_mut(at).into_iter().for_each(|kept| *kept = entry);
+                self.others.remove(&ticket);
+            }
+            None => {
+                let page = self.pages.get_mut(&page);
+                page.and_then(|page| page.get_mut(at)).into_iter().for_each(|kept| *kept = NONE);
+                self.others.insert(ticket, standing);
             }
         }
-        match only {
-            Some(_) => self.others.remove(&ticket),
-            None => self.others.insert(ticket, standing),
-        };
     }
 }
 
@@ -93,9 +97,9 @@ fn print(hash: u64) -> u32 {
     u32::try_from(hash >> 32).unwrap_or(0)
 }
 
-/// A print as the table wants hashes: different in their high and in their low bits.
-fn spread(print: u32) -> u64 {
-    u64::from(print).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+/// Where a print is in the table.
+fn hashed(print: u32) -> u64 {
+    spread(u64::from(print))
 }
 
 impl Nonces {
@@ -107,17 +111,16 @@ impl Nonces {
         // An event has no more lines than a 32-bit number counts: they would take a terabyte.
         if let Some(line) = hash.and_then(|_| u32::try_from(line).ok()) {
             let prints = &self.prints;
-            let of =
-                |at: &u32| usize::try_from(*at).ok().and_then(|at| prints.get(at)).map_or(0, |print| spread(*print));
-            self.table.insert_unique(spread(print), line, of);
+            let of = |line: &u32| prints.get(wide(*line)).map_or(0, |print| hashed(*print));
+            self.table.insert_unique(hashed(print), line, of);
         }
     }
 
     /// Numbers of the scans that may have a nonce.
     fn find(&self, hash: u64) -> impl Iterator<Item = ScanId> {
         let print = print(hash);
-        let fits = move |line: &&u32| usize::try_from(**line).ok().and_then(|at| self.prints.get(at)) == Some(&print);
-        self.table.iter_hash(spread(print)).filter(fits).map(|line| ScanId(u64::from(*line) + 1))
+        let fits = move |line: &&u32| self.prints.get(wide(**line)) == Some(&print);
+        self.table.iter_hash(hashed(print)).filter(fits).map(|line| ScanId(u64::from(*line) + 1))
     }
 }
 
@@ -131,8 +134,6 @@ struct AtList {
 /// Where every ticket of an event stands.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
-    /// Number of the newest line.
-    newest: u64,
     lists: BTreeMap<ListId, AtList>,
     nonces: Nonces,
     annulled: FxHashMap<ScanId, (Time, By)>,
@@ -148,7 +149,7 @@ pub(crate) fn nonce_hash(by: By, nonce: &str) -> u64 {
 impl Presence {
     /// Number of the newest line; 0 before the first.
     pub(crate) fn newest(&self) -> u64 {
-        self.newest
+        self.nonces.prints.len() as u64
     }
 
     pub(crate) fn standing(&self, list: ListId, ticket: TicketId) -> Option<Standing> {
@@ -176,29 +177,25 @@ impl Presence {
 
     /// `hash` is the [`nonce_hash`] of a scan that has one at hand.
     fn take(&mut self, line: &Line, hash: Option<u64>) {
-        self.newest += 1;
         let at = self.lists.entry(line.list()).or_default();
         at.tally.add(line);
-        if let Some(ticket) = line.ticket() {
-            let before = || at.standings.get(ticket).unwrap_or_default();
-            match line {
-                Line::Scan(scan) => {
-                    let mut standing = before();
+        let mut nonce = None;
+        match line {
+            Line::Scan(scan) => {
+                nonce = Some(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce)));
+                if let Some((_, ticket)) = scan.ticket_here() {
+                    let mut standing = at.standings.get(ticket).unwrap_or_default();
                     standing.take(scan);
                     at.standings.set(ticket, standing);
                 }
-                Line::Annul(annul) => at.standings.set(ticket, annul.standing),
-                Line::Move(_) => {}
             }
-        }
-        match line {
-            Line::Scan(scan) => self.nonces.push(Some(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce)))),
             Line::Annul(annul) => {
-                self.nonces.push(None);
+                at.standings.set(annul.ticket, annul.standing);
                 self.annulled.insert(annul.scan, (annul.at, annul.by));
             }
-            Line::Move(_) => self.nonces.push(None),
+            Line::Move(_) => {}
         }
+        self.nonces.push(nonce);
     }
 }
 
@@ -217,10 +214,10 @@ impl Model for Presence {
         let mut presence = Self::default();
         for kept in view.scan::<ScanBlock>(&event, None, Order::Ascending) {
             let ((_, first), block) = kept?;
-            if first.0 != presence.newest + 1 {
+            if first.0 != presence.newest() + 1 {
                 return Err(Error::Internal(format!(
                     "the scan log of event {event} has no line {}, but one with number {first}",
-                    presence.newest + 1
+                    presence.newest() + 1
                 )));
             }
             block.lines.iter().for_each(|line| presence.take(line, None));
@@ -229,7 +226,7 @@ impl Model for Presence {
     }
 
     fn apply(&mut self, change: Committed) {
-        if change.number > self.newest {
+        if change.number > self.newest() {
             self.take(&change.line, change.hash);
         }
     }
@@ -242,7 +239,6 @@ impl Model for Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     #[test]
     fn standings_are_kept_whatever_they_are() {
