@@ -77,6 +77,8 @@ export async function accessible(page) {
   check(result.length === 0, `axe on ${name}:\n  ${result.join("\n  ")}`);
   const spill = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   check(spill <= 1, `${name} is ${spill}px too wide`);
+  const rows = await page.$$eval(".side", ([side]) => (side && innerWidth < 700 ? Math.round(side.offsetHeight / 44) : 0));
+  check(rows <= 1, `the navigation of ${name} is ${rows} rows high`);
 }
 
 /** Fills a form by field name and sends it. */

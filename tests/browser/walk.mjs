@@ -80,6 +80,8 @@ async function importList(page, event) {
   check(String(await figures()) === "3,0,0,2", `the import did what its preview said: ${await figures()}`);
   await look(page);
   await look(page, `${event}/registration`);
+  await look(page, `${event}/registration?q=zzz`);
+  await until(page, ".empty", (text) => text.includes("没有符合条件的人"), "a search without a hit is told from an empty event");
 }
 
 async function registerOnPhone(browser, event) {

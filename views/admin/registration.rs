@@ -52,6 +52,12 @@ impl Filter {
         )
     }
 
+    /// Whether it leaves anybody out who is registered.
+    fn narrows(&self) -> bool {
+        let shows_all = matches!(self.show.as_str(), "" | "all");
+        !(shows_all && self.q.is_empty() && self.kind.is_empty() && self.group.is_empty())
+    }
+
     fn sorted(&self, base: &str, by: &str) -> (String, Option<&'static str>) {
         let down = self.dir == "desc";
         let mine = self.sort == by || self.sort.is_empty() && by == "created";
@@ -156,7 +162,9 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let content = html! {
         (actions(shell, of, &base))
         (filter(shell, of))
-        @if of.found == 0 { (empty(text.t("Nobody here"), text.t("Add a person by hand, import a list, or publish the event so that people register themselves."), None)) }
+        @if of.found == 0 && of.filter.narrows() {
+            (empty(text.t("Nobody matches"), text.t("Change the search or the filter, or look at everybody."), Some((text.t("Everybody"), &base))))
+        } @else if of.found == 0 { (empty(text.t("Nobody here"), text.t("Add a person by hand, import a list, or publish the event so that people register themselves."), None)) }
         @else if of.may_manage {
             form method="post" action={ (base) "/bulk" } {
                 input type="hidden" name="back" value=(of.filter.link(&base, of.page));
