@@ -1,98 +1,240 @@
-// The check-in terminal: takes what a scanner gun types, asks the box, shows the verdict large, and keeps what could not be
-// sent yet until the box answers. Nothing that was scanned is lost by a slow network: codes queue up and go in order.
+// The check-in terminal: takes what a scanner gun, a camera or a person enters, asks the box, shows the verdict large. When the box
+// cannot be reached it decides by what it took along (door.js), keeps its scans (alone.js) and tells them when the box is back.
 
 const root = document.querySelector("[data-terminal]");
 const text = JSON.parse(root.dataset.texts);
-const input = root.querySelector("[name=code]");
-const form = root.querySelector("form");
-const verdict = root.querySelector(".verdict");
-const waiting = root.querySelector("[data-waiting]");
-const network = root.querySelector("[data-network]");
-const recent = root.querySelector(".recent");
-const QUIET_MS = 60; // A gun's characters come within a few milliseconds; a pause this long after a whole code ends it.
-const SAME_MS = 2500; // The same code again within this time on one device is one scan.
-const DIGITS = 12;
+const { decide, codes, digitsOf, hashed, sound, half, DIGITS } = await import(root.dataset.door);
+const { Store, Tickets } = await import(root.dataset.store);
+const at = (selector) => root.querySelector(selector);
+const input = at("[name=code]");
+const verdict = at(".verdict");
+const waiting = at("[data-waiting]");
+const network = at("[data-network]");
+const recent = at(".recent");
+const undo = at("[data-undo]");
+const ask = at("[data-ask]");
+const event = Number(root.dataset.event);
+const list = Number(root.dataset.list);
+const direction = root.dataset.direction;
 
-const DAMM = ["0317598642", "7092154863", "4206871359", "1750983426", "6123045978", "3674209581", "5869720134", "8945362017", "9438617205", "2581436790"];
-const sound = (digits) => [...digits].reduce((state, digit) => DAMM[state][digit], 0) == 0;
+const GAP_MS = 50; // Characters of a gun come closer together than this.
+const QUIET_MS = 60; // A pause this long after a whole code ends a burst without a line end.
+const SAME_MS = { gun: 2500, typed: 2500, camera: 5000 }; // The same code again within this time on one device is one scan.
+const PATIENCE = 5000; // So long the box may take before the terminal decides alone.
+const LOOK_MS = 5000; // How often an absent box is looked for.
+const FRESH_MS = 10_000; // How often what was taken along is brought up to date.
+const BATCH = 100;
 
-/** Half-width digits of what was typed, whatever layout or input method made them. */
-const half = (typed) => typed.replace(/[\uff01-\uff5e]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/\u3000/g, " ");
+// The box's clock less this one's, in milliseconds; of the answers so far the quickest knows best.
+const clock = { skew: Number(localStorage.getItem("hall.skew") ?? 0), trip: Infinity };
+const now = () => Math.round(Date.now() + clock.skew);
+function heard(boxNow, sent) {
+  const trip = Date.now() - sent;
+  if (!Number.isFinite(boxNow) || trip > clock.trip * 1.5) return;
+  clock.skew = boxNow - (sent + trip / 2);
+  clock.trip = trip;
+  localStorage.setItem("hall.skew", String(Math.round(clock.skew)));
+}
 
-/** The codes in a burst: line ends part them, and so does length when two came without one. */
-function codes(burst) {
-  return half(burst).split(/[\r\n\t]+/).flatMap((part) => {
-    const plain = part.trim();
-    const digits = plain.replace(/[ -]/g, "");
-    if (!/^\d+$/.test(digits)) return plain ? [plain.slice(0, 200)] : [];
-    if (digits.length > DIGITS && digits.length % DIGITS === 0) return digits.match(new RegExp(`.{${DIGITS}}`, "g"));
-    return [digits];
+const nonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Asks the box. Throws when it cannot be reached or is in trouble; a refusal is an answer. */
+async function box(path, body) {
+  const sent = Date.now();
+  const answer = await fetch(`/api/v1/checkin/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE),
+    cache: "no-store",
   });
+  if (answer.status === 401) return location.reload(), new Promise(() => {});
+  if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+  const told = answer.status === 204 ? {} : await answer.json();
+  heard(told.now, sent);
+  return told;
 }
 
-// What waits to be sent survives a reload and a closed lid.
-const STORE = `hall.queue.${root.dataset.event}`;
-const queue = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-let busy = false;
-let last = { code: "", at: 0 };
+// What is known when the box is away.
+let store = null;
+let tickets = null;
+let away = false;
+let local = Number.MAX_SAFE_INTEGER / 2; // Numbers of scans that only this terminal knows: later than any of the box.
 
-function nonce() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+function connection() {
+  network.dataset.state = away ? "off" : "on";
+  network.className = `badge tone-${away ? "warn" : "good"}`;
+  network.textContent = away ? (tickets ? text.offline : text.blind) : text.online;
 }
 
+async function tell() {
+  const items = store ? await store.waiting() : [];
+  waiting.textContent = String(items.length);
+  waiting.parentElement.hidden = items.length === 0;
+  root.dataset.waits = String(items.length);
+}
+
+/** Where a ticket stands once a scan counts. */
+function pass(row, way, when) {
+  local += 1;
+  if (way === "exit") row.standing.exit = [when, local];
+  else row.standing.entries = [...row.standing.entries, [when, local]];
+  [row.i, row.u] = [row.standing.entries, row.standing.exit];
+  tickets.snapshot.inside += way === "exit" ? -1 : 1;
+}
+
+function find(scan) {
+  if (scan.ticket !== undefined) return tickets.byTicket.get(scan.ticket) ?? null;
+  const digits = digitsOf(scan.code);
+  return digits ? (tickets.byCode.get(hashed(tickets.snapshot.salt, digits)) ?? null) : null;
+}
+
+/** Decides alone and keeps the scan. */
+async function alone(scan) {
+  if (!tickets) {
+    await store.wait({ scan });
+    await tell();
+    return show({ verdict: "kept" });
+  }
+  const { snapshot } = tickets;
+  const row = find(scan);
+  const answered = [...(row?.a ?? []), ...(scan.answers ?? []).filter(([, typed]) => typed.trim()).map(([id]) => id)];
+  const known = row && { event: snapshot.event, kind: row.k, group: row.g ?? null, canceled: Boolean(row.x), collected: Boolean(row.o) };
+  const attempt = { direction: scan.direction, at: scan.scanned_at, gate: snapshot.gate, answered, inside: snapshot.inside, force: false };
+  const standing = row?.standing ?? { entries: [], exit: null };
+  const said = decide(known, standing, snapshot.door, attempt, snapshot.zone);
+  const before = standing.entries.at(-1);
+  if (said.verdict === "incomplete") {
+    return show({ ...said, alone: true, questions: snapshot.door.questions, person: person(row) }, scan);
+  }
+  await store.wait({ scan, verdict: said.verdict, reason: said.reason ?? null });
+  if (said.verdict === "admitted") {
+    row.a = answered;
+    pass(row, scan.direction, scan.scanned_at);
+    await store.keep(snapshot);
+  }
+  await tell();
+  const rule = said.failed && { words: snapshot.words[JSON.stringify(said.failed)] ?? "" };
+  const previous = said.reason === "already_in" && before ? { at_text: clockText(before[0]), by: "" } : null;
+  return show({ ...said, alone: true, rule, previous, direction: scan.direction, person: person(row) }, scan);
+}
+
+const clockText = (when) => new Date(when - clock.skew).toLocaleTimeString("en-GB");
+function person(row) {
+  if (!row) return null;
+  const { kinds, groups } = tickets.snapshot;
+  const [name, seat, note] = row.w ?? ["", "", ""];
+  return { name, seat, note, company: "", kind: kinds[row.k] ?? "", group: row.g === undefined ? "" : (groups[row.g] ?? "") };
+}
+
+// Scans are answered one after the other, in the order in which they came.
+let line = Promise.resolve();
 function take(burst, way) {
-  for (const code of codes(burst)) {
-    const now = Date.now();
-    if (code === last.code && now - last.at < SAME_MS) continue;
-    last = { code, at: now };
-    if (/^\d+$/.test(code) && code.length === DIGITS && !sound(code)) {
-      show({ verdict: "refused", reason: "misread" });
-      continue;
-    }
-    queue.push({ event: Number(root.dataset.event), code, way, direction: "entry", nonce: nonce(), scanned_at: now });
-  }
-  tell();
-  send();
+  for (const code of codes(burst)) one({ code }, way);
 }
 
-function tell() {
-  localStorage.setItem(STORE, JSON.stringify(queue));
-  waiting.textContent = String(queue.length);
-  waiting.parentElement.hidden = queue.length === 0;
+let last = { code: "", at: 0 };
+function one(shown, way, answers = []) {
+  const when = Date.now();
+  const same = shown.code ?? `#${shown.ticket}`;
+  if (answers.length === 0 && same === last.code && when - last.at < (SAME_MS[way] ?? 0)) return;
+  last = { code: same, at: when };
+  if (shown.code && /^\d+$/.test(shown.code) && shown.code.length === DIGITS && !sound(shown.code)) return show({ verdict: "refused", reason: "misread" });
+  const scan = { ...shown, event, list, direction, way, nonce: nonce(), scanned_at: now(), ...(answers.length > 0 && { answers }) };
+  line = line.then(() => send(scan)).catch((error) => show({ verdict: "refused", reason: "error", message: String(error) }));
 }
 
-async function send() {
-  if (busy) return;
-  busy = true;
-  while (queue.length > 0) {
-    const [scan] = queue;
+async function send(scan) {
+  if (!away) {
     try {
-      const answer = await fetch("/api/v1/checkin/redeem", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(scan),
-        signal: AbortSignal.timeout(8000),
-      });
-      if (answer.status === 401) return location.reload();
-      if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
-      const body = await answer.json();
-      queue.shift();
-      online(true);
-      if (body.verdict) show(body);
-      else show({ verdict: "refused", reason: "error", message: body.message });
+      const told = await box("redeem", scan);
+      if (told.verdict) return show(told, scan);
+      return show({ verdict: "refused", reason: "error", message: told.message });
     } catch {
-      online(false);
-      await new Promise((resume) => setTimeout(resume, 1500));
+      gone();
     }
-    tell();
-    if (verdict.dataset.reason === "device_revoked") setTimeout(() => location.reload(), 1500);
   }
-  busy = false;
+  await alone(scan);
 }
 
-function online(is) {
-  network.dataset.state = is ? "on" : "off";
-  network.textContent = is ? text.online : text.offline;
+function gone() {
+  if (away) return;
+  away = true;
+  clock.trip = Infinity;
+  connection();
+  setTimeout(look, LOOK_MS);
+}
+
+/** Looks for the box; when it is there, tells it what waits, in order. */
+async function look() {
+  try {
+    await box(`status?event=${event}`);
+    await told();
+    away = false;
+    connection();
+    await refresh();
+  } catch {
+    away = true;
+    connection();
+    setTimeout(look, LOOK_MS);
+  }
+}
+
+/** Tells the box what waits. What it does not take is told the person and is not tried for ever. */
+async function told() {
+  for (;;) {
+    const items = await store.waiting();
+    if (items.length === 0) break;
+    const first = items[0];
+    if (first.annul) {
+      await box("annul", { nonce: first.annul, event });
+      await store.done([first.key]);
+    } else if (!first.verdict) {
+      const answer = await box("redeem", first.scan);
+      await store.done([first.key]);
+      if (answer.verdict) note(answer);
+    } else {
+      const facts = items.slice(0, BATCH);
+      const end = facts.findIndex((item) => !item.verdict);
+      const batch = end < 0 ? facts : facts.slice(0, end);
+      const scans = batch.map(({ scan, verdict, reason }) => ({ ...scan, verdict, ...(reason && { reason }) }));
+      const answer = await box("upload", { event, scans });
+      if (!answer.answers) throw new Error(answer.message);
+      answer.answers.filter((said) => said.conflict || said.code).forEach(note);
+      await store.done(batch.map((item) => item.key));
+    }
+    await tell();
+  }
+}
+
+/** A line among the last scans for what came of a scan that waited. */
+function note(answer) {
+  const tone = answer.verdict === "admitted" && !answer.conflict ? "good" : "warn";
+  const word = answer.conflict ? text[answer.conflict] : answer.verdict === "admitted" ? text.admitted : (text[answer.reason] ?? answer.message);
+  mark(tone, `${answer.person?.name ?? "—"} · ${word}`);
+}
+
+/** Takes along what is needed to go on alone, or what changed since. */
+async function refresh() {
+  if (away || !store) return;
+  try {
+    const query = `event=${event}&list=${list}`;
+    const have = tickets?.snapshot;
+    const changes = have && (await box(`changes?after=${have.line}&${query}`));
+    if (!changes || changes.version !== have.version) {
+      const snapshot = await box(`snapshot?${query}`);
+      if (!snapshot.tickets) return;
+      tickets = new Tickets(snapshot);
+      await store.keep(snapshot);
+    } else if (changes.line !== have.line) {
+      tickets.turn(changes.tickets);
+      Object.assign(have, { line: changes.line, inside: changes.inside });
+      await store.keep(have);
+    }
+    root.dataset.known = String(tickets.snapshot.line);
+  } catch {
+    gone();
+  }
 }
 
 let sounds;
@@ -110,80 +252,286 @@ function beep(tone) {
       voice.start(sounds.currentTime + from);
       voice.stop(sounds.currentTime + from + length);
     }
+    navigator.vibrate?.(tone === "good" ? 80 : [150, 80, 150]);
   } catch {
     // A device without sound still shows the verdict.
   }
 }
 
 function put(part, value) {
-  const at = verdict.querySelector(`[data-part=${part}]`);
-  at.textContent = value ?? "";
-  at.hidden = !value;
+  const shown = at(`[data-part=${part}]`);
+  shown.textContent = value ?? "";
+  shown.hidden = !value;
 }
 
-function show(answer) {
-  const tone = answer.verdict === "admitted" ? "good" : answer.reason === "already_in" ? "warn" : "bad";
-  verdict.dataset.tone = tone;
-  verdict.dataset.verdict = answer.verdict;
-  verdict.dataset.reason = answer.reason ?? "";
-  for (const icon of verdict.querySelectorAll("[data-icon]")) icon.hidden = icon.dataset.icon !== tone;
-  put("word", answer.verdict === "admitted" ? text.admitted : (text[answer.reason] ?? answer.message ?? answer.reason));
-  const person = answer.person ?? {};
-  put("who", person.name);
-  put("more", [person.kind, person.group, person.seat && `${text.seat} ${person.seat}`, person.company].filter(Boolean).join(" · "));
-  put("before", answer.previous && `${text.before} ${answer.previous.at_text} ${answer.previous.by}`);
-  if (answer.counts) {
-    for (const [key, value] of Object.entries(answer.counts)) {
-      for (const at of document.querySelectorAll(`[data-live="${key}"]`)) at.textContent = value.toLocaleString("en");
-    }
-  }
-  const line = document.createElement("li");
-  line.className = `badge tone-${tone}`;
-  line.textContent = `${person.name ?? "—"} · ${verdict.querySelector("[data-part=word]").textContent}`;
-  recent.prepend(line);
+function mark(tone, words) {
+  const shown = document.createElement("li");
+  shown.className = `badge tone-${tone}`;
+  shown.textContent = words;
+  recent.prepend(shown);
   while (recent.children.length > 8) recent.lastChild.remove();
+}
+
+function word(answer) {
+  if (answer.verdict === "admitted") return answer.direction === "exit" ? text.left : text.admitted;
+  if (answer.verdict === "incomplete" || answer.verdict === "kept") return text[answer.verdict];
+  return text[answer.reason] ?? answer.message ?? answer.reason;
+}
+
+let latest = null; // The scan that may be taken back.
+function show(answer, scan) {
+  const middling = answer.reason === "already_in" || answer.verdict === "incomplete" || answer.verdict === "kept";
+  const tone = answer.verdict === "admitted" ? "good" : middling ? "warn" : "bad";
+  Object.assign(verdict.dataset, { tone, verdict: answer.verdict, reason: answer.reason ?? "", alone: answer.alone ? "1" : "" });
+  for (const icon of verdict.querySelectorAll("[data-icon]")) icon.hidden = icon.dataset.icon !== tone;
+  put("word", word(answer));
+  const who = answer.person ?? {};
+  put("who", who.name);
+  put("more", answer.rule?.words ? text.must.replace("{rule}", answer.rule.words) : [who.kind, who.group, who.seat && `${text.seat} ${who.seat}`, who.company].filter(Boolean).join(" · "));
+  put("note", who.note);
+  put("before", answer.previous && `${text.before} ${answer.previous.at_text} ${answer.previous.by}`);
+  put("alone", answer.alone && text.alone);
+  for (const [key, value] of Object.entries(answer.counts ?? {})) {
+    for (const figure of document.querySelectorAll(`[data-live="${key}"]`)) figure.textContent = value.toLocaleString("en");
+  }
+  mark(tone, `${who.name || "—"} · ${at("[data-part=word]").textContent}`);
+  latest = answer.verdict === "admitted" && scan ? scan : null;
+  undo.hidden = !latest;
+  questions(answer.verdict === "incomplete" ? answer.questions : [], scan);
+  if (answer.reason === "device_revoked") setTimeout(() => location.reload(), 1500);
   beep(tone);
 }
 
-// The input never loses a key: whatever is typed anywhere on the page goes into it.
-let pause;
-function flush(way) {
-  clearTimeout(pause);
-  const burst = input.value;
-  input.value = "";
-  if (burst.trim()) take(burst, way);
+/** The questions that must be answered before somebody comes in. */
+function questions(asked, scan) {
+  ask.hidden = asked.length === 0;
+  const fields = ask.querySelector("[data-fields]");
+  fields.replaceChildren(...asked.map((question) => {
+    const id = `ask-${question.id}`;
+    const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: question.label });
+    const kinds = { number: "text", date: "date", phone: "tel", text: "text" };
+    const field = document.createElement(question.kind === "choice" ? "select" : "input");
+    Object.assign(field, { id, required: question.required });
+    field.dataset.question = question.id;
+    if (question.kind === "choice") field.append(...["", ...question.choices].map((choice) => new Option(choice, choice)));
+    else Object.assign(field, { type: kinds[question.kind], maxLength: 200, inputMode: question.kind === "number" ? "decimal" : "" });
+    const box = Object.assign(document.createElement("div"), { className: "field" });
+    box.append(label, field);
+    return box;
+  }));
+  ask.onsubmit = (sent) => {
+    sent.preventDefault();
+    const answers = [...fields.querySelectorAll("[data-question]")].map((field) => [Number(field.dataset.question), field.value]);
+    ask.hidden = true;
+    const { code, ticket } = scan;
+    one(code === undefined ? { ticket } : { code }, scan.way, answers);
+  };
+  if (asked.length > 0) fields.querySelector("select, input").focus();
 }
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  flush("gun");
+
+undo.addEventListener("click", () => {
+  const scan = latest;
+  latest = null;
+  undo.hidden = true;
+  if (!scan) return;
+  line = line.then(async () => {
+    let word = text.undone;
+    try {
+      if (away) throw new Error("away");
+      const told = await box("annul", { nonce: scan.nonce, event });
+      if (told.code) word = told.message;
+    } catch {
+      gone();
+      await store.wait({ annul: scan.nonce });
+      const row = tickets && find(scan);
+      if (row && scan.direction === "exit") row.standing.exit = null;
+      else if (row) row.standing.entries = row.standing.entries.filter(([when]) => when !== scan.scanned_at);
+      if (row) [row.i, row.u] = [row.standing.entries, row.standing.exit];
+      if (tickets) await store.keep(tickets.snapshot);
+      await tell();
+    }
+    last = { code: "", at: 0 };
+    Object.assign(verdict.dataset, { tone: "warn", verdict: "undone", reason: "" });
+    for (const icon of verdict.querySelectorAll("[data-icon]")) icon.hidden = icon.dataset.icon !== "warn";
+    put("word", word);
+    mark("warn", word);
+  });
 });
-input.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" || event.key === "Tab") {
-    event.preventDefault();
-    if (!event.isComposing) flush("gun");
+
+// A gun types wherever the focus is, faster than anybody; the key's place on the board counts where an input method or another layout
+// makes something else of it.
+const burst = { text: "", at: 0, pause: 0, field: null, before: "" };
+const keyOf = (key) => {
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(key.code);
+  if (digit && !key.shiftKey && !/^[0-9０-９]$/.test(key.key)) return digit[1];
+  return key.key.length === 1 ? key.key : "";
+};
+function ended() {
+  clearTimeout(burst.pause);
+  const typed = burst.text;
+  burst.text = "";
+  if (burst.field) burst.field.value = burst.before;
+  input.value = "";
+  take(typed, "gun");
+}
+document.addEventListener("keydown", (key) => {
+  if (key.ctrlKey || key.metaKey || key.altKey) return;
+  const quick = key.timeStamp - burst.at < GAP_MS;
+  if (key.key === "Enter" || key.key === "Tab") {
+    if (quick && burst.text.length >= 6) {
+      key.preventDefault();
+      key.stopPropagation();
+      ended();
+    } else if (document.activeElement === input && key.key === "Enter") {
+      key.preventDefault();
+      if (!key.isComposing) flush("typed");
+    }
+    return;
   }
+  const char = keyOf(key);
+  if (!char) return;
+  clearTimeout(burst.pause);
+  if (!quick) {
+    const field = document.activeElement;
+    const other = field !== input && /^(INPUT|TEXTAREA)$/.test(field?.tagName ?? "");
+    Object.assign(burst, { text: "", field: other ? field : null, before: other ? field.value : "" });
+    if (!other && field !== input && !/^(SELECT|BUTTON|A)$/.test(field?.tagName ?? "")) {
+      // Nothing has the focus: what is typed by hand belongs into the field for codes.
+      key.preventDefault();
+      input.value += char;
+      input.focus();
+    }
+  } else if (document.activeElement !== input && !burst.field) key.preventDefault();
+  burst.text += char;
+  burst.at = key.timeStamp;
+  const digits = half(burst.text).replace(/[^0-9]/g, "");
+  if (digits.length >= DIGITS && digits.length % DIGITS === 0 && digits.length === half(burst.text).trim().length) burst.pause = setTimeout(ended, QUIET_MS);
+}, true);
+
+function flush(way) {
+  const typed = input.value;
+  input.value = "";
+  burst.text = "";
+  clearTimeout(burst.pause);
+  if (typed.trim()) take(typed, way);
+}
+at("form.scan").addEventListener("submit", (sent) => {
+  sent.preventDefault();
+  flush("typed");
 });
-input.addEventListener("input", (event) => {
-  clearTimeout(pause);
-  if (event.isComposing) return;
+// What is pasted, or put in by an input method at once, has no keys of its own.
+let settled;
+input.addEventListener("input", (typed) => {
+  clearTimeout(settled);
+  if (typed.isComposing || typed.inputType === "insertText") return;
   const digits = half(input.value).replace(/[^0-9]/g, "");
-  if (digits.length >= DIGITS && digits.length % DIGITS === 0) pause = setTimeout(() => flush("gun"), QUIET_MS);
+  if (digits.length >= DIGITS && digits.length % DIGITS === 0) settled = setTimeout(() => flush("gun"), QUIET_MS);
 });
-document.addEventListener("keydown", (event) => {
-  if (document.activeElement !== input && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    input.value += event.key;
-    input.focus();
-    input.dispatchEvent(new InputEvent("input"));
+
+// Finding people by name.
+const found = at("[data-found]");
+const panel = at("[data-search]");
+const find_ = at("#find");
+let asked = 0;
+function results(people) {
+  found.replaceChildren(...people.map((who) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    const more = [who.kind, who.group, who.seat, who.company, who.phone, who.admitted && text.came].filter(Boolean).join(" · ");
+    button.append(Object.assign(document.createElement("strong"), { textContent: who.name }), Object.assign(document.createElement("span"), { className: "dim", textContent: more }));
+    button.addEventListener("click", () => {
+      panel.hidden = true;
+      one({ ticket: who.ticket }, "picked");
+    });
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }));
+  if (people.length === 0) found.append(Object.assign(document.createElement("li"), { className: "dim", textContent: text.nobody }));
+}
+function kept(typed) {
+  if (!tickets) return [];
+  const fits = tickets.snapshot.tickets.filter((row) => !row.x && row.w?.some((words) => words.includes(typed)));
+  return fits.slice(0, 20).map((row) => ({ ...person(row), ticket: row.t, admitted: row.standing.entries.length > 0 }));
+}
+find_?.addEventListener("input", async () => {
+  const typed = find_.value.trim();
+  asked += 1;
+  const turn = asked;
+  if ([...typed].length < 2) return found.replaceChildren();
+  try {
+    if (away) throw new Error("away");
+    const people = await box(`search?event=${event}&list=${list}&q=${encodeURIComponent(typed)}`);
+    if (turn === asked) results(Array.isArray(people) ? people : []);
+  } catch {
+    if (turn === asked) results(kept(typed));
   }
 });
-const refocus = () => input.focus({ preventScroll: true });
-document.addEventListener("click", (event) => {
-  if (!event.target.closest("a,button,input")) refocus();
+at("[data-search-open]")?.addEventListener("click", () => {
+  panel.hidden = false;
+  find_.value = "";
+  found.replaceChildren();
+  find_.focus();
 });
-window.addEventListener("focus", refocus);
-window.addEventListener("online", send);
-refocus();
-online(true);
-tell();
-send();
+at("[data-search-close]")?.addEventListener("click", () => {
+  panel.hidden = true;
+  input.focus();
+});
+
+// The camera, and a picture where this page gets no camera.
+const video = at("[data-video]");
+const open = at("[data-camera-open]");
+const picture = at("[data-picture]");
+let close = null;
+open.addEventListener("click", async () => {
+  if (close) {
+    close();
+    close = null;
+    video.hidden = true;
+    return;
+  }
+  const camera = await import(root.dataset.camera);
+  try {
+    video.hidden = false;
+    close = await camera.watch(video, (code) => take(code, "camera"));
+  } catch {
+    video.hidden = true;
+    open.hidden = true;
+    picture.hidden = false;
+    put("more", text.no_camera);
+  }
+});
+picture.querySelector("input").addEventListener("change", async (chosen) => {
+  const [file] = chosen.target.files;
+  chosen.target.value = "";
+  if (!file) return;
+  const camera = await import(root.dataset.camera);
+  const read = await camera.inPicture(file).catch(() => []);
+  if (read.length === 0) show({ verdict: "refused", reason: "not_found" });
+  read.forEach((code) => take(code, "camera"));
+});
+
+const refocus = () => input.focus({ preventScroll: true });
+if (input.autofocus) {
+  document.addEventListener("click", (clicked) => {
+    if (!clicked.target.closest("a, button, input, select, label, summary, form.ask")) refocus();
+  });
+  window.addEventListener("focus", () => document.activeElement === document.body && refocus());
+  refocus();
+}
+window.addEventListener("online", () => away && look());
+
+try {
+  store = await Store.open(event, list);
+  const snapshot = await store.snapshot();
+  if (snapshot) tickets = new Tickets(snapshot);
+  navigator.storage?.persist?.().catch(() => {});
+} catch {
+  // A browser that keeps nothing can still scan while the box answers.
+}
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/terminal/worker.js", { scope: "/terminal" }).catch(() => {});
+connection();
+await tell();
+root.dataset.ready = "1";
+await look();
+setInterval(refresh, FRESH_MS);

@@ -3,15 +3,20 @@
 use crate::Done;
 use domain::{
     EventId, SpaceId, Time,
-    checkin::{Request, Verdict},
+    checkin::{Request, Shown, Verdict},
     event::{Cover, EventInput},
     ticket::TicketInput,
     time::HOUR,
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use service::{
-    Actor, Clock, Ctx, Random, account, checkin, device, event, file::Files, registration, seal::Sealer, space,
-    ticket_type,
+    Actor, Clock, Ctx, Random, account, checkin,
+    device::{self, DeviceInput},
+    event,
+    file::Files,
+    registration,
+    seal::Sealer,
+    space, ticket_type,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -89,7 +94,10 @@ pub async fn fill(folder: &Path, tickets: u64, terminals: usize, arrived: usize)
     let rate = tickets as f64 / begun.elapsed().as_secs_f64();
     let mut tokens = Vec::with_capacity(terminals);
     for n in 0..terminals {
-        let (_, code) = device::create(&ctx, &actor, event, &format!("门{n}")).await?;
+        let (_, code) =
+            device::create(&ctx, &actor, event, &DeviceInput { name: format!("门{n}"), ..DeviceInput::default() })
+                .await?;
+        let code = code.ok_or("a terminal without a pairing code")?;
         tokens.push(device::pair(&ctx, SpaceId::ASSOCIATION, &code, "bench").await?);
     }
     if let Some(token) = tokens.first() {
@@ -148,7 +156,8 @@ async fn arrive(ctx: &Ctx, event: EventId, token: &str, numbers: impl Iterator<I
     let mut tasks = tokio::task::JoinSet::new();
     for number in numbers {
         let (ctx, terminal) = (ctx.clone(), terminal.clone());
-        let request = Request { code: number.clone(), nonce: format!("arrived-{number}"), ..Request::default() };
+        let request =
+            Request { shown: Shown::Code(number.clone()), nonce: format!("arrived-{number}"), ..Request::default() };
         tasks.spawn(async move { checkin::redeem(&ctx, &terminal, event, request).await });
     }
     while let Some(done) = tasks.join_next().await {

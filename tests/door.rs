@@ -29,7 +29,9 @@ fn a_ticket_is_admitted_once_whatever_the_retries() {
     for (body, status) in [
         (json!({ "code": code }), 422),
         (json!({ "code": code, "nonce": "" }), 422),
-        (json!({ "code": code, "nonce": "n4", "force": true }), 422),
+        (json!({ "code": code, "nonce": "n4", "force": true }), 403),
+        (json!({ "code": code, "ticket": 1, "nonce": "n4" }), 422),
+        (json!({ "nonce": "n4" }), 422),
         (json!({ "code": code, "nonce": "n5", "surprise": 1 }), 422),
         (json!("nothing"), 422),
     ] {

@@ -14,3 +14,4 @@ mod door;
 mod hall;
 mod scenario;
 mod tidy;
+mod vectors;

@@ -6,6 +6,7 @@ pub mod component;
 pub mod format;
 pub mod layout;
 pub mod phone;
+pub mod rule;
 pub mod terminal;
 pub mod text;
 

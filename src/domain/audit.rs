@@ -5,7 +5,19 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 /// Who wrote.
 #[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash,
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
 )]
 pub enum By {
     /// The box itself: set-up, demo data, jobs.

@@ -51,6 +51,8 @@ ids! {
     GroupId
     /// A check-in list of an event.
     ListId
+    /// A gate of an event: where a terminal stands.
+    GateId
     /// One line of an event's scan log, numbered from 1 within the event.
     ScanId
     /// A picture kept on disk beside the database.

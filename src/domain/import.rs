@@ -22,6 +22,8 @@ pub enum Column {
     Seat,
     /// Note.
     Note,
+    /// Note for the door.
+    DoorNote,
     /// Ticket number: finds the registration that the row changes.
     Number,
     /// Answer to the question of that number.
@@ -37,6 +39,7 @@ pub const COLUMNS: &[(Column, &str)] = &[
     (Column::Group, "Group"),
     (Column::Seat, "Seat"),
     (Column::Note, "Note"),
+    (Column::DoorNote, "Note for the door"),
     (Column::Number, "Ticket number"),
 ];
 
@@ -52,6 +55,7 @@ const HEADS: &[(Column, &[&str])] = &[
     (Column::Group, &["group", "分组", "组别", "所属分组", "人员分组"]),
     (Column::Seat, &["seat", "座位", "座位号", "桌号", "table"]),
     (Column::Note, &["note", "备注", "remark"]),
+    (Column::DoorNote, &["note for the door", "door note", "签到提示", "门口提示"]),
     (Column::Number, &["ticket number", "票号"]),
 ];
 

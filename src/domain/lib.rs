@@ -25,7 +25,7 @@ pub mod time;
 
 pub use account::{Account, Grant, Session};
 pub use audit::{AuditLine, By};
-pub use checkin::{Scan, ScanBlock};
+pub use checkin::{CheckinList, Gate, Scan, ScanBlock};
 pub use device::Device;
 pub use event::{Event, Group};
 pub use id::*;

@@ -72,6 +72,8 @@ pub struct Ticket {
     pub seat: String,
     /// Note of the secretariat.
     pub note: String,
+    /// What the door is to know, shown with every scan.
+    pub door_note: String,
     /// Answers to the event's questions.
     pub answers: Vec<Answer>,
     /// What the QR holds and what a door scans: 12 digits with a check digit.
@@ -96,6 +98,8 @@ pub struct Ticket {
 pub const SEAT_MAX: usize = 20;
 /// Longest note in characters.
 pub const NOTE_MAX: usize = 500;
+/// Longest note for the door in characters; a terminal shows it in one line.
+pub const DOOR_NOTE_MAX: usize = 60;
 
 /// What a registration form takes, whether on the phone, by hand or from a row of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,6 +114,8 @@ pub struct TicketInput {
     pub seat: String,
     /// Note.
     pub note: String,
+    /// Note for the door.
+    pub door_note: String,
     /// Typed answers by question number.
     pub answers: Vec<(u16, String)>,
 }
@@ -127,6 +133,8 @@ pub struct TicketDetails {
     pub seat: String,
     /// Note.
     pub note: String,
+    /// Note for the door.
+    pub door_note: String,
     /// Checked answers by question number.
     pub answers: Vec<(u16, String)>,
 }
@@ -161,9 +169,10 @@ pub fn check_ticket(input: &TicketInput, fields: &[Field], filler: Filler) -> Re
     let company = form.optional("company", &input.company, person::COMPANY_MAX);
     let seat = form.optional("seat", &input.seat, SEAT_MAX);
     let note = form.block("note", &input.note, NOTE_MAX);
+    let door_note = form.optional("door_note", &input.door_note, DOOR_NOTE_MAX);
     let answers = check_answers(input, fields, filler, &mut form.problems);
     if form.problems.is_empty() {
-        return Ok(TicketDetails { name, phone, company, seat, note, answers });
+        return Ok(TicketDetails { name, phone, company, seat, note, door_note, answers });
     }
     Err(form.problems)
 }

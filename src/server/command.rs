@@ -175,7 +175,12 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
     }
-    let hall = web::Hall::new(web::Parts { ctx: ctx.clone(), setup, settings: web::Settings { public_url } });
+    let hall = web::Hall::new(web::Parts {
+        ctx: ctx.clone(),
+        setup,
+        settings: web::Settings { public_url },
+        ports: Arc::default(),
+    });
     for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
         web::admin::import::spawn(&hall, import);
     }

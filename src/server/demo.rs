@@ -4,14 +4,18 @@
 use crate::{command::say, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
-    checkin::{Request, Way},
+    checkin::{Request, Shown, Way},
     event::{Cover, EventInput},
     field::{Field, FieldKind},
     ticket::TicketInput,
     ticket_type::TicketTypeInput,
     time::{DAY, HOUR, MINUTE},
 };
-use service::{Actor, Clock, Ctx, Error, account, checkin, device, event, registration, space, ticket_type, token};
+use service::{
+    Actor, Clock, Ctx, Error, account, checkin,
+    device::{self, DeviceInput},
+    event, registration, space, ticket_type, token,
+};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -255,8 +259,12 @@ async fn one(
             i64::try_from(below(person * 19, span.unsigned_abs() / 2) + below(person * 23, span.unsigned_abs() / 2))
                 .unwrap_or(0);
         let door = at(ctx, starts.plus(-HOUR + offset));
-        let request =
-            Request { code: ticket.number, way: Way::Gun, nonce: format!("demo-{person}"), ..Request::default() };
+        let request = Request {
+            shown: Shown::Code(ticket.number),
+            way: Way::Gun,
+            nonce: format!("demo-{person}"),
+            ..Request::default()
+        };
         checkin::redeem(&door, actor, event, request).await?;
     }
     Ok(())
@@ -276,7 +284,8 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
     say(format!("  secretariat     {base}/admin      login admin, password {}", password.trim()));
     match today {
         Some(event) => {
-            let (_, code) = device::create(ctx, &actor, event.id, "大门").await?;
+            let (_, code) = device::create(ctx, &actor, event.id, &terminal("大门")).await?;
+            let code = code.unwrap_or_default();
             say(format!(
                 "  terminal        {base}/terminal/pair?code={code}&auto=1      (opens paired; works once, within 15 minutes)"
             ));
@@ -289,6 +298,11 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
     }
     say(format!("\n{}", terminal_qr(&format!("{base}/"))));
     Ok(())
+}
+
+/// A terminal at the main list.
+fn terminal(name: &str) -> DeviceInput {
+    DeviceInput { name: name.to_owned(), ..DeviceInput::default() }
 }
 
 /// A QR code in half blocks, dark on light as phones want it.

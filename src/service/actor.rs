@@ -2,8 +2,10 @@
 
 use crate::{Ctx, Error};
 use domain::{
-    AccountId, By, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time, Window,
+    AccountId, By, CheckinList, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time, Window,
     checkin::Door,
+    device::Post,
+    event::EventState,
     permission::{Held, Place},
 };
 use store::Read;
@@ -32,6 +34,10 @@ pub enum Who {
         event: EventId,
         /// Its name.
         name: String,
+        /// Where it stands.
+        post: Post,
+        /// It is an event helper's phone.
+        helper: bool,
     },
 }
 
@@ -105,15 +111,34 @@ impl Actor {
         }
     }
 
+    /// Where a terminal stands; the main list's entry, without a gate, for everybody else.
+    pub fn post(&self) -> Post {
+        match &self.who {
+            Who::Device { post, .. } => *post,
+            Who::Visitor | Who::Staff { .. } => Post::default(),
+        }
+    }
+
     fn permit(&self) -> Permit {
         Permit { space: self.space, by: self.by(), account: self.account() }
     }
 }
 
 /// What the check and the doors need to know of an event, read in place.
+#[derive(Debug)]
 pub(crate) struct EventFacts {
+    event: EventId,
     pub place: Place,
-    pub door: Door,
+    state: EventState,
+    checkin: Option<Window>,
+    ends: Time,
+}
+
+impl EventFacts {
+    /// The door of one of the event's lists.
+    pub(crate) fn door(&self, list: CheckinList) -> Door {
+        Door::of(self.event, self.state, self.checkin, self.ends, list)
+    }
 }
 
 /// Reads an event's facts without unpacking its long texts.
@@ -122,17 +147,20 @@ pub(crate) fn event_facts(read: &impl Read, event: EventId) -> Result<Option<Eve
         let window = |from: i64, to: i64| Window { from: Time(from), to: Time(to) };
         let checkin = kept.checkin.as_ref().map(|w| window(w.from.0.to_native(), w.to.0.to_native()));
         let state = match kept.state {
-            domain::event::ArchivedEventState::Draft => domain::event::EventState::Draft,
-            domain::event::ArchivedEventState::Published => domain::event::EventState::Published,
-            domain::event::ArchivedEventState::Withdrawn => domain::event::EventState::Withdrawn,
+            domain::event::ArchivedEventState::Draft => EventState::Draft,
+            domain::event::ArchivedEventState::Published => EventState::Published,
+            domain::event::ArchivedEventState::Withdrawn => EventState::Withdrawn,
         };
         EventFacts {
+            event,
             place: Place {
                 event: Some(event),
                 department: kept.department.as_ref().map(|id| domain::DepartmentId(id.0.to_native())),
                 owner: Some(AccountId(kept.owner.0.to_native())),
             },
-            door: Door::of(event, state, checkin, Time(kept.time.to.0.to_native())),
+            state,
+            checkin,
+            ends: Time(kept.time.to.0.to_native()),
         }
     })?)
 }

@@ -57,6 +57,8 @@ pub struct Parts {
     pub files: Files,
     /// Failed attempts.
     pub limiter: Arc<Limiter>,
+    /// Drawn at the start: versions of what is kept in memory mean nothing to another run.
+    pub(crate) boot: u64,
     /// What is kept in memory of events that are in use.
     pub(crate) memory: Memory,
     /// Terminals whose tokens were looked up.
@@ -73,6 +75,7 @@ impl Ctx {
             tracing::error!(%error, "the store is closed");
         }
         Self(Arc::new(Parts {
+            boot: random.number(),
             store,
             clock,
             random,
@@ -245,6 +248,14 @@ impl Ctx {
             };
         }
         Ok(kept.clone())
+    }
+
+    /// The zone of a space, whose days and hours rules speak of.
+    pub(crate) fn zone(&self, space: SpaceId) -> Result<jiff::tz::TimeZone, Error> {
+        match self.association()?.filter(|_| space == SpaceId::ASSOCIATION) {
+            Some(known) => Ok(known.zone.clone()),
+            None => crate::event::zone(self, space),
+        }
     }
 
     /// Forgets the association after a change.

@@ -71,7 +71,7 @@ pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<Event
     })
 }
 
-fn row(view: &impl Read, event: Event) -> Result<EventRow, Error> {
+pub(crate) fn row(view: &impl Read, event: Event) -> Result<EventRow, Error> {
     let registered = view.count(&TICKETS, &(event.id, domain::TicketState::Active as u8))?;
     let admitted = view.count(&store::catalogue::ENTERED, &(event.id, domain::ListId::MAIN))?;
     Ok(EventRow { event, registered, admitted })

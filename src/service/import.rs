@@ -307,6 +307,7 @@ impl Judge {
             company: self.cell(cells, Column::Company).to_owned(),
             seat: self.cell(cells, Column::Seat).to_owned(),
             note: self.cell(cells, Column::Note).to_owned(),
+            door_note: self.cell(cells, Column::DoorNote).to_owned(),
             answers: self
                 .form
                 .fields
@@ -434,6 +435,7 @@ impl Judge {
         compare("Company", &details.company, &ticket.company);
         compare("Seat", &details.seat, &ticket.seat);
         compare("Note", &details.note, &ticket.note);
+        compare("Note for the door", &details.door_note, &ticket.door_note);
         let group =
             self.groups.iter().find(|group| Some(group.id) == ticket.group).map_or("", |group| group.name.as_str());
         compare("Group", &judged.group, group);
@@ -605,6 +607,7 @@ fn merged(ticket: &Ticket, details: &TicketDetails) -> TicketDetails {
         company: over(&details.company, &ticket.company),
         seat: over(&details.seat, &ticket.seat),
         note: over(&details.note, &ticket.note),
+        door_note: over(&details.door_note, &ticket.door_note),
         answers: details.answers.clone(),
     }
 }

@@ -1,6 +1,9 @@
 //! Figures over time: registrations and arrivals of one event, and the totals of all events that somebody may see.
 
-use crate::{Actor, At, Ctx, Error, checkin, event};
+use crate::{
+    Actor, At, Ctx, Error, checkin,
+    event::{self, EventRow},
+};
 use domain::{
     Event, EventId, Permission,
     time::{HOUR, MINUTE},
@@ -36,7 +39,8 @@ pub fn event(ctx: &Ctx, actor: &Actor, id: EventId) -> Result<EventOverview, Err
             let ((_, _, minute), count) = count?;
             arrivals.push((minute * MINUTE, count));
         }
-        Ok(EventOverview { counts: checkin::counts_in(view, id)?, registrations, arrivals })
+        let counts = checkin::list_counts(ctx, permit.space, id, domain::ListId::MAIN)?;
+        Ok(EventOverview { counts, registrations, arrivals })
     })
 }
 
@@ -50,7 +54,18 @@ pub struct Overview {
     /// People checked in over all of them.
     pub admitted: i64,
     /// Events that are on now or come next, at most ten.
-    pub upcoming: Vec<(Event, checkin::Counts)>,
+    pub upcoming: Vec<Upcoming>,
+}
+
+/// An event that is on now or comes next.
+#[derive(Debug, Clone)]
+pub struct Upcoming {
+    /// The event.
+    pub event: Event,
+    /// Places taken.
+    pub registered: i64,
+    /// People checked in.
+    pub admitted: i64,
 }
 
 /// Totals over the events that the actor may see.
@@ -64,12 +79,12 @@ pub fn all(ctx: &Ctx, actor: &Actor) -> Result<Overview, Error> {
             if !actor.covers(Permission::EventView, &event::place(&event)) {
                 continue;
             }
-            let counts = checkin::counts_in(view, event.id)?;
+            let EventRow { event, registered, admitted } = event::row(view, event)?;
             overview.events += 1;
-            overview.registered += counts.registered;
-            overview.admitted += counts.admitted;
+            overview.registered += registered;
+            overview.admitted += admitted;
             if now < event.time.to && overview.upcoming.len() < 10 {
-                overview.upcoming.push((event, counts));
+                overview.upcoming.push(Upcoming { event, registered, admitted });
             }
         }
         Ok(overview)

@@ -1,6 +1,7 @@
 //! Uploaded pictures: decoded within limits, sized, re-encoded (which drops whatever hid in the file), kept as a file.
 
-use crate::{Actor, Ctx, Error, Permit};
+use crate::{Actor, Ctx, Error, Permit, model::wide};
+use bytes::Bytes;
 use domain::{
     Permission, Picture, PictureId, Refusal,
     picture::{PIXELS_MAX, SIDE_MAX, UPLOAD_MAX},
@@ -9,6 +10,7 @@ use domain::{
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 use store::Read;
+use tokio::sync::Semaphore;
 
 /// Takes an upload for the actor's events; returns the picture's number.
 pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
@@ -79,6 +81,34 @@ fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
+/// Longest side of a frame in which codes are looked for, in pixels: enough for a code that fills a tenth of it.
+const FRAME_SIDE: u32 = 1_280;
+/// Frames that are looked at at a time; the door comes first.
+static LOOKING: Semaphore = Semaphore::const_new(1);
+
+/// The QR codes in a frame that a camera took. Refuses when the box is busy with another frame: the next one comes at once anyway.
+pub async fn codes(frame: Bytes) -> Result<Vec<String>, Error> {
+    let Ok(looking) = LOOKING.try_acquire() else {
+        return Err(refuse!(Slow, "picture.busy", "The box is looking at another picture. Try again.").into());
+    };
+    let found = tokio::task::spawn_blocking(move || Ok(codes_in(&decode(&frame)?)));
+    let found = found.await.map_err(|error| Error::internal("looking for codes", error))?;
+    drop(looking);
+    found
+}
+
+fn codes_in(picture: &DynamicImage) -> Vec<String> {
+    let picture = if picture.width().max(picture.height()) > FRAME_SIDE {
+        picture.resize(FRAME_SIDE, FRAME_SIDE, image::imageops::FilterType::Triangle).to_luma8()
+    } else {
+        picture.to_luma8()
+    };
+    let (width, height) = (wide(picture.width()), wide(picture.height()));
+    let grey = |x, y| picture.as_raw().get(y * width + x).copied().unwrap_or(u8::MAX);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+    prepared.detect_grids().iter().filter_map(|grid| Some(grid.decode().ok()?.1)).collect()
+}
+
 /// The file of a picture as JPEG with its hash; pictures of events are public.
 pub fn file(ctx: &Ctx, permit: &Permit, id: PictureId) -> Result<(Vec<u8>, [u8; 32]), Error> {
     let picture = ctx.read(permit, |view| Ok(view.get::<Picture>(&id)?))?;
@@ -102,6 +132,23 @@ mod tests {
         assert_eq!((picture.width(), picture.height()), (1_600, 400));
         let jpeg = encode(&picture).unwrap();
         assert_eq!(image::guess_format(&jpeg).unwrap(), ImageFormat::Jpeg);
+    }
+
+    #[tokio::test]
+    async fn a_code_is_read_out_of_a_frame() {
+        let code = qrcode::QrCode::new(b"100000000007").unwrap();
+        let side = u32::try_from(code.width()).unwrap();
+        let colors = code.to_colors();
+        let frame = image::GrayImage::from_fn((side + 8) * 6, (side + 8) * 6, |x, y| {
+            let (x, y) = ((x / 6).wrapping_sub(4), (y / 6).wrapping_sub(4));
+            let dark = x < side && y < side && colors[wide(y * side + x)] == qrcode::Color::Dark;
+            image::Luma([if dark { 20 } else { 230 }])
+        });
+        let mut png = Cursor::new(Vec::new());
+        DynamicImage::ImageLuma8(frame).rotate90().write_to(&mut png, ImageFormat::Png).unwrap();
+        assert_eq!(codes(png.into_inner().into()).await.unwrap(), ["100000000007"]);
+        assert!(codes(super::tests::png(300, 300).into()).await.unwrap().is_empty());
+        assert_eq!(codes(Bytes::from_static(b"GIF89a")).await.unwrap_err().code(), Some("input.invalid"));
     }
 
     #[test]

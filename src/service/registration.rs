@@ -147,6 +147,7 @@ pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticke
         group: new.group,
         seat: new.details.seat.clone(),
         note: new.details.note.clone(),
+        door_note: new.details.door_note.clone(),
         answers: new.answers.to_vec(),
         number: new.codes.number(work.read())?,
         attend: new.codes.attend(work.read(), event)?,
@@ -334,6 +335,7 @@ pub(crate) fn fill(ticket: &mut Ticket, details: &TicketDetails, answers: &[Answ
     ticket.company.clone_from(&details.company);
     ticket.seat.clone_from(&details.seat);
     ticket.note.clone_from(&details.note);
+    ticket.door_note.clone_from(&details.door_note);
     let mut kept: Vec<Answer> = answers.to_vec();
     for old in &ticket.answers {
         let sealed = matches!(old.value, AnswerValue::Sealed(_));
@@ -349,7 +351,7 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> R
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     ctx.write(&permit, move |work| {
         let mut ticket = load(work.read(), event, id)?;
-        check_cancel(&ticket, checkin::standing_in(work, event, id)?.is_admitted())?;
+        check_cancel(&ticket, checkin::is_admitted_anywhere(work, event, id)?)?;
         let before = summary(&ticket);
         ticket.state = TicketState::Canceled;
         ticket.revision += 1;
@@ -653,6 +655,7 @@ fn table(
             group,
             ticket.seat.clone(),
             ticket.note.clone(),
+            ticket.door_note.clone(),
             ticket.number.clone(),
         ];
         for field in &form.fields {

@@ -10,8 +10,8 @@ use crate::{
     space, ticket_type,
 };
 use domain::{
-    EventId, Permission, Scope, SpaceId, TicketState, TicketTypeId,
-    checkin::{Reason, Request, Verdict},
+    DeviceId, EventId, Permission, Scope, SpaceId, TicketState, TicketTypeId,
+    checkin::{Reason, Request, Shown, Verdict},
     event::{Cover, EventInput},
     field::{Field, FieldKind},
     import::{ImportState, Tally},
@@ -22,7 +22,7 @@ use domain::{
 
 const PASSWORD: &str = "correct horse battery";
 
-async fn founded() -> (Hall, Actor) {
+pub(crate) async fn founded() -> (Hall, Actor) {
     let hall = Hall::fresh();
     let hash = account::hash_password(&hall.ctx, PASSWORD).await.unwrap();
     space::found(&hall.ctx, "协会", "Asia/Shanghai", "管理员", "admin", &hash).await.unwrap();
@@ -35,7 +35,7 @@ async fn log_in(ctx: &Ctx, login: &str) -> Actor {
     account::actor(ctx, SpaceId::ASSOCIATION, &token).unwrap().unwrap()
 }
 
-async fn opened(hall: &Hall, admin: &Actor) -> (EventId, TicketTypeId) {
+pub(crate) async fn opened(hall: &Hall, admin: &Actor) -> (EventId, TicketTypeId) {
     let zone = event::zone(&hall.ctx, admin.space).unwrap();
     let now = hall.ctx.now();
     let (from, to) = (now.plus(-HOUR).to_local(&zone), now.plus(5 * HOUR).to_local(&zone));
@@ -48,12 +48,19 @@ async fn opened(hall: &Hall, admin: &Actor) -> (EventId, TicketTypeId) {
     (id, kind)
 }
 
-fn named(name: &str, phone: &str) -> TicketInput {
+pub(crate) fn named(name: &str, phone: &str) -> TicketInput {
     TicketInput { name: name.into(), phone: phone.into(), ..TicketInput::default() }
 }
 
-fn scan(code: &str, nonce: &str) -> Request {
-    Request { code: code.into(), nonce: nonce.into(), ..Request::default() }
+pub(crate) fn scan(code: &str, nonce: &str) -> Request {
+    Request { shown: Shown::Code(code.into()), nonce: nonce.into(), ..Request::default() }
+}
+
+/// A new terminal and its pairing code.
+pub(crate) async fn terminal(hall: &Hall, admin: &Actor, event: EventId, name: &str) -> (DeviceId, String) {
+    let input = device::DeviceInput { name: name.into(), ..device::DeviceInput::default() };
+    let (id, code) = device::create(&hall.ctx, admin, event, &input).await.unwrap();
+    (id, code.unwrap())
 }
 
 #[tokio::test]
@@ -137,7 +144,8 @@ async fn a_scan_is_recorded_whatever_it_says_and_a_nonce_has_one_answer() {
     let unknown = checkin::redeem(&hall.ctx, &admin, event, scan("no ticket", "d")).await.unwrap();
     assert_eq!((unknown.verdict, unknown.person), (Verdict::Refused(Reason::Unknown), None));
     assert_eq!((unknown.counts.registered, unknown.counts.admitted, unknown.counts.refused), (1, 1, 2));
-    let (failed, _) = checkin::log(&hall.ctx, &admin, event, checkin::ScanFilter::Refused, None).unwrap();
+    let (failed, _) =
+        checkin::log(&hall.ctx, &admin, event, checkin::ScanFilter { refused: true, list: None }, None).unwrap();
     assert_eq!(failed.len(), 2);
     assert_eq!(checkin::history(&hall.ctx, &admin, event, ticket.id).unwrap().len(), 3);
     hall.advance(6 * HOUR);
@@ -172,7 +180,7 @@ async fn a_terminal_opens_only_its_own_door() {
     let (mine, kind) = opened(&hall, &admin).await;
     let (other, _) = opened(&hall, &admin).await;
     let ticket = registration::add(&hall.ctx, &admin, mine, kind, "", &named("张三", "")).await.unwrap();
-    let (id, code) = device::create(&hall.ctx, &admin, mine, "大门").await.unwrap();
+    let (id, code) = terminal(&hall, &admin, mine, "大门").await;
     let token = device::pair(&hall.ctx, SpaceId::ASSOCIATION, &code.to_lowercase(), "1").await.unwrap();
     assert_eq!(
         device::pair(&hall.ctx, SpaceId::ASSOCIATION, &code, "2").await.unwrap_err().code(),
@@ -188,7 +196,7 @@ async fn a_terminal_opens_only_its_own_door() {
     device::revoke(&hall.ctx, &admin, id).await.unwrap();
     let revoked = device::actor(&hall.ctx, SpaceId::ASSOCIATION, &token).unwrap();
     assert!(matches!(revoked, device::Known::Revoked(found, event) if found == id && event == mine));
-    let (_, late) = device::create(&hall.ctx, &admin, mine, "侧门").await.unwrap();
+    let (_, late) = terminal(&hall, &admin, mine, "侧门").await;
     hall.advance(16 * MINUTE);
     assert!(device::pair(&hall.ctx, SpaceId::ASSOCIATION, &late, "3").await.is_err(), "a pairing code ends");
 }
@@ -364,128 +372,6 @@ async fn every_write_leaves_its_line_in_the_audit_log() {
     assert!(lines.iter().all(|(_, line)| !line.after.contains("13800000001")), "phones are masked in the log");
     let silent = hall.ctx.write(&hall.ctx.own(admin.space), move |work| work.put(&ticket)).await;
     assert!(matches!(silent, Err(Error::Internal(why)) if why.contains("audit")), "a write without a line is refused");
-}
-
-/// Where a ticket of the random test should stand.
-#[derive(Clone, Copy, Default)]
-struct Stand {
-    admitted: bool,
-    inside: bool,
-    canceled: bool,
-    group: usize,
-}
-
-const GROUPS: [&str; 3] = ["", "嘉宾", "员工"];
-
-#[tokio::test]
-async fn random_scans_marks_and_changes_are_counted_as_a_simple_model_does() {
-    use crate::ctx::Random;
-    for seed in 1..=6 {
-        let dice = crate::ctx::test::Dice::new(seed);
-        let roll = |end: usize| (dice.number() % end as u64) as usize;
-        let (hall, admin) = founded().await;
-        let (event, kind) = opened(&hall, &admin).await;
-        let place = (SpaceId::ASSOCIATION, event);
-        let mut tickets = Vec::new();
-        for n in 0..5 {
-            let added = registration::add(&hall.ctx, &admin, event, kind, "", &named(&format!("人{n}"), "")).await;
-            tickets.push((added.unwrap(), Stand::default()));
-        }
-        let (mut refused, mut answers) = (0, std::collections::BTreeMap::new());
-        for step in 0..150 {
-            let at = roll(tickets.len());
-            let (ticket, stand) = tickets[at].clone();
-            let mut next = stand;
-            match roll(12) {
-                0..=4 => {
-                    let nonce = format!("n{}", roll(90));
-                    let mut request = scan(&ticket.number, &nonce);
-                    let exit = roll(3) == 0;
-                    if exit {
-                        request.direction = domain::checkin::Direction::Exit;
-                    }
-                    let answer = checkin::redeem(&hall.ctx, &admin, event, request).await.unwrap();
-                    if let Some(before) = answers.get(&nonce) {
-                        assert_eq!(
-                            (answer.scan, answer.verdict),
-                            *before,
-                            "seed {seed}, step {step}: one nonce, one answer"
-                        );
-                        continue;
-                    }
-                    let said = match (stand.canceled, exit) {
-                        (true, _) => Verdict::Refused(Reason::Canceled),
-                        (false, true) if stand.inside => Verdict::Admitted,
-                        (false, true) => Verdict::Refused(Reason::NotIn),
-                        (false, false) if stand.admitted => Verdict::Refused(Reason::AlreadyIn),
-                        (false, false) => Verdict::Admitted,
-                    };
-                    assert_eq!(answer.verdict, said, "seed {seed}, step {step}");
-                    answers.insert(nonce, (answer.scan, answer.verdict));
-                    if said == Verdict::Admitted {
-                        next.inside = !exit;
-                        next.admitted = true;
-                    } else {
-                        refused += 1;
-                    }
-                }
-                5 | 6 => {
-                    let set = roll(2) == 0;
-                    let marked = checkin::mark(&hall.ctx, &admin, event, ticket.id, set).await;
-                    assert_eq!(marked.is_err(), stand.canceled, "seed {seed}, step {step}");
-                    if !stand.canceled && set != stand.admitted {
-                        (next.admitted, next.inside) = (set, set);
-                    }
-                }
-                7 => {
-                    let done = registration::cancel(&hall.ctx, &admin, event, ticket.id).await;
-                    assert_eq!(done.is_ok(), !stand.canceled && !stand.admitted, "seed {seed}, step {step}");
-                    next.canceled |= done.is_ok();
-                }
-                8 => {
-                    let done = registration::restore(&hall.ctx, &admin, event, ticket.id).await;
-                    assert_eq!(done.is_ok(), stand.canceled);
-                    next.canceled = false;
-                }
-                9 | 10 => {
-                    next.group = roll(GROUPS.len());
-                    let act = Bulk::Group(GROUPS[next.group].into());
-                    registration::bulk(&hall.ctx, &admin, event, &[ticket.id], &act).await.unwrap();
-                }
-                _ => {
-                    // What is in memory is derived: it may be dropped at any time.
-                    hall.ctx.memory.presence.forget(place);
-                    hall.ctx.memory.cards.forget(place);
-                }
-            }
-            tickets[at].1 = next;
-            let counts = checkin::counts(&hall.ctx, &admin, event).unwrap();
-            let admitted = tickets.iter().filter(|(_, stand)| stand.admitted).count();
-            assert_eq!((counts.admitted, counts.refused), (admitted as i64, refused), "seed {seed}, step {step}");
-            let standing = checkin::standing(&hall.ctx, admin.space, event, ticket.id).unwrap();
-            assert_eq!(
-                (standing.is_admitted(), standing.inside),
-                (next.admitted, next.inside),
-                "seed {seed}, step {step}"
-            );
-        }
-        let groups = event::groups(&hall.ctx, &admin, event).unwrap();
-        let view = hall.ctx.store().view().space(admin.space);
-        for group in groups {
-            let counted = store::Read::count(
-                &view,
-                &store::catalogue::ENTERED_OF_GROUP,
-                &(event, domain::ListId::MAIN, group.id),
-            );
-            let here = |stand: &Stand| stand.admitted && GROUPS[stand.group] == group.name;
-            let expected = tickets.iter().filter(|(_, stand)| here(stand)).count();
-            assert_eq!(counted.unwrap(), expected as i64, "seed {seed}, group {}", group.name);
-        }
-        let report = hall.ctx.store().verify();
-        assert!(report.is_sound(), "{report}");
-        let logs = checkin::vouch::verify(&hall.ctx, admin.space).unwrap();
-        assert!(logs.problems.is_empty() && logs.blocks > 0, "{logs}");
-    }
 }
 
 #[tokio::test]

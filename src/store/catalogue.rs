@@ -2,10 +2,10 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, Department, DepartmentId, Device, DeviceId, Event, EventId, Grant, GrantId, Group, GroupId,
-    Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space, SpaceId, Ticket, TicketId,
-    TicketState, TicketType, TicketTypeId,
-    checkin::{Line, ScanBlock},
+    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate, GateId, Grant,
+    GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space,
+    SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
+    checkin::{DoorAnswers, Line, ScanBlock},
     import::RefusedRow,
 };
 use std::collections::BTreeMap;
@@ -129,6 +129,7 @@ impl Sums {
                 self.moved(-1, Some(moved.from.0), moved.from.1);
                 self.moved(1, Some(moved.to.0), moved.to.1);
             }
+            Line::Settle(_) => {}
         }
     }
 
@@ -192,6 +193,9 @@ tables! {
     13 "import" v 1 Import { key ImportId = |r| r.id; derive |r, out| out.plain(&IMPORT_BY_EVENT, &r.event); }
     14 "picture" v 1 Picture { key PictureId = |r| r.id; derive |_r, _out| (); }
     15 "refused_row" v 1 RefusedRow { key (ImportId, u32) = |r| (r.import, r.row); derive |_r, _out| (); }
+    16 "checkin_list" v 1 CheckinList { key (EventId, ListId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    17 "gate" v 1 Gate { key (EventId, GateId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    18 "door_answers" v 1 DoorAnswers { key (EventId, ListId, TicketId) = |r| (r.event, r.list, r.ticket); derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.

@@ -28,6 +28,13 @@ pub type Answer = Result<Response, Failure>;
 #[derive(Clone, Debug)]
 pub struct Failure(Arc<Error>);
 
+impl Failure {
+    /// What it was.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))

@@ -27,6 +27,8 @@ pub struct Peer(pub SocketAddr);
 pub const SESSION: &str = "hall_session";
 /// Name of the cookie of a paired terminal.
 pub const DEVICE: &str = "hall_device";
+/// Name of the cookie of the tickets that a phone showed.
+pub const TICKETS: &str = "hall_tickets";
 /// Name of the cookie of the language.
 pub const LANGUAGE: &str = "hall_language";
 

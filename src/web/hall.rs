@@ -2,8 +2,9 @@
 
 use domain::SpaceId;
 use service::{Ctx, space::SetupCode};
+use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The hall as handlers see it. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +33,25 @@ pub struct Parts {
     pub setup: Arc<SetupCode>,
     /// How the box is reached.
     pub settings: Settings,
+    /// How the scanners attached to the box are.
+    pub ports: Arc<Ports>,
+}
+
+/// How the scanners attached to the box are, as whoever reads them says.
+#[derive(Debug, Default)]
+pub struct Ports(Mutex<BTreeMap<String, &'static str>>);
+
+impl Ports {
+    /// Notes how a scanner is; an English source text.
+    pub fn note(&self, port: &str, says: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(port.to_owned(), says);
+    }
+
+    /// Device files and what was noted last.
+    pub fn look(&self) -> Vec<(String, String)> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().map(|(port, says)| (port.clone(), (*says).to_owned())).collect()
+    }
 }
 
 /// How the box is reached.

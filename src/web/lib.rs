@@ -9,6 +9,7 @@ pub mod feature;
 pub mod fields;
 pub mod hall;
 pub mod live;
+pub mod own;
 pub mod phone;
 pub mod terminal;
 
@@ -61,6 +62,7 @@ fn router(hall: Hall) -> Router {
     let pages = Router::new()
         .merge(phone::routes())
         .merge(terminal::routes())
+        .merge(own::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())
@@ -68,7 +70,7 @@ fn router(hall: Hall) -> Router {
         .fallback(answer::missing)
         .layer(CompressionLayer::new().gzip(true));
     Router::new()
-        .nest("/api/v1/checkin", api::checkin::routes())
+        .nest("/api/v1", api::routes())
         .merge(pages)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CsrfLayer::new())

@@ -3,7 +3,8 @@
 use crate::{
     Hall,
     answer::Failure,
-    audience::{Scanner, Staff, shut_out},
+    audience::{Scanner, Staff, Visit, shut_out},
+    fields::Query,
 };
 use axum::{
     Router,
@@ -15,7 +16,7 @@ use axum::{
     },
     routing::get,
 };
-use domain::{EventId, ImportId, import::ImportState};
+use domain::{EventId, GateId, ImportId, ListId, import::ImportState};
 use serde_json::{Value, json};
 use service::checkin::Counts;
 use std::convert::Infallible;
@@ -27,7 +28,9 @@ pub fn routes() -> Router<Hall> {
         .route("/admin/live", get(overview))
         .route("/admin/event/{event}/live", get(event))
         .route("/admin/event/{event}/import/{import}/live", get(import))
+        .route("/admin/event/{event}/list/{list}/live", get(list))
         .route("/terminal/{event}/live", get(door))
+        .route("/terminal/{event}/watch/{gate}/live", get(watch))
 }
 
 /// Least time between two messages of one stream.
@@ -62,7 +65,10 @@ fn shown(number: i64) -> String {
 }
 
 fn counts(counts: Counts) -> Value {
-    json!({ "registered": shown(counts.registered), "admitted": shown(counts.admitted), "refused": shown(counts.refused) })
+    json!({
+        "registered": shown(counts.registered), "admitted": shown(counts.admitted), "inside": shown(counts.inside),
+        "refused": shown(counts.refused),
+    })
 }
 
 type Messages = Result<Response, Failure>;
@@ -84,11 +90,40 @@ async fn event(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u
     })
 }
 
-async fn door(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u64>) -> Messages {
+async fn list(State(hall): State<Hall>, headers: HeaderMap, Path((event, list)): Path<(u64, u64)>) -> Messages {
+    let asked = hall.clone();
+    live(&hall, move || {
+        let Staff(actor) = Staff::of(&asked, &headers)?;
+        Ok(counts(service::checkin::counts_of(&asked.ctx, &actor, EventId(event), ListId(list))?))
+    })
+}
+
+/// The counts of a terminal's list, or of the one that its page stands at.
+async fn door(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u64>, Query(query): Query) -> Messages {
+    let asked = hall.clone();
+    let list = query.number("list")?.map(ListId);
+    live(&hall, move || match Scanner::of(&asked, &headers)? {
+        Scanner::Device(actor) | Scanner::Staff(actor) => {
+            let list = list.unwrap_or(actor.post().list);
+            Ok(counts(service::checkin::counts_of(&asked.ctx, &actor, EventId(event), list)?))
+        }
+        Scanner::Revoked(..) => Err(shut_out().into()),
+    })
+}
+
+/// The newest verdict at a gate.
+async fn watch(
+    State(hall): State<Hall>,
+    headers: HeaderMap,
+    visit: Visit,
+    Path((event, gate)): Path<(u64, u64)>,
+) -> Messages {
     let asked = hall.clone();
     live(&hall, move || match Scanner::of(&asked, &headers)? {
         Scanner::Device(actor) | Scanner::Staff(actor) => {
-            Ok(counts(service::checkin::counts(&asked.ctx, &actor, EventId(event))?))
+            let seen = crate::terminal::seen(&asked, &visit, &actor, EventId(event), GateId(gate))?;
+            let tone = seen.tone.map_or("plain", views::Tone::class);
+            Ok(json!({ "scan": seen.scan, "word": seen.word, "name": seen.name, "tone": tone }))
         }
         Scanner::Revoked(..) => Err(shut_out().into()),
     })

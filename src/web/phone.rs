@@ -10,11 +10,11 @@ use crate::{
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     routing::{get, post},
 };
 use domain::{EventId, Refusal, TicketTypeId, ticket::TicketInput};
-use service::{Error, event, registration, ticket_type, token};
+use service::{Error, device, event, registration, ticket_type, token};
 use views::{
     Lang,
     phone::{event as pages, ticket as ticket_pages},
@@ -70,6 +70,7 @@ pub fn ticket_input(fields: &Fields) -> TicketInput {
         company: fields.get("company").to_owned(),
         seat: fields.get("seat").to_owned(),
         note: fields.get("note").to_owned(),
+        door_note: fields.get("door_note").to_owned(),
         answers: fields.answers(),
     }
 }
@@ -98,13 +99,21 @@ async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>
 
 async fn take(hall: &Hall, visit: &Visit, event: EventId, fields: &Fields) -> Result<String, Error> {
     let kind = TicketTypeId(fields.needed("kind")?);
-    let input = TicketInput { seat: String::new(), note: String::new(), ..ticket_input(fields) };
+    let input =
+        TicketInput { seat: String::new(), note: String::new(), door_note: String::new(), ..ticket_input(fields) };
     let ticket = registration::register(&hall.ctx, &visit.visitor(), event, kind, fields.get("once"), &input).await?;
     Ok(token::link(&ticket.link))
 }
 
-async fn ticket(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, Query(query): Query) -> Answer {
+async fn ticket(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(link): Path<String>,
+    Query(query): Query,
+) -> Answer {
     let of = registration::by_link(&hall.ctx, crate::hall::space(), &link)?;
+    let helper = device::helper_of(&hall.ctx, crate::hall::space(), &of.ticket)?.is_some();
     let shown = ticket_pages::TicketPage {
         ticket: &of.ticket,
         standing: &of.standing,
@@ -112,7 +121,10 @@ async fn ticket(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>
         kind: &of.kind.name,
         group: of.group.as_deref(),
     };
-    page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh")))
+    let helps = helper.then_some(link.as_str());
+    let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps))?;
+    crate::own::remember(&visit, &headers, &link, &mut response)?;
+    Ok(response)
 }
 
 async fn find_form(visit: Visit) -> Answer {

@@ -1,8 +1,8 @@
-//! Check-in terminals: pairing and the door.
+//! Check-in terminals: pairing and the door; helpers' lists of people; screens of gates.
 
 use crate::{
     Hall,
-    answer::{Answer, again, page, see},
+    answer::{Answer, Failure, again, page, see, tell},
     audience::{DEVICE, Scanner, Visit, secret_cookie},
     fields::{Fields, Query},
 };
@@ -10,21 +10,33 @@ use axum::{
     Router,
     extract::{Path, State},
     http::{HeaderValue, header},
-    routing::get,
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use domain::{
-    Event, EventId, Scan,
-    checkin::{Door, Reason, Verdict},
+    EventId, GateId, ListId, Scan, TicketId,
+    checkin::{Direction, Door, MultiEntry, Reason, Request, Shown, Verdict, Way},
 };
-use service::{Actor, Error, Who, checkin, device};
-use views::{Tone, terminal as pages};
+use service::{
+    Actor, Error, Who, checkin, device,
+    registration::{self, PAGE},
+    roster::{Filter, Show},
+};
+use std::sync::Arc;
+use views::{Tone, admin::device::list_name, component::list::query, terminal as pages};
 
 /// Routes of terminals.
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/terminal", get(own))
         .route("/terminal/pair", get(pair_form).post(pair))
+        .route("/terminal/worker.js", get(worker))
+        .route("/terminal/manifest.webmanifest", get(manifest))
         .route("/terminal/{event}", get(door))
+        .route("/terminal/{event}/people", get(people))
+        .route("/terminal/{event}/pick", post(pick))
+        .route("/terminal/{event}/watch/{gate}", get(watch))
+        .route("/helper", post(bind))
 }
 
 async fn pair_form(visit: Visit, Query(query): Query) -> Answer {
@@ -33,25 +45,33 @@ async fn pair_form(visit: Visit, Query(query): Query) -> Answer {
 
 const TEN_YEARS: i64 = 10 * 365 * 24 * 3600;
 
+fn with_token(visit: &Visit, token: &str) -> Answer {
+    let mut response = see("/terminal")?;
+    let cookie = HeaderValue::try_from(secret_cookie(visit, DEVICE, token, TEN_YEARS))
+        .map_err(|error| Error::internal("a cookie", error))?;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
 /// Pairing takes a press of the button: a link that is only looked at must not spend the code.
 async fn pair(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
     let code = fields.get("code");
     match device::pair(&hall.ctx, crate::hall::space(), code, &visit.origin.address).await {
-        Ok(token) => {
-            let mut response = see("/terminal")?;
-            let cookie = HeaderValue::try_from(secret_cookie(&visit, DEVICE, &token, TEN_YEARS))
-                .map_err(|error| Error::internal("a cookie", error))?;
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            Ok(response)
-        }
+        Ok(token) => with_token(&visit, &token),
         Err(error) => again(error, |refusal| Ok(pages::pair(&visit.shell(), code, false, Some(refusal)))),
     }
 }
 
-async fn own(State(hall): State<Hall>, visit: Visit, scanner: Result<Scanner, crate::answer::Failure>) -> Answer {
+/// Makes this phone the helper's whose number stands on the ticket (S0-57).
+async fn bind(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
+    let token = device::bind(&hall.ctx, crate::hall::space(), fields.get("link")).await?;
+    with_token(&visit, &token)
+}
+
+async fn own(State(hall): State<Hall>, visit: Visit, scanner: Result<Scanner, Failure>, Query(query): Query) -> Answer {
     match scanner {
         Ok(Scanner::Device(actor)) => match &actor.who {
-            Who::Device { event, .. } => at(&hall, &visit, &actor, *event),
+            Who::Device { event, .. } => at(&hall, &visit, &actor, *event, &query),
             Who::Staff { .. } | Who::Visitor => see("/terminal/pair"),
         },
         Ok(Scanner::Revoked(..)) => page(pages::revoked(&visit.shell())),
@@ -59,52 +79,217 @@ async fn own(State(hall): State<Hall>, visit: Visit, scanner: Result<Scanner, cr
     }
 }
 
-async fn door(State(hall): State<Hall>, visit: Visit, scanner: Scanner, Path(event): Path<u64>) -> Answer {
+async fn door(
+    State(hall): State<Hall>,
+    visit: Visit,
+    scanner: Scanner,
+    Path(event): Path<u64>,
+    Query(query): Query,
+) -> Answer {
     match scanner {
-        Scanner::Device(actor) | Scanner::Staff(actor) => at(&hall, &visit, &actor, EventId(event)),
+        Scanner::Device(actor) | Scanner::Staff(actor) => at(&hall, &visit, &actor, EventId(event), &query),
         Scanner::Revoked(..) => page(pages::revoked(&visit.shell())),
     }
 }
 
-fn at(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId) -> Answer {
-    let of = checkin::door(&hall.ctx, actor, event)?;
-    let name = match &actor.who {
-        Who::Device { name, .. } | Who::Staff { name, .. } => name.clone(),
-        Who::Visitor => String::new(),
+/// Name of whoever scans.
+fn name(actor: &Actor) -> &str {
+    match &actor.who {
+        Who::Device { name, .. } | Who::Staff { name, .. } => name,
+        Who::Visitor => "",
+    }
+}
+
+fn counts(counts: checkin::Counts) -> pages::Counts {
+    let checkin::Counts { registered, admitted, inside, refused } = counts;
+    pages::Counts { registered, admitted, inside, refused }
+}
+
+/// The door. Staff and helpers choose list and direction; a terminal stands where it was sent.
+fn at(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, query: &Fields) -> Answer {
+    let (post, helper) = (actor.post(), matches!(&actor.who, Who::Device { helper: true, .. }));
+    let chooses = helper || matches!(actor.who, Who::Staff { .. });
+    let list = query.number("list")?.filter(|_| chooses).map_or(post.list, ListId);
+    let direction = match query.get("direction") {
+        "exit" if chooses => Direction::Exit,
+        "entry" if chooses => Direction::Entry,
+        _ => post.direction,
     };
+    let of = checkin::door(&hall.ctx, actor, event, list)?;
     let recent = of.recent.iter().map(|row| {
         let (word, tone) = word(visit, &row.scan, row.annulled.is_some());
         (row.name.clone().unwrap_or_else(|| row.scan.code.clone()), word, tone)
     });
+    let shell = visit.shell();
+    let names = of.doors.lists.iter().map(|list| (list.id.0, list_name(&shell, list)));
+    let row = &of.doors.event;
+    let entries = Door::of(row.id, row.state, row.checkin, row.time.to, of.list.clone()).entries;
     let shown = pages::Door {
-        event: &of.event.name,
+        event: &row.name,
         id: event.0,
-        device: &name,
-        window: entries(&of.event).map(|window| visit.format.window(&window)),
-        counts: pages::Counts {
-            registered: of.counts.registered,
-            admitted: of.counts.admitted,
-            refused: of.counts.refused,
-        },
+        device: name(actor),
+        list: (list.0, &list_name(&shell, &of.list)),
+        gate: post.gate.map_or("", |gate| of.doors.gate(gate)),
+        direction,
+        window: entries.map(|window| visit.format.window(&window)),
+        counts: counts(of.counts),
+        comes_back: of.list.multi != MultiEntry::Once || of.list.capacity.is_some(),
         recent: recent.collect(),
-        live: format!("/terminal/{event}/live"),
+        may_search: post.names || !matches!(actor.who, Who::Device { .. }),
+        helper,
+        lists: if chooses { names.collect() } else { Vec::new() },
     };
-    page(pages::door(&visit.shell(), &shown))
-}
-
-fn entries(event: &Event) -> Option<domain::Window> {
-    Door::of(event.id, event.state, event.checkin, event.time.to).entries
+    page(pages::door(&shell, &shown))
 }
 
 /// What a scan's record says, in the reader's language.
 pub fn word(visit: &Visit, scan: &Scan, annulled: bool) -> (String, Tone) {
     let text = visit.text();
-    let (label, tone) = match scan.verdict {
-        Verdict::Admitted if annulled => ("Check-in taken back", Tone::Warn),
-        Verdict::Admitted => ("Checked in", Tone::Good),
-        Verdict::Incomplete => ("Questions open", Tone::Warn),
-        Verdict::Refused(Reason::AlreadyIn) => (Reason::AlreadyIn.label(), Tone::Warn),
-        Verdict::Refused(reason) => (reason.label(), Tone::Bad),
+    let (label, tone) = match (scan.verdict, scan.direction) {
+        (Verdict::Admitted, Direction::Entry) if annulled => ("Check-in taken back", Tone::Warn),
+        (Verdict::Admitted, Direction::Exit) if annulled => ("Exit taken back", Tone::Warn),
+        (Verdict::Admitted, Direction::Entry) => ("Checked in", Tone::Good),
+        (Verdict::Admitted, Direction::Exit) => ("Went out", Tone::Good),
+        (Verdict::Incomplete, _) => ("Questions open", Tone::Warn),
+        (Verdict::Refused(Reason::AlreadyIn), _) => (Reason::AlreadyIn.label(), Tone::Warn),
+        (Verdict::Refused(reason), _) => (reason.label(), Tone::Bad),
     };
     (text.t(label).to_owned(), tone)
+}
+
+/// A helper, or somebody of the secretariat.
+fn either(scanner: Scanner) -> Result<Arc<Actor>, Failure> {
+    match scanner {
+        Scanner::Device(actor) | Scanner::Staff(actor) => Ok(actor),
+        Scanner::Revoked(..) => Err(crate::audience::shut_out().into()),
+    }
+}
+
+async fn people(
+    State(hall): State<Hall>,
+    visit: Visit,
+    scanner: Scanner,
+    Path(event): Path<u64>,
+    Query(query): Query,
+) -> Answer {
+    let (actor, event) = (either(scanner)?, EventId(event));
+    let show = match query.get("show") {
+        "entered" => Show::Entered,
+        "waiting" => Show::Absent,
+        _ => Show::Active,
+    };
+    let number = query.number("page")?.unwrap_or(0);
+    let filter = Filter { text: query.get("q").chars().take(100).collect(), show, ..Filter::default() };
+    let (rows, found) = registration::list(&hall.ctx, &actor, event, &filter, number)?;
+    let doors = checkin::doors(&hall.ctx, &actor, event)?;
+    let row = |(ticket, standing): (domain::Ticket, domain::checkin::Standing)| {
+        let kind = doors.kinds.iter().find(|kind| kind.id == ticket.kind).map(|kind| kind.name.clone());
+        let group = doors.groups.iter().find(|group| Some(group.id) == ticket.group).map(|group| group.name.clone());
+        let parts = [kind, group, Some(ticket.company), Some(ticket.seat)];
+        let more: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        pages::PersonRow {
+            ticket: ticket.id.0,
+            name: ticket.name,
+            more: more.join(" · "),
+            phone: ticket.phone.as_deref().map_or(String::new(), domain::phone::masked),
+            entered: standing.first().map(|entry| visit.format.short(entry.at)),
+            canceled: ticket.state == domain::TicketState::Canceled,
+        }
+    };
+    let counted = checkin::counts(&hall.ctx, &actor, event)?;
+    let shown = pages::People {
+        event: &doors.event.name,
+        id: event.0,
+        counts: counts(counted),
+        text: &filter.text,
+        show: match show {
+            Show::Entered => "entered",
+            Show::Absent => "waiting",
+            _ => "registered",
+        },
+        rows: rows.into_iter().map(row).collect(),
+        pages: (number, PAGE, found),
+        nonce: &service::token::new(hall.ctx.random.as_ref()),
+    };
+    page(pages::people(&visit.shell(), &shown))
+}
+
+/// Checks a person in who was picked from the list.
+async fn pick(
+    State(hall): State<Hall>,
+    visit: Visit,
+    scanner: Scanner,
+    Path(event): Path<u64>,
+    fields: Fields,
+) -> Answer {
+    let actor = either(scanner)?;
+    let request = Request {
+        shown: Shown::Ticket(TicketId(fields.needed("ticket")?)),
+        way: Way::Picked,
+        nonce: fields.get("nonce").to_owned(),
+        ..Request::default()
+    };
+    let answer = checkin::redeem(&hall.ctx, &actor, EventId(event), request).await?;
+    let back = query(&format!("/terminal/{event}/people"), &[("q", fields.get("q")), ("show", fields.get("show"))]);
+    let text = visit.text();
+    let name = answer.person.as_ref().map_or("", |person| &person.holder.name);
+    match answer.verdict {
+        Verdict::Admitted => tell(&back, Tone::Good, &format!("{name}: {}", text.t("Checked in"))),
+        Verdict::Incomplete => tell(
+            &back,
+            Tone::Warn,
+            &format!("{name}: {}", text.t("There are questions to ask: scan or find this person on the scan page.")),
+        ),
+        Verdict::Refused(reason) => {
+            let tone = if reason == Reason::AlreadyIn { Tone::Warn } else { Tone::Bad };
+            tell(&back, tone, &format!("{name}: {}", text.t(reason.label())))
+        }
+    }
+}
+
+/// What a gate's screen shows of the newest scan there.
+pub fn seen(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, gate: GateId) -> Result<pages::Seen, Failure> {
+    let Some(row) = checkin::newest_at(&hall.ctx, actor, event, gate)? else { return Ok(pages::Seen::default()) };
+    let (word, tone) = word(visit, &row.scan, row.annulled.is_some());
+    Ok(pages::Seen {
+        scan: row.scan.id.0,
+        word,
+        tone: Some(tone),
+        name: row.name.unwrap_or_else(|| row.scan.code.clone()),
+    })
+}
+
+async fn watch(
+    State(hall): State<Hall>,
+    visit: Visit,
+    scanner: Scanner,
+    Path((event, gate)): Path<(u64, u64)>,
+) -> Answer {
+    let (actor, id) = (either(scanner)?, EventId(event));
+    let doors = checkin::doors(&hall.ctx, &actor, id)?;
+    let seen = seen(&hall, &visit, &actor, id, GateId(gate))?;
+    let live = format!("/terminal/{event}/watch/{gate}/live");
+    page(pages::watch(&visit.shell(), &doors.event.name, doors.gate(GateId(gate)), &live, &seen))
+}
+
+/// The worker that keeps the terminal's page for when the box cannot be reached. It must lie where the pages lie that it keeps.
+async fn worker() -> Answer {
+    let file = views::asset::asset("worker.js").ok_or_else(|| domain::Refusal::missing("page"))?;
+    let head = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(file.mime)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::HeaderName::from_static("service-worker-allowed"), HeaderValue::from_static("/terminal")),
+    ];
+    Ok((head, file.bytes.into_owned()).into_response())
+}
+
+/// What makes the terminal's page one that can be installed.
+async fn manifest(visit: Visit) -> Response {
+    let name = format!("{} · {}", visit.space_name, visit.text().t("Check-in"));
+    let body = serde_json::json!({
+        "name": name, "short_name": visit.text().t("Check-in"), "start_url": "/terminal", "scope": "/terminal", "display": "fullscreen",
+        "background_color": "#fbf8f4", "theme_color": "#a83a26",
+        "icons": [{ "src": views::asset::url("logo.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any" }],
+    });
+    ([(header::CONTENT_TYPE, "application/manifest+json")], body.to_string()).into_response()
 }

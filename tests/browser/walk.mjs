@@ -113,7 +113,8 @@ async function registerOnPhone(browser, event) {
 }
 
 async function pairTerminal(browser, page, event) {
-  await page.goto(`${base}${event}/checkin`);
+  await page.goto(`${base}${event}/device`);
+  await look(page);
   await submit(page, { name: "大门" }, "form[action$='/device'] button");
   await look(page);
   const link = await page.$eval(".panel code", (found) => found.textContent);
@@ -163,7 +164,7 @@ async function twoCodes(terminal, page, event, screen) {
 }
 
 async function revoke(terminal, page, event, number) {
-  await page.goto(`${base}${event}/checkin`);
+  await page.goto(`${base}${event}/device`);
   await page.$eval("form[action$='/revoke'] button", (button) => button.click());
   await page.waitForNavigation();
   await new Promise((resume) => setTimeout(resume, 2600));

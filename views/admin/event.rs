@@ -282,7 +282,8 @@ pub fn questions(shell: &Shell, event: &Event, fields: &[Field], refusal: Option
     event_page(shell, event, Tab::Questions, &[], &content)
 }
 
-fn question(shell: &Shell, form: &Form<'_>, field: &Field, kinds: &[(String, String)]) -> Markup {
+/// One question of a form that is being designed.
+pub(super) fn question(shell: &Shell, form: &Form<'_>, field: &Field, kinds: &[(String, String)]) -> Markup {
     let text = shell.text();
     let at = |part: &str| format!("field-{}-{part}", field.id);
     let title = if field.label.is_empty() { text.t("New question") } else { field.label.as_str() };

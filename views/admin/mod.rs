@@ -3,8 +3,10 @@
 pub mod account;
 pub mod audit;
 pub mod checkin;
+pub mod device;
 pub mod event;
 pub mod import;
+pub mod list;
 pub mod overview;
 pub mod registration;
 pub mod setup;

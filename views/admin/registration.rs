@@ -254,6 +254,8 @@ pub struct Typed {
     pub seat: String,
     /// Note.
     pub note: String,
+    /// Note for the door.
+    pub door_note: String,
     /// Answers by question number.
     pub answers: Vec<(u16, String)>,
 }
@@ -295,6 +297,7 @@ pub fn form(
                 (form.input(&Input { name: "seat", label: text.t("Seat"), value: &typed.seat, max: 20, ..Input::default() }))
             }
             @for field in &event.fields { (answer(shell, &form, field, ticket.is_some(), typed)) }
+            (form.input(&Input { name: "door_note", label: text.t("Note for the door"), value: &typed.door_note, max: 60, help: text.t("Shown in large letters with every scan of this ticket."), ..Input::default() }))
             (form.textarea(&Input { name: "note", label: text.t("Note"), value: &typed.note, max: 500, ..Input::default() }, 2))
             (submit(text.t("Save"), Some((text.t("Cancel"), &back))))
         }
@@ -365,6 +368,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
                     dt { (text.t("Group")) } dd { (of.group) }
                     dt { (text.t("Seat")) } dd { (ticket.seat) }
                     @for (label, value) in of.answers { dt { (label) } dd { (value) } }
+                    dt { (text.t("Note for the door")) } dd { (ticket.door_note) }
                     dt { (text.t("Note")) } dd { (ticket.note) }
                     dt { (text.t("Registered at")) } dd { (shell.format.time(ticket.created_at)) " · " (text.t(ticket.source.label())) }
                 }

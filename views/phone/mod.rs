@@ -1,4 +1,5 @@
 //! Pages for visitors on a phone.
 
 pub mod event;
+pub mod own;
 pub mod ticket;

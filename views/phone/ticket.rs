@@ -60,8 +60,8 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
     }
 }
 
-/// The holder's page; `fresh` right after registering.
-pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool) -> Markup {
+/// The holder's page; `fresh` right after registering; `helps` is the ticket's link when its holder was named a helper (S0-59).
+pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>) -> Markup {
     let text = shell.text();
     let content = html! {
         @if fresh { (notice(Tone::Good, text.t("You are registered. Keep this page, or note the attend code: with your phone number it finds the ticket again."))) }
@@ -70,6 +70,9 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool) -> Markup {
         div class="row no-print" {
             button data-print { (icon(Icon::Print)) (text.t("Print")) }
             a class="button" href={ "/event/" (of.event.id) } { (text.t("To the event")) }
+            @if let Some(link) = helps {
+                form method="post" action="/helper" class="inline" { input type="hidden" name="link" value=(link); button { (icon(Icon::Door)) (text.t("Help at the door")) } }
+            }
         }
     };
     phone(shell, text.t("My ticket"), &[], &content)

@@ -1,7 +1,7 @@
-//! The scan log of an event: its lines, never changed once written, and where a ticket stands after them.
+//! The scan log of an event: its lines, never changed once written.
 
-use super::{Direction, Verdict, Way};
-use crate::{EventId, GroupId, ListId, ScanId, TicketId, TicketTypeId, Time, audit::By};
+use super::{Direction, Reason, Standing, Test, Verdict, Way};
+use crate::{EventId, GateId, GroupId, ListId, ScanId, TicketId, TicketTypeId, Time, audit::By};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// One scan as it is kept: an entry, an exit, or a line of the failed-scan log.
@@ -27,6 +27,8 @@ pub struct Scan {
     pub way: Way,
     /// Who scanned.
     pub by: By,
+    /// The gate of the terminal.
+    pub gate: Option<GateId>,
     /// When, by the clock of the terminal, never later than `received_at`.
     pub scanned_at: Time,
     /// When it was recorded.
@@ -41,9 +43,31 @@ pub struct Scan {
     pub entry: Option<ScanId>,
     /// Change of how many people came in at least once.
     pub admitted: i8,
+    /// What only few scans have.
+    pub more: Option<Box<More>>,
+}
+
+/// What only few scans have.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+pub struct More {
+    /// The nearest condition that failed, for [`Reason::Rule`].
+    pub failed: Option<Test>,
+    /// Questions that were open, for [`Verdict::Incomplete`].
+    pub open: Vec<u16>,
+    /// Admitted by force.
+    pub forced: bool,
+    /// Decided by the terminal while it could not reach the box.
+    pub offline: bool,
+    /// What the box would have refused it for, though the terminal had admitted: for the secretariat to look at.
+    pub conflict: Option<Reason>,
 }
 
 impl Scan {
+    /// Why the box would have refused what a terminal admitted alone.
+    pub fn conflict(&self) -> Option<Reason> {
+        self.more.as_ref().and_then(|more| more.conflict)
+    }
+
     /// The ticket, when it is one of the door's own event.
     pub fn ticket_here(&self) -> Option<(EventId, TicketId)> {
         self.ticket.filter(|(event, _)| *event == self.event)
@@ -68,6 +92,10 @@ pub struct Annul {
     pub group: Option<GroupId>,
     /// The scan that does not count.
     pub scan: ScanId,
+    /// Whether that was an entry or an exit.
+    pub direction: Direction,
+    /// Who had scanned it, and at which gate.
+    pub of: (By, Option<GateId>),
     /// The minute it was counted in, since the epoch.
     pub minute: i64,
     /// When it was taken back.
@@ -95,6 +123,19 @@ pub struct Move {
     pub at: Time,
 }
 
+/// A conflict that the secretariat has looked at.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Settle {
+    /// The list.
+    pub list: ListId,
+    /// The scan with the conflict.
+    pub scan: ScanId,
+    /// When.
+    pub at: Time,
+    /// By whom.
+    pub by: By,
+}
+
 /// One line of an event's scan log. Its number is its block's first plus its place there.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub enum Line {
@@ -104,6 +145,8 @@ pub enum Line {
     Annul(Annul),
     /// A ticket that is counted elsewhere from here on.
     Move(Move),
+    /// A conflict that was looked at.
+    Settle(Settle),
 }
 
 impl Line {
@@ -113,6 +156,7 @@ impl Line {
             Self::Scan(scan) => scan.list,
             Self::Annul(annul) => annul.list,
             Self::Move(moved) => moved.list,
+            Self::Settle(settle) => settle.list,
         }
     }
 
@@ -122,6 +166,7 @@ impl Line {
             Self::Scan(scan) => scan.received_at,
             Self::Annul(annul) => annul.at,
             Self::Move(moved) => moved.at,
+            Self::Settle(settle) => settle.at,
         }
     }
 
@@ -131,6 +176,7 @@ impl Line {
             Self::Scan(scan) => scan.ticket_here().map(|(_, ticket)| ticket),
             Self::Annul(annul) => Some(annul.ticket),
             Self::Move(moved) => Some(moved.ticket),
+            Self::Settle(_) => None,
         }
     }
 }
@@ -144,88 +190,4 @@ pub struct ScanBlock {
     pub first: ScanId,
     /// The lines in their order.
     pub lines: Vec<Line>,
-}
-
-/// Where a ticket stands at a list after the lines so far. Scans that were taken back are not in it.
-#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// Entries that count.
-    pub entries: u32,
-    /// Inside now.
-    pub inside: bool,
-    first: (i64, u64),
-    last: (i64, u64),
-    newest: u64,
-}
-
-/// An entry that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// When the code was scanned.
-    pub at: Time,
-    /// The scan that let the person in.
-    pub scan: ScanId,
-}
-
-impl Standing {
-    /// Where nearly every ticket stands that came in: inside after this one entry, and not scanned since.
-    pub fn once(entry: Entry) -> Self {
-        let (at, scan) = (entry.at.0, entry.scan.0);
-        Self { entries: 1, inside: true, first: (at, scan), last: (at, scan), newest: scan }
-    }
-
-    /// The one entry of a ticket that stands as [`once`](Self::once) says.
-    pub fn only(&self) -> Option<Entry> {
-        self.last().filter(|entry| *self == Self::once(*entry))
-    }
-
-    /// Came in at least once.
-    pub fn is_admitted(&self) -> bool {
-        self.entries > 0
-    }
-
-    /// Change of how many came in, from where a ticket stood to here.
-    pub fn admitted_since(&self, before: &Self) -> i8 {
-        i8::from(self.is_admitted()) - i8::from(before.is_admitted())
-    }
-
-    /// The first entry that counts.
-    pub fn first(&self) -> Option<Entry> {
-        self.is_admitted().then_some(Entry { at: Time(self.first.0), scan: ScanId(self.first.1) })
-    }
-
-    /// The newest entry that counts.
-    pub fn last(&self) -> Option<Entry> {
-        self.is_admitted().then_some(Entry { at: Time(self.last.0), scan: ScanId(self.last.1) })
-    }
-
-    /// The newest scan of the ticket at the list, admitted or refused.
-    pub fn newest(&self) -> Option<ScanId> {
-        (self.newest != 0).then_some(ScanId(self.newest))
-    }
-
-    /// Notes a scan that does not count.
-    pub fn see(&mut self, scan: ScanId) {
-        self.newest = scan.0;
-    }
-
-    /// Takes one more scan in.
-    pub fn take(&mut self, scan: &Scan) {
-        self.newest = scan.id.0;
-        if scan.verdict != Verdict::Admitted {
-            return;
-        }
-        match scan.direction {
-            Direction::Entry => {
-                let entry = (scan.scanned_at.0, scan.id.0);
-                if self.entries == 0 {
-                    self.first = entry;
-                }
-                self.last = entry;
-                self.entries = self.entries.saturating_add(1);
-                self.inside = true;
-            }
-            Direction::Exit => self.inside = false,
-        }
-    }
 }

@@ -1,13 +1,21 @@
 //! What a scan means: request, answer, reasons and the order of the checks (S0-51, S0-53, S0-54; the hall's check-in rules).
 
+mod decide;
+mod list;
 mod log;
+mod rule;
+mod standing;
 
-pub use log::{Annul, Entry, Line, Move, Scan, ScanBlock, Standing};
-
-use crate::{
-    AccountId, DeviceId, EventId, GroupId, Ticket, TicketId, TicketState, TicketTypeId, Time, Window, audit::By,
-    event::EventState, time::Place,
+pub use decide::{Attempt, Decision, Door, Pass, decide};
+pub use list::{
+    CAPACITY_MAX, CheckinList, DoorAnswers, GATES_MAX, Gate, LISTS_MAX, ListInput, MultiEntry, NAME_MAX,
+    QUESTION_KINDS, QUESTIONS_MAX, SelfCheckin, check_list, check_rules,
 };
+pub use log::{Annul, Line, More, Move, Scan, ScanBlock, Settle};
+pub use rule::{Among, Compare, Facts, Failed, Moment, Rule, Side, Test};
+pub use standing::{Entry, Standing};
+
+use crate::{ListId, TicketId, Time, time::MINUTE};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Through the door inwards or outwards.
@@ -36,6 +44,50 @@ pub enum Way {
     Typed,
     /// Marked by the secretariat (S0-39, S0-53).
     Mark,
+    /// The camera of a helper's phone (S0-55, S0-60).
+    Camera,
+    /// A scanner attached to the box.
+    Attached,
+    /// Picked from a list of people.
+    Picked,
+    /// The visitor scanned the event's code (S0-52, S1-38).
+    Own,
+    /// A program, through the API.
+    Program,
+}
+
+impl Way {
+    /// English source text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Gun => "Scanner",
+            Self::Typed => "Typed",
+            Self::Mark => "Marked by the secretariat",
+            Self::Camera => "Camera",
+            Self::Attached => "Scanner on the box",
+            Self::Picked => "Picked from the list",
+            Self::Own => "Checked in alone",
+            Self::Program => "Other program",
+        }
+    }
+}
+
+impl Direction {
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Exit => "exit",
+        }
+    }
+
+    /// English source text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Entry => "Entry",
+            Self::Exit => "Exit",
+        }
+    }
 }
 
 /// Why nobody was let in. The codes are stable.
@@ -198,95 +250,43 @@ pub const NONCE_MAX: usize = 64;
 /// Most answers given with one scan.
 pub const ANSWERS_MAX: usize = 30;
 
+/// How long the device that admitted somebody may take it back.
+pub const ANNUL_MILLIS: i64 = 15 * MINUTE;
+
+/// Whose ticket is shown at the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// What was scanned or typed, as it came.
+    Code(String),
+    /// A ticket of the event, picked from a list.
+    Ticket(TicketId),
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self::Code(String::new())
+    }
+}
+
 /// One question at the door.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Request {
-    /// What was scanned or typed, as it came.
-    pub code: String,
-    /// Check-in list; none means the event's default list.
-    pub list: Option<u64>,
-    /// Entry or exit.
-    pub direction: Direction,
+    /// Whose ticket.
+    pub shown: Shown,
+    /// Check-in list; none means the terminal's, or the event's main list.
+    pub list: Option<ListId>,
+    /// Entry or exit; none means the terminal's, or entry.
+    pub direction: Option<Direction>,
     /// How.
     pub way: Way,
     /// When, by the clock of the terminal; none means on arrival.
     pub scanned_at: Option<Time>,
     /// Chosen by the terminal; the same nonce always gets the same answer and one record.
     pub nonce: String,
-    /// Admit whatever the rules say; needs a permission.
+    /// Admit whatever time, rules and earlier entries say; needs a permission.
     pub force: bool,
     /// Answers to questions asked at the door, by question number.
     pub answers: Vec<(u16, String)>,
-}
-
-/// What a door knows of its event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Door {
-    /// The event that people are admitted to.
-    pub event: EventId,
-    /// The event was taken back: nobody is admitted.
-    pub withdrawn: bool,
-    /// When entries are taken; none while no check-in time is set.
-    pub entries: Option<Window>,
-}
-
-impl Door {
-    /// The door of an event: entries inside the check-in window, which the event's end cuts off (S0-12).
-    pub fn of(event: EventId, state: EventState, checkin: Option<Window>, ends: Time) -> Self {
-        let entries = checkin.map(|window| Window { from: window.from, to: window.to.min(ends) });
-        Self { event, withdrawn: state == EventState::Withdrawn, entries }
-    }
-}
-
-/// What a door needs to know of a ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pass {
-    /// The ticket.
-    pub ticket: TicketId,
-    /// Its event.
-    pub event: EventId,
-    /// Its type.
-    pub kind: TicketTypeId,
-    /// The holder's group.
-    pub group: Option<GroupId>,
-    /// It was given up or taken back.
-    pub canceled: bool,
-}
-
-impl Pass {
-    /// What a ticket lets its holder do.
-    pub fn of(ticket: &Ticket) -> Self {
-        Self {
-            ticket: ticket.id,
-            event: ticket.event,
-            kind: ticket.kind,
-            group: ticket.group,
-            canceled: ticket.state == TicketState::Canceled,
-        }
-    }
-}
-
-/// May the holder of this ticket pass the door at `at`? `pass` is none when no ticket of the space has the code.
-pub fn decide(pass: Option<&Pass>, standing: &Standing, door: &Door, direction: Direction, at: Time) -> Verdict {
-    let Some(pass) = pass else { return Verdict::Refused(Reason::Unknown) };
-    if pass.event != door.event {
-        return Verdict::Refused(Reason::WrongEvent);
-    }
-    if pass.canceled || door.withdrawn {
-        return Verdict::Refused(Reason::Canceled);
-    }
-    if direction == Direction::Exit {
-        return if standing.inside { Verdict::Admitted } else { Verdict::Refused(Reason::NotIn) };
-    }
-    match door.entries.map(|window| window.place(at)) {
-        None | Some(Place::Before) => return Verdict::Refused(Reason::NotYet),
-        Some(Place::After) => return Verdict::Refused(Reason::TooLate),
-        Some(Place::Inside) => {}
-    }
-    if standing.is_admitted() {
-        return Verdict::Refused(Reason::AlreadyIn);
-    }
-    Verdict::Admitted
 }
 
 /// The terminal's time of a scan as it is believed: never later than the box's, and as told when earlier.
@@ -294,62 +294,9 @@ pub fn scan_time(told: Option<Time>, now: Time) -> Time {
     told.map_or(now, |told| told.min(now))
 }
 
-/// The actor behind a scan, from what is known of it.
-pub fn scanner(device: Option<DeviceId>, account: Option<AccountId>) -> By {
-    match (device, account) {
-        (Some(device), _) => By::Device(device),
-        (None, Some(account)) => By::Account(account),
-        (None, None) => By::Visitor,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pass() -> Pass {
-        Pass { ticket: TicketId(5), event: EventId(1), kind: TicketTypeId(1), group: None, canceled: false }
-    }
-    #[test]
-    fn the_checks_come_in_their_order() {
-        let (out, mut inside) = (Standing::default(), Standing::default());
-        (inside.entries, inside.inside) = (1, true);
-        let fresh = (pass(), out);
-        let canceled = (Pass { canceled: true, ..pass() }, out);
-        let foreign = (Pass { event: EventId(2), canceled: true, ..pass() }, out);
-        let inside = (pass(), inside);
-        let door = |state, checkin: Option<(i64, i64)>| {
-            let checkin = checkin.map(|(from, to)| Window { from: Time(from), to: Time(to) });
-            Door::of(EventId(1), state, checkin, Time(2_000))
-        };
-        let open = door(EventState::Published, Some((900, 1_900)));
-        let unset = door(EventState::Published, None);
-        let withdrawn = door(EventState::Withdrawn, Some((900, 1_900)));
-        let long = door(EventState::Published, Some((900, 9_000)));
-        let refused = Verdict::Refused;
-        let cases = [
-            (None, &open, Direction::Entry, 1_000, refused(Reason::Unknown)),
-            (Some(&foreign), &open, Direction::Entry, 1_000, refused(Reason::WrongEvent)),
-            (Some(&canceled), &open, Direction::Entry, 0, refused(Reason::Canceled)),
-            (Some(&fresh), &withdrawn, Direction::Entry, 1_000, refused(Reason::Canceled)),
-            (Some(&fresh), &unset, Direction::Entry, 1_000, refused(Reason::NotYet)),
-            (Some(&fresh), &open, Direction::Entry, 899, refused(Reason::NotYet)),
-            (Some(&inside), &open, Direction::Entry, 899, refused(Reason::NotYet)),
-            (Some(&fresh), &open, Direction::Entry, 900, Verdict::Admitted),
-            (Some(&fresh), &open, Direction::Entry, 1_899, Verdict::Admitted),
-            (Some(&fresh), &open, Direction::Entry, 1_900, refused(Reason::TooLate)),
-            (Some(&fresh), &long, Direction::Entry, 1_999, Verdict::Admitted),
-            (Some(&fresh), &long, Direction::Entry, 2_000, refused(Reason::TooLate)),
-            (Some(&inside), &open, Direction::Entry, 1_000, refused(Reason::AlreadyIn)),
-            (Some(&inside), &open, Direction::Exit, 5_000, Verdict::Admitted),
-            (Some(&fresh), &open, Direction::Exit, 1_000, refused(Reason::NotIn)),
-        ];
-        for (ticket, door, direction, at, verdict) in cases {
-            let (pass, standing) =
-                ticket.map_or((None, Standing::default()), |(pass, standing)| (Some(pass), *standing));
-            assert_eq!(decide(pass, &standing, door, direction, Time(at)), verdict, "{direction:?} at {at}");
-        }
-    }
 
     #[test]
     fn a_terminal_never_scans_in_the_future() {

@@ -3,23 +3,23 @@
 
 use super::{
     cards::{Cards, Holder},
-    presence::{self, Presence, Tally},
+    presence::{self, Inside, Presence, Tally},
 };
 use crate::{
     Error,
-    actor::event_facts,
+    actor::{EventFacts, event_facts},
     model::{Models, Place},
     roster::Rosters,
 };
 use data_encoding::HEXLOWER;
 use domain::{
-    AuditLine, By, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId, TicketState,
-    TicketTypeId, Time,
-    checkin::{Annul, Door, Line, Pass, Standing, Verdict},
+    AuditLine, By, CheckinList, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId,
+    TicketState, TicketTypeId, Time,
+    checkin::{Annul, Direction, Door, Entry, Line, Moment, More, Pass, Standing, Verdict},
     code::Scanned,
 };
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use store::catalogue::{TICKET_BY_ATTEND, TICKET_BY_NUMBER, TICKETS};
 use store::{Committed, Follower, Order, Read, SpaceReader, SpaceView, Tx};
@@ -45,6 +45,13 @@ impl Default for Memory {
     }
 }
 
+/// What a door is shown.
+#[derive(Debug, Clone)]
+pub(crate) enum Wanted {
+    Code(Scanned),
+    Ticket(TicketId),
+}
+
 /// A ticket as it was found before its transaction.
 pub(crate) struct Early {
     version: u64,
@@ -53,11 +60,14 @@ pub(crate) struct Early {
 
 impl Memory {
     /// Looks a scanned ticket up before the transaction, so that the writer, who is alone, need not.
-    pub(crate) fn early(&self, place: Place, scanned: &Scanned) -> Option<Early> {
-        let Scanned::Number(number) = scanned else { return None };
+    pub(crate) fn early(&self, place: Place, wanted: &Wanted) -> Option<Early> {
         self.cards.with(place, |cards| {
-            let holder = cards.by_number(number)?;
-            Some(Early { version: cards.version(), holder: Arc::new(holder) })
+            let holder = match wanted {
+                Wanted::Code(Scanned::Number(number)) => cards.by_number(number),
+                Wanted::Ticket(ticket) => cards.by_ticket(*ticket),
+                Wanted::Code(_) => None,
+            };
+            Some(Early { version: cards.version(), holder: Arc::new(holder?) })
         })?
     }
 
@@ -72,25 +82,42 @@ impl Memory {
 /// What a door knows of its event beside the tickets.
 #[derive(Debug)]
 pub(crate) struct Around {
-    pub door: Door,
+    facts: EventFacts,
+    doors: BTreeMap<ListId, Arc<Door>>,
     pub registered: i64,
     kinds: FxHashMap<TicketTypeId, Arc<str>>,
     groups: FxHashMap<GroupId, Arc<str>>,
 }
 
 impl Around {
-    fn read(view: &impl Read, event: EventId) -> Result<Self, Error> {
+    pub(crate) fn read(view: &impl Read, event: EventId) -> Result<Self, Error> {
         let facts = event_facts(view, event)?.ok_or_else(|| Refusal::missing("event"))?;
         let kinds = view.scan::<domain::TicketType>(&event, None, Order::Ascending);
+        let mut doors = BTreeMap::from([(ListId::MAIN, Arc::new(facts.door(CheckinList::main(event))))]);
+        for kept in view.scan::<CheckinList>(&event, None, Order::Ascending) {
+            let ((_, id), list) = kept?;
+            doors.insert(id, Arc::new(facts.door(list)));
+        }
         let groups = view.scan::<domain::Group>(&event, None, Order::Ascending);
         Ok(Self {
-            door: facts.door,
+            facts,
+            doors,
             registered: view.count(&TICKETS, &(event, TicketState::Active as u8))?,
             kinds: kinds.map(|kept| kept.map(|((_, id), kind)| (id, kind.name.into()))).collect::<Result<_, _>>()?,
             groups: groups
                 .map(|kept| kept.map(|((_, id), group)| (id, group.name.into())))
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The main door with the settings of another list, kept or not.
+    pub(crate) fn with(&self, list: CheckinList) -> Door {
+        self.facts.door(list)
+    }
+
+    /// The door of a list.
+    pub(crate) fn door(&self, list: ListId) -> Result<Arc<Door>, Error> {
+        self.doors.get(&list).cloned().ok_or_else(|| Refusal::missing("check-in list").into())
     }
 
     pub(crate) fn kind(&self, kind: TicketTypeId) -> Arc<str> {
@@ -112,6 +139,8 @@ struct Sheet {
     /// Hash of the nonce and place in `lines` of each scan.
     nonces: Vec<(u64, usize)>,
     tallies: BTreeMap<ListId, Tally>,
+    /// Change of how many are inside.
+    inside: BTreeMap<ListId, Inside>,
 }
 
 /// How to take one line back.
@@ -120,6 +149,8 @@ struct Undo {
     place: Place,
     standing: Option<(TicketId, Option<Standing>)>,
     tally: Option<Tally>,
+    /// The entry since which its ticket was inside, and since which it is.
+    inside: (Option<Entry>, Option<Entry>),
 }
 
 /// The follower of the store.
@@ -133,19 +164,29 @@ pub struct Books {
 }
 
 /// What an answer needs of a scan.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Told {
     pub scan: ScanId,
     pub list: ListId,
+    pub direction: Direction,
     pub verdict: Verdict,
     pub at: Time,
     /// The entry that stood before.
     pub entry: Option<ScanId>,
+    pub more: Option<Box<More>>,
 }
 
 impl Told {
     pub(crate) fn of(scan: &Scan) -> Self {
-        Self { scan: scan.id, list: scan.list, verdict: scan.verdict, at: scan.scanned_at, entry: scan.entry }
+        Self {
+            scan: scan.id,
+            list: scan.list,
+            direction: scan.direction,
+            verdict: scan.verdict,
+            at: scan.scanned_at,
+            entry: scan.entry,
+            more: scan.more.clone(),
+        }
     }
 }
 
@@ -195,22 +236,23 @@ impl Books {
         &self,
         view: &SpaceReader<'_>,
         event: EventId,
-        scanned: &Scanned,
+        wanted: &Wanted,
         early: Option<&Early>,
     ) -> Result<Option<Arc<Holder>>, Error> {
-        let found = match scanned {
-            Scanned::Number(number) => {
-                if view.is_untouched() {
-                    let version = self.memory.cards.with((view.space_id(), event), Cards::version);
-                    let version = version.ok_or(Error::Unloaded(event))?;
-                    if let Some(early) = early.filter(|early| early.version == version) {
-                        return Ok(Some(early.holder.clone()));
-                    }
-                }
-                view.find::<Ticket, _>(&TICKET_BY_NUMBER, number)?
+        if view.is_untouched() {
+            let version = self.memory.cards.with((view.space_id(), event), Cards::version);
+            let version = version.ok_or(Error::Unloaded(event))?;
+            if let Some(early) = early.filter(|early| early.version == version) {
+                return Ok(Some(early.holder.clone()));
             }
-            Scanned::Attend(attend) => view.find::<Ticket, _>(&TICKET_BY_ATTEND, &(event, attend.clone()))?,
-            Scanned::Misread | Scanned::Other => None,
+        }
+        let found = match wanted {
+            Wanted::Code(Scanned::Number(number)) => view.find::<Ticket, _>(&TICKET_BY_NUMBER, number)?,
+            Wanted::Code(Scanned::Attend(attend)) => {
+                view.find::<Ticket, _>(&TICKET_BY_ATTEND, &(event, attend.clone()))?
+            }
+            Wanted::Code(Scanned::Misread | Scanned::Other) => None,
+            Wanted::Ticket(ticket) => view.get::<Ticket>(&(event, *ticket))?,
         };
         Ok(found.as_ref().map(|ticket| Arc::new(Holder::of(ticket))))
     }
@@ -223,7 +265,7 @@ impl Books {
     pub(crate) fn standing(&self, place: Place, list: ListId, ticket: TicketId) -> Result<Standing, Error> {
         let own = self.sheets.get(&place).and_then(|sheet| sheet.standings.get(&(list, ticket)));
         match own {
-            Some(standing) => Ok(*standing),
+            Some(standing) => Ok(standing.clone()),
             None => Ok(self.committed(place, |presence| presence.standing(list, ticket))?.unwrap_or_default()),
         }
     }
@@ -232,6 +274,27 @@ impl Books {
     pub(crate) fn tally(&self, place: Place, list: ListId) -> Result<Tally, Error> {
         let own = self.sheets.get(&place).and_then(|sheet| sheet.tallies.get(&list)).copied().unwrap_or_default();
         Ok(self.committed(place, |presence| presence.tally(list))?.plus(own))
+    }
+
+    /// How many are inside at a list.
+    pub(crate) fn inside(
+        &self,
+        place: Place,
+        list: ListId,
+        now: &Moment<'_>,
+        exit_hour: Option<u8>,
+    ) -> Result<i64, Error> {
+        let own = self.sheets.get(&place).and_then(|sheet| sheet.inside.get(&list));
+        let own = own.map_or(0, |inside| inside.count(now, exit_hour));
+        let of = |presence: &Presence| presence.list(list).map_or(0, |at| at.inside().count(now, exit_hour));
+        Ok(own + self.committed(place, of)?)
+    }
+
+    /// The lists where anything was scanned.
+    pub(crate) fn lists(&self, place: Place) -> Result<BTreeSet<ListId>, Error> {
+        let mut lists: BTreeSet<ListId> = self.committed(place, |presence| presence.lists().collect())?;
+        lists.extend(self.sheets.get(&place).into_iter().flat_map(|sheet| sheet.tallies.keys()));
+        Ok(lists)
     }
 
     /// A line of the log, the group's own included.
@@ -255,7 +318,7 @@ impl Books {
         let place = (view.space_id(), event);
         let is_it = |line: &Line| match line {
             Line::Scan(scan) => (scan.by == by && scan.nonce == nonce).then(|| scan.clone()),
-            Line::Annul(_) | Line::Move(_) => None,
+            Line::Annul(_) | Line::Move(_) | Line::Settle(_) => None,
         };
         if let Some(sheet) = self.sheets.get(&place) {
             let own = sheet.nonces.iter().filter(|(of, _)| *of == hash);
@@ -289,10 +352,10 @@ impl Books {
         let after = before.map(|before| {
             scan.previous = before.newest();
             scan.entry = before.last().map(|entry| entry.scan);
-            let mut after = before;
+            let mut after = before.clone();
             after.take(&scan);
             scan.admitted = after.admitted_since(&before);
-            after
+            (before, after)
         });
         sheet.nonces.push((hash, sheet.lines.len()));
         let told = Told::of(&scan);
@@ -315,9 +378,21 @@ impl Books {
         let standing = self.without(view, place, &before, scan.id)?;
         let admitted = standing.admitted_since(&before);
         let minute = scan.scanned_at.minute();
-        let (list, scan) = (scan.list, scan.id);
-        let annul = Annul { list, ticket, kind, group, scan, minute, at, by, standing, admitted };
-        self.push(place, Line::Annul(annul), Some(standing))
+        let annul = Annul {
+            list: scan.list,
+            ticket,
+            kind,
+            group,
+            scan: scan.id,
+            direction: scan.direction,
+            of: (scan.by, scan.gate),
+            minute,
+            at,
+            by,
+            standing: standing.clone(),
+            admitted,
+        };
+        self.push(place, Line::Annul(annul), Some((before, standing)))
     }
 
     /// The scans of a ticket that stands so, newest first.
@@ -354,16 +429,27 @@ impl Books {
         Ok(own || self.committed(place, |presence| presence.annulled(scan).is_some())?)
     }
 
-    /// Adds a line to the group's own; `after` is where its ticket stands then, if the line moves it.
-    pub(crate) fn push(&mut self, place: Place, line: Line, after: Option<Standing>) -> Result<(), Error> {
+    /// Whether somebody looked at a conflict.
+    pub(crate) fn is_settled(&self, place: Place, scan: ScanId) -> Result<bool, Error> {
+        let own = self.sheets.get(&place).is_some_and(|sheet| {
+            sheet.lines.iter().any(|line| matches!(line, Line::Settle(settle) if settle.scan == scan))
+        });
+        Ok(own || self.committed(place, |presence| presence.conflict(scan).flatten().is_some())?)
+    }
+
+    /// Adds a line to the group's own; `turn` is where its ticket stood and where it stands then, if the line moves it.
+    pub(crate) fn push(&mut self, place: Place, line: Line, turn: Option<(Standing, Standing)>) -> Result<(), Error> {
         let list = line.list();
         let sheet = self.sheet(place)?;
-        let moved = line.ticket().zip(after);
-        let standing = moved.map(|(ticket, after)| (ticket, sheet.standings.insert((list, ticket), after)));
+        let inside = turn.as_ref().map(|(before, after)| (before.inside_since(), after.inside_since()));
+        let inside = inside.unwrap_or_default();
+        sheet.inside.entry(list).or_default().turn(inside.0, inside.1);
+        let moved = line.ticket().zip(turn);
+        let standing = moved.map(|(ticket, (_, after))| (ticket, sheet.standings.insert((list, ticket), after)));
         let tally = sheet.tallies.get(&list).copied();
         sheet.tallies.entry(list).or_default().add(&line);
         sheet.lines.push(line);
-        self.undo.push(Undo { place, standing, tally });
+        self.undo.push(Undo { place, standing, tally, inside });
         Ok(())
     }
 
@@ -371,6 +457,7 @@ impl Books {
         let Some(sheet) = self.sheets.get_mut(&undo.place) else { return };
         let Some(line) = sheet.lines.pop() else { return };
         let list = line.list();
+        sheet.inside.entry(list).or_default().turn(undo.inside.1, undo.inside.0);
         if let Some((ticket, before)) = undo.standing {
             match before {
                 Some(before) => sheet.standings.insert((list, ticket), before),

@@ -20,15 +20,15 @@ struct Card {
     words: Words,
 }
 
-/// What many tickets have in common: type, group, and whether they were canceled.
-type Kind = (TicketTypeId, Option<GroupId>, bool);
+/// What many tickets have in common: type, group, whether they were canceled, and whether they were collected.
+type Kind = (TicketTypeId, Option<GroupId>, bool, bool);
 
-/// Where a card's words are: name, company and seat, one behind the other, and where each ends.
+/// Where a card's words are: name, company, seat and the note for the door, one behind the other, and where each ends.
 #[derive(Debug, Clone, Copy)]
 struct Words {
     page: u16,
     at: u16,
-    ends: (u16, u16, u16),
+    ends: (u16, u16, u16, u16),
 }
 
 /// Words of many cards, in pages, so that they grow without being copied.
@@ -53,6 +53,8 @@ pub struct Holder {
     pub company: String,
     /// Seat.
     pub seat: String,
+    /// Note for the door.
+    pub door_note: String,
     /// Ticket number.
     pub number: String,
 }
@@ -64,6 +66,7 @@ impl Holder {
             name: ticket.name.clone(),
             company: ticket.company.clone(),
             seat: ticket.seat.clone(),
+            door_note: ticket.door_note.clone(),
             number: ticket.number.clone(),
         }
     }
@@ -96,25 +99,26 @@ fn narrow<T: TryFrom<usize> + Default>(place: usize) -> T {
 }
 
 impl Pages {
-    fn push(&mut self, parts: [&str; 3]) -> Words {
+    fn push(&mut self, parts: [&str; 4]) -> Words {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let room = self.pages.last().is_some_and(|page| page.len() + length < PAGE_BYTES);
         if !room {
             self.pages.push(String::with_capacity(PAGE_BYTES));
         }
         let number = self.pages.len().saturating_sub(1);
-        let Some(page) = self.pages.last_mut() else { return Words { page: 0, at: 0, ends: (0, 0, 0) } };
+        let Some(page) = self.pages.last_mut() else { return Words { page: 0, at: 0, ends: (0, 0, 0, 0) } };
         let at = page.len();
-        let [name, company, _] = parts.map(str::len);
+        let [name, company, seat, _] = parts.map(str::len);
         parts.iter().for_each(|part| page.push_str(part));
-        Words { page: narrow(number), at: narrow(at), ends: (narrow(name), narrow(name + company), narrow(length)) }
+        let ends = (narrow(name), narrow(name + company), narrow(name + company + seat), narrow(length));
+        Words { page: narrow(number), at: narrow(at), ends }
     }
 
-    fn parts(&self, words: Words) -> [&str; 3] {
-        let (name, company, seat) = words.ends;
+    fn parts(&self, words: Words) -> [&str; 4] {
+        let (name, company, seat, note) = words.ends;
         let page = self.pages.get(usize::from(words.page)).map(|page| page.get(usize::from(words.at)..).unwrap_or(""));
         let part = |from, to| page.and_then(|page| page.get(usize::from(from)..usize::from(to))).unwrap_or("");
-        [part(0, name), part(name, company), part(company, seat)]
+        [part(0, name), part(name, company), part(company, seat), part(seat, note)]
     }
 }
 
@@ -134,8 +138,9 @@ impl Cards {
     }
 
     fn set(&mut self, ticket: &Ticket) {
-        let kind = self.kind((ticket.kind, ticket.group, ticket.state == domain::TicketState::Canceled));
-        let words = self.words.push([&ticket.name, &ticket.company, &ticket.seat]);
+        let canceled = ticket.state == domain::TicketState::Canceled;
+        let kind = self.kind((ticket.kind, ticket.group, canceled, ticket.collected));
+        let words = self.words.push([&ticket.name, &ticket.company, &ticket.seat, &ticket.door_note]);
         // A number that is none, as from an older list, is not kept: such a ticket is read where it lies.
         let number = ticket.number.parse().ok().filter(|number: &u64| number.to_string() == ticket.number);
         let card = Card { ticket: ticket.id, number: number.unwrap_or(0), kind, words };
@@ -143,7 +148,7 @@ impl Cards {
             Ok(at) => {
                 if let Some(kept) = self.cards.get_mut(at) {
                     let old = std::mem::replace(kept, card);
-                    self.words.spare += usize::from(old.words.ends.2);
+                    self.words.spare += usize::from(old.words.ends.3);
                     if let Ok(found) = self.by_number.find_entry(spread(old.number), |kept| wide(*kept) == at) {
                         found.remove();
                     }
@@ -176,10 +181,10 @@ impl Cards {
     }
 
     fn holder(&self, card: &Card) -> Option<Holder> {
-        let [name, company, seat] = self.words.parts(card.words).map(str::to_owned);
-        let (kind, group, canceled) = *self.kinds.get(wide(card.kind))?;
-        let pass = Pass { ticket: card.ticket, event: self.event, kind, group, canceled };
-        Some(Holder { pass, name, company, seat, number: card.number.to_string() })
+        let [name, company, seat, door_note] = self.words.parts(card.words).map(str::to_owned);
+        let (kind, group, canceled, collected) = *self.kinds.get(wide(card.kind))?;
+        let pass = Pass { ticket: card.ticket, event: self.event, kind, group, canceled, collected };
+        Some(Holder { pass, name, company, seat, door_note, number: card.number.to_string() })
     }
 
     /// Drawn anew with every change, and no two models share one: what was read at this version holds as long as it stands.
@@ -193,6 +198,12 @@ impl Cards {
         let is_it = |at: &u32| self.cards.get(wide(*at)).is_some_and(|card| card.number == number);
         let at = self.by_number.find(spread(number), is_it)?;
         self.holder(self.cards.get(wide(*at))?)
+    }
+
+    /// The ticket of that id.
+    pub(crate) fn by_ticket(&self, ticket: TicketId) -> Option<Holder> {
+        let at = self.cards.binary_search_by_key(&ticket, |card| card.ticket).ok()?;
+        self.holder(self.cards.get(at)?)
     }
 
     fn empty(event: EventId) -> Self {
@@ -250,13 +261,14 @@ mod tests {
             group: group.map(GroupId),
             seat: "A1".repeat(words % 3),
             note: String::new(),
+            door_note: "注".repeat(words % 4),
             answers: Vec::new(),
             number: number.to_string(),
             attend: String::new(),
             link: [0; 16],
             state: if words.is_multiple_of(5) { TicketState::Canceled } else { TicketState::Active },
             source: Source::Import,
-            collected: true,
+            collected: words.is_multiple_of(3),
             created_at: Time(0),
             revision: 0,
         }
@@ -278,6 +290,7 @@ mod tests {
                 kept.insert(id, ticket);
                 for ticket in kept.values() {
                     prop_assert_eq!(cards.by_number(&ticket.number), Some(Holder::of(ticket)));
+                    prop_assert_eq!(cards.by_ticket(ticket.id), Some(Holder::of(ticket)));
                 }
                 prop_assert_eq!(cards.by_number.len(), kept.len());
                 prop_assert!(cards.by_number("99").is_none() && cards.by_number("x").is_none());

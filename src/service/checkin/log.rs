@@ -2,8 +2,17 @@
 
 use super::presence::Presence;
 use crate::{Actor, At, Ctx, Error, model::Held, registration, space::name_of};
-use domain::{By, EventId, Permission, Scan, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time, checkin::Line};
+use domain::{
+    By, EventId, ListId, Permission, Scan, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time, checkin::Line,
+};
 use store::{Order, Read, SpaceView};
+
+/// Number of the first line of the block that a line is in, or would be.
+pub(super) fn block_of(view: &impl Read, event: EventId, number: ScanId) -> Result<Option<ScanId>, Error> {
+    let from = (event, ScanId(number.0.saturating_add(1)));
+    let found = view.scan::<ScanBlock>(&event, Some(&from), Order::Descending).next();
+    Ok(found.transpose()?.map(|((_, first), _)| first))
+}
 
 /// A committed line of the log.
 pub(crate) fn line(view: &impl Read, event: EventId, number: ScanId) -> Result<Option<Line>, Error> {
@@ -18,7 +27,7 @@ pub(crate) fn line(view: &impl Read, event: EventId, number: ScanId) -> Result<O
 pub(crate) fn scan(view: &impl Read, event: EventId, number: ScanId) -> Result<Option<Scan>, Error> {
     Ok(line(view, event, number)?.and_then(|line| match line {
         Line::Scan(scan) => Some(scan),
-        Line::Annul(_) | Line::Move(_) => None,
+        Line::Annul(_) | Line::Move(_) | Line::Settle(_) => None,
     }))
 }
 
@@ -38,7 +47,7 @@ pub(crate) fn descending(
                 .rev()
                 .filter_map(|line| match line {
                     Line::Scan(scan) if before.is_none_or(|before| scan.id < before) => Some(Ok(scan)),
-                    Line::Scan(_) | Line::Annul(_) | Line::Move(_) => None,
+                    Line::Scan(_) | Line::Annul(_) | Line::Move(_) | Line::Settle(_) => None,
                 })
                 .collect(),
             Err(error) => vec![Err(error.into())],
@@ -64,12 +73,11 @@ pub const PAGE: usize = 50;
 
 /// Which scans the log shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ScanFilter {
-    /// All of them.
-    #[default]
-    All,
-    /// The failed-scan log.
-    Refused,
+pub struct ScanFilter {
+    /// Only the failed-scan log.
+    pub refused: bool,
+    /// Only scans of this list.
+    pub list: Option<ListId>,
 }
 
 /// How many scans one page looks at before it says "more": a filter that fits few scans must not walk a million.
@@ -93,7 +101,7 @@ pub fn log(
                 return Ok((rows, last));
             }
             last = Some(scan.id);
-            if filter == ScanFilter::Refused && !scan.is_refused() {
+            if filter.refused && !scan.is_refused() || filter.list.is_some_and(|list| list != scan.list) {
                 continue;
             }
             rows.push(row(&presence, view, scan)?);

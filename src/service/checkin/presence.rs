@@ -5,8 +5,9 @@ use crate::{
     model::{Model, spread, wide},
 };
 use domain::{
-    By, EventId, ListId, ScanId, TicketId, Time,
-    checkin::{Entry, Line, ScanBlock, Standing},
+    By, EventId, GateId, ListId, Scan, ScanId, TicketId, Time,
+    checkin::{Annul, Direction, Entry, Line, Moment, ScanBlock, Standing, Verdict},
+    time::MINUTE,
 };
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
@@ -29,13 +30,67 @@ impl Tally {
                 self.refused += i64::from(scan.is_refused());
             }
             Line::Annul(annul) => self.admitted += i64::from(annul.admitted),
-            Line::Move(_) => {}
+            Line::Move(_) | Line::Settle(_) => {}
         }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { admitted: self.admitted + other.admitted, refused: self.refused + other.refused }
     }
+}
+
+/// How many are inside, by the quarter of an hour of the entry since which they are: hours of all zones begin with one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Inside {
+    total: i64,
+    quarters: BTreeMap<i64, i64>,
+}
+
+/// Milliseconds of a quarter of an hour.
+const QUARTER: i64 = 15 * MINUTE;
+/// Quarters of the longest local day, with one to spare.
+const QUARTERS_OF_DAY: i64 = 26 * 4;
+
+impl Inside {
+    fn add(&mut self, entry: Option<Entry>, change: i64) {
+        let Some(entry) = entry else { return };
+        self.total += change;
+        let quarter = entry.at.0.div_euclid(QUARTER);
+        let kept = self.quarters.entry(quarter).or_default();
+        *kept += change;
+        if *kept == 0 {
+            self.quarters.remove(&quarter);
+        }
+    }
+
+    /// A ticket was inside since one entry, and is now since another.
+    pub(crate) fn turn(&mut self, from: Option<Entry>, to: Option<Entry>) {
+        if from != to {
+            self.add(from, -1);
+            self.add(to, 1);
+        }
+    }
+
+    /// How many are inside at that moment, when everybody counts as gone at `exit_hour`.
+    pub(crate) fn count(&self, now: &Moment<'_>, exit_hour: Option<u8>) -> i64 {
+        let Some(hour) = exit_hour else { return self.total };
+        let from = now.at.0.div_euclid(QUARTER) - QUARTERS_OF_DAY;
+        let since = self.quarters.range(from..);
+        since.filter(|(quarter, _)| now.is_same_shift(Time(*quarter * QUARTER), hour)).map(|(_, count)| count).sum()
+    }
+}
+
+/// What a gate or whoever scans came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Entries that count.
+    pub entries: i64,
+    /// Exits that count.
+    pub exits: i64,
+    /// Refused scans.
+    pub refused: i64,
+    /// The newest scan.
+    pub newest: Option<ScanId>,
 }
 
 /// Tickets of one page. Those of an event are mostly numbered in a row, so pages are full; where they are not, little is lost.
@@ -61,7 +116,7 @@ impl Standings {
         let (page, at) = place(ticket);
         match self.pages.get(&page).and_then(|page| page.get(at)) {
             Some(entry) if entry.scan.0 != 0 => Some(Standing::once(*entry)),
-            _ => self.others.get(&ticket).copied(),
+            _ => self.others.get(&ticket).cloned(),
         }
     }
 
@@ -126,9 +181,58 @@ impl Nonces {
 
 /// One list's tickets.
 #[derive(Debug, Default)]
-struct AtList {
+pub(crate) struct AtList {
     standings: Standings,
     tally: Tally,
+    inside: Inside,
+    gates: BTreeMap<Option<GateId>, Work>,
+    scanners: FxHashMap<By, Work>,
+}
+
+impl AtList {
+    /// How many are inside.
+    pub(crate) fn inside(&self) -> &Inside {
+        &self.inside
+    }
+
+    /// What each gate came to; scans without a gate under none.
+    pub(crate) fn gates(&self) -> &BTreeMap<Option<GateId>, Work> {
+        &self.gates
+    }
+
+    /// What each terminal, helper and person came to.
+    pub(crate) fn scanners(&self) -> impl Iterator<Item = (By, Work)> {
+        self.scanners.iter().map(|(by, work)| (*by, *work))
+    }
+
+    fn set(&mut self, ticket: TicketId, before: &Standing, after: Standing) {
+        self.inside.turn(before.inside_since(), after.inside_since());
+        self.standings.set(ticket, after);
+    }
+
+    fn note(&mut self, scan: &Scan) {
+        let count = |work: &mut Work| {
+            match (scan.verdict, scan.direction) {
+                (Verdict::Admitted, Direction::Entry) => work.entries += 1,
+                (Verdict::Admitted, Direction::Exit) => work.exits += 1,
+                (Verdict::Refused(_), _) => work.refused += 1,
+                (Verdict::Incomplete, _) => {}
+            }
+            work.newest = work.newest.max(Some(scan.id));
+        };
+        count(self.gates.entry(scan.gate).or_default());
+        count(self.scanners.entry(scan.by).or_default());
+    }
+
+    fn annul(&mut self, annul: &Annul) {
+        let (by, gate) = annul.of;
+        for work in [self.gates.entry(gate).or_default(), self.scanners.entry(by).or_default()] {
+            match annul.direction {
+                Direction::Entry => work.entries -= 1,
+                Direction::Exit => work.exits -= 1,
+            }
+        }
+    }
 }
 
 /// Where every ticket of an event stands.
@@ -137,6 +241,8 @@ pub(crate) struct Presence {
     lists: BTreeMap<ListId, AtList>,
     nonces: Nonces,
     annulled: FxHashMap<ScanId, (Time, By)>,
+    /// Scans that a terminal admitted alone and the box would not have, with who looked at them.
+    conflicts: BTreeMap<ScanId, Option<(Time, By)>>,
 }
 
 /// The hash under which a nonce is kept.
@@ -161,6 +267,26 @@ impl Presence {
         self.standing(ListId::MAIN, ticket).unwrap_or_default()
     }
 
+    /// One list, when anything was scanned there.
+    pub(crate) fn list(&self, list: ListId) -> Option<&AtList> {
+        self.lists.get(&list)
+    }
+
+    /// The lists where anything was scanned.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = ListId> {
+        self.lists.keys().copied()
+    }
+
+    /// Conflicts, newest first, with who looked at them.
+    pub(crate) fn conflicts(&self) -> impl Iterator<Item = (ScanId, Option<(Time, By)>)> {
+        self.conflicts.iter().rev().map(|(scan, settled)| (*scan, *settled))
+    }
+
+    /// Whether a conflict was looked at; none when the scan has none.
+    pub(crate) fn conflict(&self, scan: ScanId) -> Option<Option<(Time, By)>> {
+        self.conflicts.get(&scan).copied()
+    }
+
     pub(crate) fn tally(&self, list: ListId) -> Tally {
         self.lists.get(&list).map(|at| at.tally).unwrap_or_default()
     }
@@ -183,17 +309,27 @@ impl Presence {
         match line {
             Line::Scan(scan) => {
                 nonce = Some(hash.unwrap_or_else(|| nonce_hash(scan.by, &scan.nonce)));
+                at.note(scan);
                 if let Some((_, ticket)) = scan.ticket_here() {
-                    let mut standing = at.standings.get(ticket).unwrap_or_default();
-                    standing.take(scan);
-                    at.standings.set(ticket, standing);
+                    let before = at.standings.get(ticket).unwrap_or_default();
+                    let mut after = before.clone();
+                    after.take(scan);
+                    at.set(ticket, &before, after);
+                }
+                if scan.conflict().is_some() {
+                    self.conflicts.insert(scan.id, None);
                 }
             }
             Line::Annul(annul) => {
-                at.standings.set(annul.ticket, annul.standing);
+                let before = at.standings.get(annul.ticket).unwrap_or_default();
+                at.set(annul.ticket, &before, annul.standing.clone());
+                at.annul(annul);
                 self.annulled.insert(annul.scan, (annul.at, annul.by));
             }
             Line::Move(_) => {}
+            Line::Settle(settle) => {
+                self.conflicts.insert(settle.scan, Some((settle.at, settle.by)));
+            }
         }
         self.nonces.push(nonce);
     }
@@ -249,21 +385,40 @@ mod tests {
         let steps = [
             (1, once(1)),
             (32, once(2)),
-            (31, seen),
-            (1, seen),
+            (31, seen.clone()),
+            (1, seen.clone()),
             (5_000, seen),
             (1, once(4)),
             (32, Standing::default()),
             (0, once(5)),
         ];
         for (ticket, standing) in steps {
-            kept.set(TicketId(ticket), standing);
+            kept.set(TicketId(ticket), standing.clone());
             plain.insert(ticket, standing);
             for ticket in [0, 1, 2, 31, 32, 33, 5_000, 6_000] {
-                assert_eq!(kept.get(TicketId(ticket)), plain.get(&ticket).copied(), "ticket {ticket}");
+                assert_eq!(kept.get(TicketId(ticket)), plain.get(&ticket).cloned(), "ticket {ticket}");
             }
         }
         assert_eq!(kept.others.len(), 3);
+    }
+
+    #[test]
+    fn those_inside_are_counted_until_the_hour_strikes() {
+        let zone = domain::time::zone("Asia/Kathmandu").unwrap();
+        let entry = |at| Some(Entry { at: Time(at), scan: ScanId(1) });
+        let at = 1_795_570_200_000; // 07:15 in Kathmandu, whose hours begin at a quarter of those of UTC.
+        let hour = domain::time::HOUR;
+        let mut inside = Inside::default();
+        // Four o'clock was three and a quarter hours ago.
+        for since in [at - 3 * hour, at - 4 * hour, at - 13 * 15 * MINUTE, at - 13 * 15 * MINUTE - 1, at - 40 * hour] {
+            inside.turn(None, entry(since));
+        }
+        let now = Moment::new(Time(at), &zone);
+        assert_eq!((inside.count(&now, None), inside.count(&now, Some(4)), inside.count(&now, Some(7))), (5, 2, 0));
+        inside.turn(entry(at - 3 * hour), entry(at));
+        inside.turn(entry(at - 13 * 15 * MINUTE), None);
+        assert_eq!((inside.count(&now, None), inside.count(&now, Some(4)), inside.count(&now, Some(7))), (4, 1, 1));
+        assert_eq!(inside.quarters.values().sum::<i64>(), 4);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Check-in of an event: its time, terminals, the scan log.
+//! Check-in of an event: its time, lists and gates at a glance, the scan log, conflicts.
 
 use crate::{
     Hall,
-    answer::{Answer, again, page, tell, told},
+    answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
     fields::{Fields, Query},
     terminal::word,
@@ -12,29 +12,32 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use domain::{DeviceId, EventId, Permission, Refusal, ScanId};
+use domain::{
+    EventId, ListId, Permission, Refusal, ScanId,
+    checkin::{Direction, Verdict},
+};
 use maud::Markup;
 use service::{
     Actor, At, Error,
-    checkin::{self, ScanFilter},
+    checkin::{self, Doors, ScanFilter, ScanRow, Which},
     device, event,
+    sheet::Format,
 };
-use views::{Tone, admin::checkin as pages};
+use views::{Tone, admin::checkin as pages, admin::device::list_name};
 
 /// Routes below `/admin`.
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/event/{event}/checkin", get(show).post(save))
-        .route("/event/{event}/device", post(create))
-        .route("/device/{device}/renew", post(renew))
-        .route("/device/{device}/revoke", post(revoke))
         .route("/event/{event}/scan", get(log))
+        .route("/event/{event}/scan/export", get(export))
+        .route("/event/{event}/scan/{scan}/annul", post(annul))
+        .route("/event/{event}/conflict", get(conflicts))
+        .route("/event/{event}/conflict/{scan}/settle", post(settle))
 }
 
-/// A pairing code that was just made.
-struct Fresh {
-    name: String,
-    code: String,
+fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
+    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
 }
 
 fn draw(
@@ -43,38 +46,47 @@ fn draw(
     actor: &Actor,
     id: EventId,
     typed: Option<(&str, &str)>,
-    fresh: Option<&Fresh>,
     refusal: Option<&Refusal>,
 ) -> Result<Markup, Error> {
     let event = event::get(&hall.ctx, actor, id)?.event;
-    let may = |permission| hall.ctx.permit(actor, permission, At::Event(id)).is_ok();
+    let doors = checkin::doors(&hall.ctx, actor, id)?;
+    let may = |permission| may(hall, actor, permission, id);
+    let now = hall.ctx.now();
+    let in_use = |device: &domain::Device| device.state(now) == domain::device::DeviceState::Paired;
     let devices = if may(Permission::DeviceManage) { device::list(&hall.ctx, actor, id)? } else { Vec::new() };
     let zone = &visit.format.zone;
     let suggested = domain::Window { from: event.time.from.plus(-domain::time::HOUR), to: event.time.to };
     let kept = event.checkin.unwrap_or(suggested);
     let (from, to) = (kept.from.to_local(zone), kept.to.to_local(zone));
-    let url = fresh
-        .map(|fresh| views::component::list::query(&format!("{}/terminal/pair", visit.base), &[("code", &fresh.code)]));
+    let may_see = may(Permission::RegistrationView);
+    let mut lists = Vec::new();
+    for list in &doors.lists {
+        let counts = checkin::counts_of(&hall.ctx, actor, id, list.id)?;
+        lists.push(pages::ListRow {
+            list,
+            rules: super::list::words(&doors, &visit.format, list),
+            admitted: counts.admitted,
+            inside: counts.inside,
+        });
+    }
     let shown = pages::Page {
         event: &event,
         window: typed.unwrap_or((&from, &to)),
         refusal,
-        devices: &devices,
-        pairing: fresh.zip(url.as_deref()).map(|(fresh, url)| pages::Pairing {
-            name: &fresh.name,
-            code: &fresh.code,
-            url,
-        }),
-        now: hall.ctx.now(),
+        lists,
+        gates: &doors.gates,
+        devices: devices.iter().filter(|device| in_use(device)).count(),
+        conflicts: if may_see { checkin::open_conflicts(&hall.ctx, actor, id)? } else { 0 },
         may_manage: may(Permission::EventManage),
         may_pair: may(Permission::DeviceManage),
         may_scan: may(Permission::CheckinScan),
+        may_see,
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown))
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    page(draw(&hall, &visit, &actor, EventId(id), None, None, None)?)
+    page(draw(&hall, &visit, &actor, EventId(id), None, None)?)
 }
 
 async fn save(
@@ -88,36 +100,45 @@ async fn save(
     let typed = (fields.get("checkin_from"), fields.get("checkin_to"));
     match event::set_checkin(&hall.ctx, &actor, id, typed.0, typed.1).await {
         Ok(()) => tell(&format!("/admin/event/{id}/checkin"), Tone::Good, visit.text().t("Saved.")),
-        Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, id, Some(typed), None, Some(refusal))),
+        Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, id, Some(typed), Some(refusal))),
     }
 }
 
-async fn create(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(id): Path<u64>,
-    fields: Fields,
-) -> Answer {
-    let id = EventId(id);
-    match device::create(&hall.ctx, &actor, id, fields.get("name")).await {
-        Ok((_, code)) => {
-            let fresh = Fresh { name: fields.get("name").to_owned(), code };
-            page(draw(&hall, &visit, &actor, id, None, Some(&fresh), None)?)
-        }
-        Err(error) => told(&visit, &format!("/admin/event/{id}/checkin"), Err(error)),
+/// A scan as the log shows it.
+fn line(visit: &Visit, doors: &Doors, row: ScanRow, may_annul: bool) -> pages::LogLine {
+    let text = visit.text();
+    let (word, tone) = word(visit, &row.scan, row.annulled.is_some());
+    let names = super::list::names(doors, &visit.format);
+    let more = row.scan.more.as_deref();
+    let mut why = Vec::new();
+    if let Some(test) = more.and_then(|more| more.failed.as_ref()) {
+        why.push(text.f("What must hold: {rule}", &[("rule", &names.test(test))]));
     }
-}
-
-async fn renew(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    let (device, code) = device::renew(&hall.ctx, &actor, DeviceId(id)).await?;
-    let fresh = Fresh { name: device.name, code };
-    page(draw(&hall, &visit, &actor, device.event, None, Some(&fresh), None)?)
-}
-
-async fn revoke(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    let event = device::revoke(&hall.ctx, &actor, DeviceId(id)).await?;
-    told(&visit, &format!("/admin/event/{event}/checkin"), Ok(()))
+    if more.is_some_and(|more| more.forced) {
+        why.push(text.t("Forced").to_owned());
+    }
+    if more.is_some_and(|more| more.offline) {
+        why.push(text.t("Decided by the terminal alone").to_owned());
+    }
+    let list = doors.list(row.scan.list).map(|list| list_name(&visit.shell(), list));
+    let mut place = vec![list.unwrap_or_else(|| text.t("(deleted)").to_owned())];
+    place.extend(row.scan.gate.map(|gate| doors.gate(gate).to_owned()));
+    if row.scan.direction == Direction::Exit {
+        place.push(text.t(Direction::Exit.label()).to_owned());
+    }
+    let way = text.t(row.scan.way.label());
+    let by = row.by.filter(|by| !by.is_empty()).map_or_else(|| way.to_owned(), |by| format!("{by} · {way}"));
+    pages::LogLine {
+        scan: row.scan.id.0,
+        at: row.scan.scanned_at,
+        who: row.name.unwrap_or_else(|| row.scan.code.clone()),
+        word,
+        tone,
+        why: why.join(" · "),
+        by,
+        place: place.join(" · "),
+        may_annul: may_annul && row.scan.verdict == Verdict::Admitted && row.annulled.is_none(),
+    }
 }
 
 async fn log(
@@ -129,16 +150,71 @@ async fn log(
 ) -> Answer {
     let id = EventId(id);
     let refused = query.get("show") == "refused";
-    let filter = if refused { ScanFilter::Refused } else { ScanFilter::All };
+    let list = query.number("list")?.map(ListId);
+    let filter = ScanFilter { refused, list };
     let (rows, next) = checkin::log(&hall.ctx, &actor, id, filter, query.number("before")?.map(ScanId))?;
-    let lines: Vec<_> = rows
+    let doors = checkin::doors(&hall.ctx, &actor, id)?;
+    let may_annul = may(&hall, &actor, Permission::CheckinMark, id);
+    let lines: Vec<_> = rows.into_iter().map(|row| line(&visit, &doors, row, may_annul)).collect();
+    let text = visit.text();
+    let exports = [("xlsx", text.t("Export as Excel")), ("csv", text.t("Export as CSV"))];
+    let exports: &[_] = if may(&hall, &actor, Permission::RegistrationExport, id) { &exports } else { &[] };
+    let looked = pages::Looked { refused, list, exports };
+    page(pages::log(&visit.admin_shell(&actor), &doors.event, &lines, &doors.lists, &looked, next.map(|scan| scan.0)))
+}
+
+async fn export(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Query(query): Query,
+) -> Answer {
+    let id = EventId(id);
+    let format = if query.get("format") == "csv" { Format::Csv } else { Format::Xlsx };
+    let name = event::get(&hall.ctx, &actor, id)?.event.name;
+    let text = visit.text();
+    let file = checkin::export(&hall.ctx, &actor, id, format, move |label| text.t(label).to_owned()).await?;
+    download(&format!("{name} {}.{}", text.t("Scan log"), format.ending()), format.mime(), file)
+}
+
+async fn annul(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, scan)): Path<(u64, u64)>,
+) -> Answer {
+    let done = checkin::annul(&hall.ctx, &actor, EventId(id), Which::Scan(ScanId(scan))).await;
+    told(&visit, &format!("/admin/event/{id}/scan"), done.map(|_| ()))
+}
+
+async fn conflicts(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    let id = EventId(id);
+    let (found, open) = checkin::conflicts(&hall.ctx, &actor, id)?;
+    let doors = checkin::doors(&hall.ctx, &actor, id)?;
+    let may_settle = may(&hall, &actor, Permission::CheckinMark, id);
+    let text = visit.text();
+    let shown: Vec<_> = found
         .into_iter()
-        .map(|row| {
-            let (word, tone) = word(&visit, &row.scan, row.annulled.is_some());
-            let who = row.name.unwrap_or_else(|| row.scan.code.clone());
-            pages::LogLine { at: row.scan.scanned_at, who, word, tone, by: row.by.unwrap_or_default() }
+        .map(|conflict| pages::Conflict {
+            why: conflict.row.scan.conflict().map_or(String::new(), |reason| text.t(reason.label()).to_owned()),
+            before: conflict
+                .before
+                .map_or(String::new(), |before| format!("{} {}", visit.format.clock_seconds(before.at), before.by)),
+            settled: conflict.settled.map_or(String::new(), |(at, by)| format!("{} {by}", visit.format.short(at))),
+            line: line(&visit, &doors, conflict.row, false),
+            may_settle,
         })
         .collect();
-    let event = event::get(&hall.ctx, &actor, id)?.event;
-    page(pages::log(&visit.admin_shell(&actor), &event, &lines, refused, next.map(|scan| scan.0)))
+    page(pages::conflicts(&visit.admin_shell(&actor), &doors.event, &shown, open))
+}
+
+async fn settle(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, scan)): Path<(u64, u64)>,
+) -> Answer {
+    let done = checkin::settle(&hall.ctx, &actor, EventId(id), ScanId(scan)).await;
+    told(&visit, &format!("/admin/event/{id}/conflict"), done)
 }

@@ -77,6 +77,15 @@ fn buckets(
     out.into_values().collect()
 }
 
+/// First entries per minute, as the chart shows them: in steps that leave at most about sixty bars.
+pub fn arrivals(visit: &Visit, minutely: &[(i64, i64)]) -> Vec<(String, i64)> {
+    let span = minutely.last().map_or(0, |last| last.0) - minutely.first().map_or(0, |first| first.0);
+    let minutes = [1, 5, 15, 60, 24 * 60].into_iter().find(|m| span / (m * 60_000) <= 60).unwrap_or(24 * 60);
+    let floor = |at: Time| Time(at.0.div_euclid(minutes * 60_000) * minutes * 60_000);
+    let label = |at: Time| visit.format.clock(floor(at));
+    buckets(minutely, label, |at| format!("{:020}", floor(at).0), minutes * 60_000)
+}
+
 async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
     let id = EventId(id);
     let row = event::get(&hall.ctx, &actor, id)?;
@@ -84,20 +93,12 @@ async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
     let zone = &visit.format.zone;
     let day = |at: Time| at.zoned(zone).strftime("%m-%d").to_string();
     let sort_day = |at: Time| at.zoned(zone).strftime("%Y%m%d").to_string();
-    let span = of.arrivals.last().map_or(0, |last| last.0) - of.arrivals.first().map_or(0, |first| first.0);
-    let minutes = [1, 5, 15, 60, 24 * 60].into_iter().find(|m| span / (m * 60_000) <= 60).unwrap_or(24 * 60);
-    let floor = |at: Time| Time(at.0.div_euclid(minutes * 60_000) * minutes * 60_000);
     let figures = pages::Figures {
         registered: of.counts.registered,
         admitted: of.counts.admitted,
         refused: of.counts.refused,
         registrations: buckets(&of.registrations, day, sort_day, domain::time::DAY),
-        arrivals: buckets(
-            &of.arrivals,
-            |at| visit.format.clock(floor(at)),
-            |at| format!("{:020}", floor(at).0),
-            minutes * 60_000,
-        ),
+        arrivals: arrivals(&visit, &of.arrivals),
     };
     let url = format!("{}/event/{id}", visit.base);
     let may_manage = hall.ctx.permit(&actor, Permission::EventManage, At::Event(id)).is_ok();
@@ -325,7 +326,7 @@ async fn questions(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, 
 }
 
 /// The questions of the form; those without text are left out.
-fn typed_questions(fields: &Fields) -> Vec<Field> {
+pub(super) fn typed_questions(fields: &Fields) -> Vec<Field> {
     let ids = fields.all("field").filter_map(|id| id.parse::<u16>().ok());
     let typed = ids.map(|id| {
         let text = |part: &str| fields.get(&format!("field-{id}-{part}")).to_owned();

@@ -3,8 +3,10 @@
 pub mod account;
 pub mod audit;
 pub mod checkin;
+pub mod device;
 pub mod event;
 pub mod import;
+pub mod list;
 pub mod overview;
 pub mod registration;
 pub mod setup;
@@ -23,6 +25,8 @@ pub fn routes() -> Router<Hall> {
         .merge(registration::routes())
         .merge(import::routes())
         .merge(checkin::routes())
+        .merge(device::routes())
+        .merge(list::routes())
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())

@@ -15,8 +15,7 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -
         return super::elsewhere();
     }
     let all = service::overview::all(&hall.ctx, &actor)?;
-    let upcoming: Vec<_> =
-        all.upcoming.into_iter().map(|(event, counts)| (event, counts.registered, counts.admitted)).collect();
+    let upcoming: Vec<_> = all.upcoming.into_iter().map(|next| (next.event, next.registered, next.admitted)).collect();
     let shown = pages::Overview {
         events: all.events,
         registered: all.registered,

@@ -123,6 +123,7 @@ fn typed(fields: &Fields) -> pages::Typed {
         group: text("group"),
         seat: text("seat"),
         note: text("note"),
+        door_note: text("door_note"),
         answers: fields.answers(),
     }
 }
@@ -220,6 +221,7 @@ fn kept(hall: &Hall, actor: &Actor, ticket: &Ticket) -> Result<pages::Typed, Err
         group: group.unwrap_or_default(),
         seat: ticket.seat.clone(),
         note: ticket.note.clone(),
+        door_note: ticket.door_note.clone(),
         answers: ticket.answers.iter().filter_map(plain).collect(),
     })
 }

@@ -1,37 +1,32 @@
 //! `/api/v1/checkin`: redeeming scans. The answers' shape and codes are stable.
 
+use super::door::{Asker, Figures, Names};
 use crate::{
     Hall,
     answer::{self, Failure},
     audience::{Scanner, Visit},
 };
 use axum::{
-    Json, Router,
     body::Body,
-    extract::State,
     http::{self, HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use domain::{
-    EventId, Time,
-    checkin::{Direction, Request, Way},
+    EventId, ListId, TicketId, Time,
+    checkin::{Direction, Request, Shown, Test, Way},
+    field::Field,
     problem,
 };
 use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, Serialize};
 use service::{
-    Error, Who,
-    checkin::{self, Answer, Counts},
+    Actor, Error,
+    checkin::{self, Answer},
 };
+use utoipa::ToSchema;
 
 /// Where a scan is sent.
 pub const REDEEM: &str = "/api/v1/checkin/redeem";
-
-/// Routes below `/api/v1/checkin`.
-pub fn routes() -> Router<Hall> {
-    Router::new().route("/status", get(status))
-}
 
 /// The lane of a scan: reads the request, answers, and makes failures readable like every other way in.
 pub async fn lane(hall: &Hall, request: http::Request<Body>) -> Response {
@@ -51,138 +46,234 @@ fn too_large() -> domain::Refusal {
 /// Most bytes of a request.
 const BODY_MAX: usize = 16 << 10;
 
-#[derive(Deserialize)]
+/// One scan. Give `code` or `ticket`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Scan {
-    code: String,
-    nonce: String,
+pub(super) struct Scan {
+    /// What was scanned or typed: a ticket number, an attend code, or a link that ends in a ticket number.
     #[serde(default)]
-    event: Option<u64>,
+    code: Option<String>,
+    /// Number of a ticket of the event, as a search found it.
+    #[serde(default)]
+    ticket: Option<u64>,
+    /// 1 to 64 characters, a new one for each scan. The same nonce always gets the same answer and makes one record.
+    nonce: String,
+    /// The event; a terminal has its own.
+    #[serde(default)]
+    pub(super) event: Option<u64>,
+    /// The check-in list; the terminal's own, or the main one, when left out.
     #[serde(default)]
     list: Option<u64>,
+    /// Entry or exit; the terminal's own, or entry, when left out.
     #[serde(default)]
-    direction: Direction,
+    #[schema(value_type = Option<String>, example = "entry")]
+    direction: Option<Direction>,
+    /// How it was scanned: `gun`, `camera`, `typed`, `picked` or `program`.
     #[serde(default)]
+    #[schema(value_type = String, example = "gun")]
     way: Way,
+    /// When it was scanned, in milliseconds since 1970 by the box's clock; on arrival when left out.
     #[serde(default)]
     scanned_at: Option<i64>,
+    /// Admit whatever time, rules and earlier entries say; needs the permission to mark people.
     #[serde(default)]
     force: bool,
+    /// Answers to questions asked at the door: number of the question and what was answered.
     #[serde(default)]
+    #[schema(value_type = Vec<(u16, String)>)]
     answers: Vec<(u16, String)>,
 }
 
-#[derive(Serialize)]
-struct Figures {
-    registered: i64,
-    admitted: i64,
-    refused: i64,
-}
-
-impl From<Counts> for Figures {
-    fn from(counts: Counts) -> Self {
-        Self { registered: counts.registered, admitted: counts.admitted, refused: counts.refused }
-    }
-}
-
-#[derive(Serialize)]
+/// Whose ticket it is.
+#[derive(Serialize, ToSchema)]
 struct Person<'a> {
+    /// Number of the ticket in the event.
+    ticket: u64,
     name: &'a str,
     company: &'a str,
     group: &'a str,
     seat: &'a str,
+    /// Name of the ticket type.
     kind: &'a str,
+    /// Ticket number.
     number: &'a str,
+    /// What the door is to know.
+    note: &'a str,
 }
 
-#[derive(Serialize)]
+/// The entry that stood before.
+#[derive(Serialize, ToSchema)]
 struct Previous<'a> {
+    /// When, in milliseconds since 1970.
     at: i64,
+    /// When, as people read it.
     at_text: String,
+    /// Where or by whom.
     by: &'a str,
 }
 
-#[derive(Serialize)]
-struct Outcome<'a> {
+/// A question to ask before the person may come in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Question<'a> {
+    id: u16,
+    label: &'a str,
+    help: &'a str,
+    /// `text`, `choice`, `number`, `date` or `phone`.
+    kind: &'static str,
+    required: bool,
+    choices: &'a [String],
+}
+
+impl<'a> From<&'a Field> for Question<'a> {
+    fn from(field: &'a Field) -> Self {
+        Self {
+            id: field.id,
+            label: &field.label,
+            help: &field.help,
+            kind: field.kind.code(),
+            required: field.required,
+            choices: &field.choices,
+        }
+    }
+}
+
+/// The nearest rule that failed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Failed<'a> {
+    /// The condition.
+    #[schema(value_type = Object)]
+    test: &'a Test,
+    /// It in words.
+    words: String,
+}
+
+/// What the door is told.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Outcome<'a> {
+    /// Number of the record in the event's log.
     scan: u64,
+    /// `admitted`, `refused` or `incomplete`.
     verdict: &'static str,
+    /// Why it was refused: `unknown`, `wrong_event`, `wrong_list`, `not_yet`, `too_late`, `unpaid`, `unapproved`, `canceled`,
+    /// `refunded`, `blocked`, `not_collected`, `already_in`, `not_in`, `rule`, `event_full`, `ambiguous` or `device_revoked`.
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<Failed<'a>>,
+    /// What the box would have refused it for, though the terminal had admitted while it was alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflict: Option<&'static str>,
+    list: u64,
+    /// `entry` or `exit`.
+    direction: &'static str,
+    /// When the scan counts, in milliseconds since 1970.
     at: i64,
+    /// The box's clock.
+    now: i64,
     person: Option<Person<'a>>,
     previous: Option<Previous<'a>>,
-    questions: [(); 0],
+    questions: Vec<Question<'a>>,
     counts: Figures,
 }
 
 impl Scan {
-    fn request(self) -> Request {
-        // Marks are made on the registration's page only; a scan that claims to be one is a typed one.
-        let way = if self.way == Way::Mark { Way::Typed } else { self.way };
-        Request {
-            code: self.code,
-            list: self.list,
+    /// What is asked. `event` is checked by the one who reads it.
+    pub(super) fn request(self) -> Result<Request, Failure> {
+        let shown = match (self.code, self.ticket) {
+            (Some(code), None) => Shown::Code(code),
+            (None, Some(ticket)) => Shown::Ticket(TicketId(ticket)),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(domain::Refusal::invalid(vec![problem!("code", "Give either a code or a ticket.")]).into());
+            }
+        };
+        // Some ways are for the box itself to claim.
+        let way = match self.way {
+            Way::Mark | Way::Own | Way::Attached => Way::Program,
+            other => other,
+        };
+        Ok(Request {
+            shown,
+            list: self.list.map(ListId),
             direction: self.direction,
             way,
             scanned_at: self.scanned_at.map(Time),
             nonce: self.nonce,
             force: self.force,
             answers: self.answers,
-        }
+        })
     }
 }
 
-fn outcome<'a>(hall: &Hall, headers: &HeaderMap, answer: &'a Answer) -> Outcome<'a> {
+/// The answer as it goes out; `actor` is asked for names only where a rule failed.
+pub(super) fn outcome<'a>(
+    hall: &Hall,
+    headers: &HeaderMap,
+    asked: Option<(&Actor, EventId)>,
+    answer: &'a Answer,
+) -> Result<Outcome<'a>, Failure> {
     let person = answer.person.as_ref().map(|card| Person {
+        ticket: card.holder.pass.ticket.0,
         name: &card.holder.name,
         company: &card.holder.company,
         group: &card.group,
         seat: &card.holder.seat,
         kind: &card.kind,
         number: &card.holder.number,
+        note: &card.holder.door_note,
     });
     let previous = answer.previous.as_ref().map(|before| Previous {
         at: before.at.0,
         at_text: Visit::format_of(hall, headers).clock_seconds(before.at),
         by: &before.by,
     });
-    Outcome {
+    let rule = match answer.failed.as_ref().zip(asked) {
+        Some((test, (actor, event))) => {
+            let names = Names::of(hall, headers, actor, event)?;
+            Some(Failed { test, words: names.test(test) })
+        }
+        None => None,
+    };
+    Ok(Outcome {
         scan: answer.scan.0,
         verdict: answer.verdict.code(),
         reason: answer.verdict.reason().map(domain::checkin::Reason::code),
+        rule,
+        conflict: answer.conflict.map(domain::checkin::Reason::code),
+        list: answer.list.0,
+        direction: answer.direction.code(),
         at: answer.at.0,
+        now: hall.ctx.now().0,
         person,
         previous,
-        questions: [],
+        questions: answer.questions.iter().map(Question::from).collect(),
         counts: answer.counts.into(),
-    }
+    })
 }
 
-/// One scan. A member of staff names the event; a terminal has its own.
-async fn redeem(hall: &Hall, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+/// One scan: may this ticket pass here now? A member of staff names the event; a terminal has its own.
+#[utoipa::path(
+    post, path = REDEEM, tag = "checkin", request_body = Scan,
+    responses(
+        (status = 200, description = "What the door is told; the scan is recorded.", body = Outcome),
+        (status = 403, description = "The device was shut out; the scan is recorded as refused.", body = Outcome),
+        (status = 401, description = "No token, or one that nobody knows.", body = super::Fault),
+        (status = 422, description = "The request cannot be taken as it is; nothing is recorded.", body = super::Fault),
+    )
+)]
+pub(super) async fn redeem(hall: &Hall, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let scanner = Scanner::of(hall, headers)?;
-    let scan = read(body)?;
-    let named = scan.event.map(EventId);
-    let answer = match scanner {
-        Scanner::Revoked(device, event) => {
-            let refused =
-                checkin::refuse_revoked(&hall.ctx, crate::hall::space(), device, event, scan.request()).await?;
-            return json(StatusCode::FORBIDDEN, &outcome(hall, headers, &refused));
-        }
-        Scanner::Device(actor) => {
-            let Who::Device { event, .. } = actor.who else { return Err(domain::Refusal::denied().into()) };
-            checkin::redeem(&hall.ctx, &actor, event, scan.request()).await?
-        }
-        Scanner::Staff(actor) => {
-            let event =
-                named.ok_or_else(|| domain::Refusal::invalid(vec![problem!("event", "This field is required.")]))?;
-            checkin::redeem(&hall.ctx, &actor, event, scan.request()).await?
-        }
-    };
-    json(StatusCode::OK, &outcome(hall, headers, &answer))
+    let scan: Scan = read(body)?;
+    let named = scan.event;
+    if let Scanner::Revoked(device, event) = scanner {
+        let refused = checkin::refuse_revoked(&hall.ctx, crate::hall::space(), device, event, scan.request()?).await?;
+        return json(StatusCode::FORBIDDEN, &outcome(hall, headers, None, &refused)?);
+    }
+    let asker = Asker::of(scanner, named)?;
+    let answer = checkin::redeem(&hall.ctx, &asker.actor, asker.event, scan.request()?).await?;
+    json(StatusCode::OK, &outcome(hall, headers, Some((&asker.actor, asker.event)), &answer)?)
 }
 
 /// About how long an answer is, so that it is written without growing.
-const ANSWER: usize = 512;
+const ANSWER: usize = 640;
 
 fn json(status: StatusCode, outcome: &Outcome<'_>) -> Result<Response, Failure> {
     let mut body = Vec::with_capacity(ANSWER);
@@ -193,7 +284,8 @@ fn json(status: StatusCode, outcome: &Outcome<'_>) -> Result<Response, Failure> 
     Ok(response)
 }
 
-fn read(body: &[u8]) -> Result<Scan, Failure> {
+/// Reads a JSON body.
+pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let unreadable = |why: String| {
         domain::refuse!(
             Invalid,
@@ -203,17 +295,4 @@ fn read(body: &[u8]) -> Result<Scan, Failure> {
         )
     };
     Ok(serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?)
-}
-
-/// Counts of the terminal's door.
-async fn status(State(hall): State<Hall>, scanner: Scanner) -> Result<Response, Failure> {
-    match scanner {
-        Scanner::Device(actor) => {
-            let Who::Device { event, .. } = actor.who else { return Err(domain::Refusal::denied().into()) };
-            let counts = checkin::counts(&hall.ctx, &actor, event)?;
-            Ok(Json(Figures::from(counts)).into_response())
-        }
-        Scanner::Revoked(..) => Err(crate::audience::shut_out().into()),
-        Scanner::Staff(_) => Err(domain::Refusal::denied().into()),
-    }
 }

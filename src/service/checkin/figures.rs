@@ -1,0 +1,267 @@
+//! What the doors of an event came to: per list, ticket type, group, gate and whoever scanned; conflicts to look at; the whole log as
+//! a file.
+
+use super::{
+    Counts,
+    list::doors_in,
+    list_counts, log,
+    presence::{AtList, Work},
+    redeem::Before,
+};
+use crate::{Actor, At, Ctx, Error, checkin::presence, space::name_of};
+use domain::{
+    By, CheckinList, EventId, GateId, GroupId, ListId, Permission, Scan, ScanId, TicketTypeId, Time,
+    checkin::{Line, ScanBlock},
+    time::MINUTE,
+};
+use std::collections::BTreeMap;
+use store::catalogue::{ARRIVALS, ENTERED_OF_GROUP, ENTERED_OF_TYPE, REFUSALS, TICKETS_OF_GROUP, TICKETS_OF_TYPE};
+use store::{Order, Read};
+
+/// A row of a table of figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// Of what.
+    pub name: String,
+    /// Places taken.
+    pub registered: i64,
+    /// People who came in.
+    pub admitted: i64,
+}
+
+/// What one gate, terminal, helper or person did at a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worked {
+    /// Name; empty for scans without a gate.
+    pub name: String,
+    /// How much.
+    pub work: Work,
+}
+
+/// Figures of one list.
+#[derive(Debug, Clone)]
+pub struct ListFigures {
+    /// The list.
+    pub list: CheckinList,
+    /// Its counts.
+    pub counts: Counts,
+    /// By ticket type.
+    pub kinds: Vec<Share>,
+    /// By group.
+    pub groups: Vec<Share>,
+    /// By gate.
+    pub gates: Vec<Worked>,
+    /// By whoever scanned.
+    pub scanners: Vec<Worked>,
+    /// First entries: start of the minute in milliseconds, and how many.
+    pub arrivals: Vec<(i64, i64)>,
+    /// Refused scans by the place of their reason in [`Reason::ALL`](domain::checkin::Reason::ALL).
+    pub refusals: Vec<(u8, i64)>,
+}
+
+/// The figures of one list.
+pub fn figures(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result<ListFigures, Error> {
+    let permit = ctx.permit(actor, Permission::EventView, At::Event(event))?;
+    let counts = list_counts(ctx, permit.space, event, list)?;
+    let held = presence(ctx, permit.space, event)?;
+    let (gates, scanners) = held.look(|presence| {
+        let of = |at: &AtList| (at.gates().clone(), at.scanners().collect::<Vec<_>>());
+        presence.list(list).map(of).unwrap_or_default()
+    })?;
+    ctx.read(&permit, |view| {
+        let doors = doors_in(view, event)?;
+        let settings = super::list_in(view, event, list)?;
+        let mut kinds = Vec::new();
+        for kind in &doors.kinds {
+            kinds.push(share(view, event, list, &kind.name, kind.id)?);
+        }
+        let mut groups = Vec::new();
+        for group in &doors.groups {
+            groups.push(group_share(view, event, list, &group.name, group.id)?);
+        }
+        let named = |gate: Option<GateId>| gate.map_or(String::new(), |gate| doors.gate(gate).to_owned());
+        let gates = gates.into_iter().map(|(gate, work)| Worked { name: named(gate), work }).collect();
+        let mut people = Vec::new();
+        for (by, work) in scanners {
+            people.push(Worked { name: name_of(view, by)?.unwrap_or_default(), work });
+        }
+        people.sort_by(|a, b| b.work.entries.cmp(&a.work.entries).then_with(|| a.name.cmp(&b.name)));
+        let mut arrivals = Vec::new();
+        for count in view.counts(&ARRIVALS, &(event, list)) {
+            let ((_, _, minute), count) = count?;
+            arrivals.push((minute * MINUTE, count));
+        }
+        let mut refusals = Vec::new();
+        for count in view.counts(&REFUSALS, &(event, list)) {
+            let ((_, _, reason), count) = count?;
+            refusals.push((reason, count));
+        }
+        Ok(ListFigures { list: settings, counts, kinds, groups, gates, scanners: people, arrivals, refusals })
+    })
+}
+
+fn share(view: &impl Read, event: EventId, list: ListId, name: &str, kind: TicketTypeId) -> Result<Share, Error> {
+    Ok(Share {
+        name: name.to_owned(),
+        registered: view.count(&TICKETS_OF_TYPE, &(event, kind))?,
+        admitted: view.count(&ENTERED_OF_TYPE, &(event, list, kind))?,
+    })
+}
+
+fn group_share(view: &impl Read, event: EventId, list: ListId, name: &str, group: GroupId) -> Result<Share, Error> {
+    Ok(Share {
+        name: name.to_owned(),
+        registered: view.count(&TICKETS_OF_GROUP, &(event, group))?,
+        admitted: view.count(&ENTERED_OF_GROUP, &(event, list, group))?,
+    })
+}
+
+/// A scan that a terminal admitted alone though the box would not have.
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    /// The scan as the log shows it.
+    pub row: super::ScanRow,
+    /// The entry that stood before, when there was one.
+    pub before: Option<Before>,
+    /// When and by whom it was looked at.
+    pub settled: Option<(Time, String)>,
+}
+
+/// Most conflicts that are shown at a time.
+pub const CONFLICTS_MAX: usize = 200;
+
+/// The conflicts of an event, those that nobody looked at first, newest first; and how many of those there are.
+pub fn conflicts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<(Vec<Conflict>, usize), Error> {
+    let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
+    let held = presence(ctx, permit.space, event)?;
+    let mut all: Vec<(ScanId, Option<(Time, By)>)> = held.look(|presence| presence.conflicts().collect())?;
+    all.sort_by_key(|(_, settled)| settled.is_some());
+    let open = all.iter().filter(|(_, settled)| settled.is_none()).count();
+    ctx.read(&permit, |view| {
+        let mut found = Vec::new();
+        for (number, settled) in all.into_iter().take(CONFLICTS_MAX) {
+            let Some(scan) = log::scan(view, event, number)? else { continue };
+            let before = match scan.entry {
+                Some(entry) => log::scan(view, event, entry)?,
+                None => None,
+            };
+            let before = match before {
+                Some(scan) => Some(Before { at: scan.scanned_at, by: name_of(view, scan.by)?.unwrap_or_default() }),
+                None => None,
+            };
+            let settled = match settled {
+                Some((at, by)) => Some((at, name_of(view, by)?.unwrap_or_default())),
+                None => None,
+            };
+            found.push(Conflict { row: log::row(&held, view, scan)?, before, settled });
+        }
+        Ok((found, open))
+    })
+}
+
+/// How many conflicts nobody looked at.
+pub fn open_conflicts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<usize, Error> {
+    let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
+    presence(ctx, permit.space, event)?
+        .look(|presence| presence.conflicts().filter(|(_, settled)| settled.is_none()).count())
+}
+
+/// The whole scan log as a file, oldest first: every scan with what was said, by whom, where, and whether it was taken back.
+pub async fn export(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    format: crate::sheet::Format,
+    say: impl Fn(&str) -> String + Send + 'static,
+) -> Result<Vec<u8>, Error> {
+    let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
+    let (ctx, zone) = (ctx.clone(), ctx.zone(permit.space)?);
+    let written = tokio::task::spawn_blocking(move || {
+        let held = presence(&ctx, permit.space, event)?;
+        let table = ctx.read(&permit, |view| {
+            let doors = doors_in(view, event)?;
+            let heads = [
+                "Number",
+                "Time",
+                "Received",
+                "List",
+                "Gate",
+                "Entry or exit",
+                "Name",
+                "Ticket number or code",
+                "Verdict",
+                "Reason",
+                "Way in",
+                "Scanned by",
+                "Forced",
+                "Offline",
+                "Conflict",
+                "Taken back",
+            ];
+            let mut out = vec![heads.map(&say).to_vec()];
+            let mut names = Names::default();
+            for kept in view.scan::<ScanBlock>(&event, None, Order::Ascending) {
+                for line in kept?.1.lines {
+                    let Line::Scan(scan) = line else { continue };
+                    let annulled = held.look(|presence| presence.annulled(scan.id))?;
+                    out.push(row(view, &doors, &mut names, &scan, annulled.map(|(at, _)| at), &zone, &say)?);
+                }
+            }
+            Ok(out)
+        })?;
+        crate::sheet::write(format, &table)
+    });
+    written.await.map_err(|error| Error::internal("exporting", error))?
+}
+
+/// Names of those who scanned, looked up once.
+#[derive(Default)]
+struct Names(BTreeMap<By, String>);
+
+impl Names {
+    fn of(&mut self, view: &impl Read, by: By) -> Result<String, Error> {
+        if let Some(name) = self.0.get(&by) {
+            return Ok(name.clone());
+        }
+        let name = name_of(view, by)?.unwrap_or_default();
+        self.0.insert(by, name.clone());
+        Ok(name)
+    }
+}
+
+fn row(
+    view: &impl Read,
+    doors: &super::list::Doors,
+    names: &mut Names,
+    scan: &Scan,
+    annulled: Option<Time>,
+    zone: &jiff::tz::TimeZone,
+    say: &impl Fn(&str) -> String,
+) -> Result<Vec<String>, Error> {
+    let local = |at: Time| at.zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let name = match scan.ticket_here() {
+        Some(key) => view.peek::<domain::Ticket, _>(&key, |ticket| ticket.name.as_str().to_owned())?,
+        None => None,
+    };
+    let more = scan.more.as_deref();
+    let yes = |is: bool| if is { say("Yes") } else { String::new() };
+    let list = doors.list(scan.list).map_or(String::new(), |list| list.name.clone());
+    Ok(vec![
+        scan.id.to_string(),
+        local(scan.scanned_at),
+        local(scan.received_at),
+        if list.is_empty() { say("Main list") } else { list },
+        scan.gate.map_or(String::new(), |gate| doors.gate(gate).to_owned()),
+        say(scan.direction.label()),
+        name.unwrap_or_default(),
+        scan.code.clone(),
+        scan.verdict.code().to_owned(),
+        scan.verdict.reason().map_or(String::new(), |reason| say(reason.label())),
+        say(scan.way.label()),
+        names.of(view, scan.by)?,
+        yes(more.is_some_and(|more| more.forced)),
+        yes(more.is_some_and(|more| more.offline)),
+        scan.conflict().map_or(String::new(), |reason| say(reason.label())),
+        annulled.map_or(String::new(), local),
+    ])
+}
