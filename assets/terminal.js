@@ -21,7 +21,7 @@ const GAP_MS = 50; // Characters of a gun come closer together than this.
 const QUIET_MS = 60; // A pause this long after a whole code ends a burst without a line end.
 const SAME_MS = { gun: 2500, typed: 2500, camera: 5000 }; // The same code again within this time on one device is one scan.
 const PATIENCE = 5000; // So long the box may take before the terminal decides alone.
-const LOOK_MS = 5000; // How often an absent box is looked for.
+const LOOK_MS = 2500; // How often an absent box is looked for.
 const FRESH_MS = 10_000; // How often what was taken along is brought up to date.
 const BATCH = 100;
 

@@ -1,13 +1,50 @@
 //! Scenarios in a real browser; the scripts lie in `tests/browser`.
 
 use crate::hall::Hall;
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 fn run(script: &str, args: &[&str]) {
     let script = format!("{}/../../tests/browser/{script}", env!("CARGO_MANIFEST_DIR"));
     let done = Command::new("node").arg(&script).args(args).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{script}: {said}");
+}
+
+#[test]
+fn at_the_door_with_guns_questions_helpers_and_the_box_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut hall = Some(Hall::at(&data));
+    let (base, code) = hall.as_ref().map(|hall| (hall.base.clone(), hall.setup_code.clone().unwrap())).unwrap();
+    let address = base.trim_start_matches("http://").to_owned();
+    let script = format!("{}/../../tests/browser/door.mjs", env!("CARGO_MANIFEST_DIR"));
+    let mut node = Command::new("node")
+        .args([&script, &base, &code])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let mut input = node.stdin.take().unwrap();
+    let mut walked = false;
+    for line in BufReader::new(node.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        match line.as_str() {
+            // Without a word, as when the power goes.
+            "stop" => hall.take().unwrap().kill(),
+            "start" => hall = Some(Hall::listening(&data, &address)),
+            "walked" => walked = true,
+            other => panic!("{other}"),
+        }
+        if !walked {
+            writeln!(input, "done").unwrap();
+        }
+    }
+    assert!(node.wait().unwrap().success() && walked);
+    assert!(hall.take().unwrap().stop(), "the box ends in order");
+    let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && said.contains("no damage"), "{said}");
 }
 
 #[test]

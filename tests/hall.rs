@@ -32,8 +32,13 @@ impl Hall {
 
     /// On a folder that stays.
     pub fn at(data: &Path) -> Self {
+        Self::listening(data, "127.0.0.1:0")
+    }
+
+    /// On a folder that stays, at that address.
+    pub fn listening(data: &Path, address: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", address, "--data"])
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -207,7 +207,7 @@ pub fn full(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> M
 pub fn sheet(shell: &Shell, title: &str, content: &Markup) -> Markup {
     let text = shell.text();
     let body = html! {
-        div class="sheet-bar no-print" {
+        header class="sheet-bar no-print" {
             h1 { (title) }
             button class="primary" data-print { (icon(Icon::Print)) (text.t("Print")) }
         }

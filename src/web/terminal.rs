@@ -249,7 +249,9 @@ async fn pick(
 
 /// What a gate's screen shows of the newest scan there.
 pub fn seen(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, gate: GateId) -> Result<pages::Seen, Failure> {
-    let Some(row) = checkin::newest_at(&hall.ctx, actor, event, gate)? else { return Ok(pages::Seen::default()) };
+    let Some(row) = checkin::newest_at(&hall.ctx, actor, event, gate)? else {
+        return Ok(pages::Seen { word: visit.text().t("Ready").to_owned(), ..pages::Seen::default() });
+    };
     let (word, tone) = word(visit, &row.scan, row.annulled.is_some());
     Ok(pages::Seen {
         scan: row.scan.id.0,

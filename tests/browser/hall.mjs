@@ -94,6 +94,11 @@ export async function submit(page, values, button = "main form button.primary, m
   await Promise.all([page.waitForNavigation(), page.$eval(button, (found) => found.click())]);
 }
 
+/** Presses something that leads to another page, and waits for it. */
+export async function press(page, selector) {
+  await Promise.all([page.waitForNavigation(), page.$eval(selector, (found) => found.click())]);
+}
+
 /** A keyboard-wedge scanner gun: a key every `ms`, ended as guns are set up. */
 export async function gun(page, code, { ms = 1, end = "Enter" } = {}) {
   for (const key of code) {

@@ -1,7 +1,7 @@
 // Takes pictures of the main pages: node tests/browser/shots.mjs URL PASSWORD FOLDER. For the README and for looking at one's work.
 
 import { mkdirSync } from "node:fs";
-import { browse, open, submit, gun } from "./hall.mjs";
+import { browse, open, submit, press, gun } from "./hall.mjs";
 
 const [base, password, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
@@ -21,8 +21,7 @@ await browse(async (browser) => {
       await page.screenshot({ path: `${folder}/${name}-${face}.png`, fullPage: ["phone"].includes(face) && !["list", "audit"].includes(name) });
     }
     await page.goto(`${base}/admin/event/2/registration?show=absent`);
-    await page.$eval("tbody a", (link) => link.click());
-    await page.waitForNavigation();
+    await press(page, "tbody a");
     const number = await page.$eval(".code", (found) => found.textContent.replaceAll(" ", ""));
     await page.goto(`${base}/terminal/2`);
     await gun(page, number);

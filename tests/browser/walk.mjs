@@ -1,7 +1,7 @@
 // From an empty folder to people admitted at the door, as its users do it: set-up, event, import, registering on a phone, a
 // scanner gun at a paired terminal, counts on a second screen. node tests/browser/walk.mjs URL CODE LIST.csv
 
-import { browse, open, submit, gun, until, accessible, check, fail, theme } from "./hall.mjs";
+import { browse, open, submit, press, gun, until, accessible, check, fail, theme } from "./hall.mjs";
 
 const [base, code, list] = process.argv.slice(2);
 const PASSWORD = "correct horse battery staple";
@@ -45,8 +45,7 @@ async function makeEvent(page) {
   check((await page.$eval("[name=name]", (field) => field.value)) === "年度大会", "what was typed is kept");
   await submit(page, { name: "年度大会", starts: local(-30), ends: local(300), city: "杭州市", address: "之江路 1 号", intro: "**欢迎**参加" });
   const event = new URL(page.url()).pathname;
-  await page.$eval("form[action$='/publish'] button", (button) => button.click());
-  await page.waitForNavigation();
+  await press(page, "form[action$='/publish'] button");
   await until(page, ".notice", (text) => text.includes("签到时间"), "an event without check-in time is not published");
   await page.goto(`${base}${event}/checkin`);
   await look(page);
@@ -59,8 +58,7 @@ async function makeEvent(page) {
   });
   await look(page);
   await page.goto(`${base}${event}`);
-  await page.$eval("form[action$='/publish'] button", (button) => button.click());
-  await page.waitForNavigation();
+  await press(page, "form[action$='/publish'] button");
   await until(page, "h1 .badge", (text) => text === "已发布", "the event is published");
   await look(page);
   for (const part of ["/edit", "/ticket_type", "/ticket_type/1", "/registration", "/registration/new", "/scan"]) await look(page, event + part);
@@ -74,8 +72,7 @@ async function importList(page, event) {
   await look(page);
   const figures = async () => page.$$eval(".stat dd", (all) => all.map((one) => Number(one.textContent)));
   check(String(await figures()) === "3,0,0,2", `the preview counts rows: ${await figures()}`);
-  await page.$eval("form[action$='/begin'] button", (button) => button.click());
-  await page.waitForNavigation();
+  await press(page, "form[action$='/begin'] button");
   await page.waitForFunction(() => document.querySelector("a[href$='refused.xlsx']"), { timeout: 10_000 });
   check(String(await figures()) === "3,0,0,2", `the import did what its preview said: ${await figures()}`);
   await look(page);
@@ -87,11 +84,9 @@ async function importList(page, event) {
 async function registerOnPhone(browser, event) {
   const phone = await open(browser, `${base}/`, { width: 390, height: 844 });
   await accessible(phone);
-  await phone.$eval(".event-card", (card) => card.click());
-  await phone.waitForNavigation();
+  await press(phone, ".event-card");
   await accessible(phone);
-  await phone.$eval("a[href$='/register']", (link) => link.click());
-  await phone.waitForNavigation();
+  await press(phone, "a[href$='/register']");
   await accessible(phone);
   await submit(phone, { name: "欧阳锋", phone: "123" });
   check((await phone.$("#e-phone")) !== null, "a wrong phone is named at its field");
@@ -165,8 +160,7 @@ async function twoCodes(terminal, page, event, screen) {
 
 async function revoke(terminal, page, event, number) {
   await page.goto(`${base}${event}/device`);
-  await page.$eval("form[action$='/revoke'] button", (button) => button.click());
-  await page.waitForNavigation();
+  await press(page, "form[action$='/revoke'] button");
   await new Promise((resume) => setTimeout(resume, 2600));
   await gun(terminal, number);
   await terminal.waitForFunction(() => document.body.textContent.includes("本终端已停用"), { timeout: 10_000 });
@@ -197,11 +191,9 @@ await browse(async (browser) => {
   await accessible(page);
   if (!(await page.content()).includes("不存在")) fail("a missing event says so");
   await page.goto(`${base}/admin`);
-  await page.$eval("form[action='/language'] button", (button) => button.click());
-  await page.waitForNavigation();
+  await press(page, "form[action='/language'] button");
   check((await page.$eval("html", (root) => root.lang)) === "en", "the language is changed");
-  await page.$eval("form[action='/logout'] button", (button) => button.click());
-  await page.waitForNavigation();
+  await press(page, "form[action='/logout'] button");
   await page.goto(`${base}/admin`);
   check(page.url().includes("/login"), "after log-out the admin pages ask for the log-in");
   await look(page);

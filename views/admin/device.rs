@@ -183,7 +183,7 @@ fn what(shell: &Shell, of: &Page<'_>, device: &Device) -> Markup {
 fn devices(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let heads = [
-        Head::plain(text.t("Name")),
+        Head::plain(text.t("Title")),
         Head::plain(text.t("State")),
         Head::plain(text.t("Where it stands")),
         Head::plain(text.t("Actions")),

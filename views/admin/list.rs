@@ -120,7 +120,7 @@ fn settings(shell: &Shell, of: &Page<'_>, form: &Form<'_>, main: bool) -> Markup
     html! {
         section class="panel" {
             h3 { (text.t("Who and when")) }
-            (form.input(&Input { name: "name", label: text.t("Name"), value: &typed.name, required: !main, max: 40, help: text.t("For example a door, a session or a day."), ..Input::default() }))
+            (form.input(&Input { name: "name", label: text.t("Title"), value: &typed.name, required: !main, max: 40, help: text.t("For example a door, a session or a day."), ..Input::default() }))
             @if main {
                 p class="dim" { (text.t("This list takes entries at the event's check-in time.")) }
             } @else {

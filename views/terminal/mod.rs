@@ -326,7 +326,6 @@ pub struct Seen {
 
 /// The screen of a gate: the newest verdict, large, for gates whose scanner is attached to the box.
 pub fn watch(shell: &Shell, event: &str, gate: &str, live: &str, seen: &Seen) -> Markup {
-    let text = shell.text();
     let content = html! {
         div data-watch data-live-source=(live) {
             header class="door" { div { h1 { (gate) } p class="dim" { (event) } } }
@@ -335,7 +334,7 @@ pub fn watch(shell: &Shell, event: &str, gate: &str, live: &str, seen: &Seen) ->
                     span data-icon="good" hidden { (icon(Icon::Check)) }
                     span data-icon="warn" hidden { (icon(Icon::Warn)) }
                     span data-icon="bad" hidden { (icon(Icon::Cross)) }
-                    p class="word" data-live="word" { @if seen.word.is_empty() { (text.t("Ready")) } @else { (seen.word) } }
+                    p class="word" data-live="word" { (seen.word) }
                     p class="who" data-live="name" { (seen.name) }
                 }
             }
