@@ -308,6 +308,8 @@ await browse(async (browser) => {
   await checkInAlone(browser, page, event, helped);
 });
 console.log("walked");
+// An open input would keep this process alive.
+process.stdin.destroy();
 
 /** The attend code that stands on the page of a registration. */
 async function attendOf(page, event, someone) {
