@@ -140,7 +140,7 @@ impl Answer {
 /// A browser without a window.
 #[derive(Clone)]
 pub struct Client {
-    base: String,
+    pub base: String,
     agent: ureq::Agent,
     cookies: std::sync::Arc<std::sync::Mutex<BTreeMap<String, String>>>,
     pub bearer: Option<String>,
@@ -245,6 +245,11 @@ impl Client {
             headers,
             body: String::from_utf8_lossy(&body).into_owned(),
         }
+    }
+
+    /// Sets a cookie that another client was given.
+    pub fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
     /// The value of a cookie.

@@ -8,10 +8,12 @@
     clippy::disallowed_methods
 )]
 
+mod api;
 mod browser;
 mod command;
 mod door;
 mod hall;
 mod scenario;
+mod storm;
 mod tidy;
 mod vectors;

@@ -184,8 +184,10 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
         web::admin::import::spawn(&hall, import);
     }
+    let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), ended()).await;
+    scanners.abort();
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");

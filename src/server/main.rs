@@ -5,6 +5,7 @@ mod clock;
 mod command;
 mod demo;
 mod listen;
+mod scanner;
 mod settings;
 
 #[global_allocator]

@@ -344,10 +344,18 @@ where
     J: Fn(&SpaceReader<'_>, &Books, &Around, Time) -> Result<Judgement, Error>,
 {
     let (by, now) = (work.permit.by, work.now);
-    let hash = nonce_hash(by, &asked.request.nonce);
+    let mut nonce = asked.request.nonce.clone();
+    let mut hash = nonce_hash(by, &nonce);
     let (view, books) = work.books()?;
     let around = books.around(&view, event)?;
-    if let Some(scan) = books.repeated(&view, event, (by, &asked.request.nonce, hash))? {
+    let mut known = books.repeated(&view, event, (by, &nonce, hash))?;
+    if asked.said == Some(Verdict::Admitted) && known.as_ref().is_some_and(|scan| scan.verdict != Verdict::Admitted) {
+        // The box had refused, but its answer did not arrive, and the terminal let the person in alone: both happened.
+        nonce.push('~');
+        hash = nonce_hash(by, &nonce);
+        known = books.repeated(&view, event, (by, &nonce, hash))?;
+    }
+    if let Some(scan) = known {
         let holder = match scan.ticket_here() {
             Some(key) => view.get::<Ticket>(&key)?.map(|ticket| Arc::new(Holder::of(&ticket))),
             None => None,
@@ -361,7 +369,8 @@ where
         let subject = format!("event/{event}/list/{}/ticket/{}", answers.list, answers.ticket);
         work.audit("checkin.answers", subject, "", &format!("{} answers", answers.answers.len()))?;
     }
-    let told = record(work, event, holder.as_ref().map(|holder| holder.pass), (asked, hash), at, verdict, more)?;
+    let pass = holder.as_ref().map(|holder| holder.pass);
+    let told = record(work, event, pass, (asked, nonce, hash), at, verdict, more)?;
     let (view, books) = work.books()?;
     let here = holder.filter(|holder| holder.pass.event == event);
     answer(&view, books, event, told, here, &around, &asked.zone, now)
@@ -371,7 +380,7 @@ fn record(
     work: &mut Work<'_, '_>,
     event: EventId,
     pass: Option<Pass>,
-    (asked, hash): (&Asked, u64),
+    (asked, nonce, hash): (&Asked, String, u64),
     at: Time,
     verdict: Verdict,
     more: Option<Box<More>>,
@@ -395,7 +404,7 @@ fn record(
         gate: asked.gate,
         scanned_at: at,
         received_at: work.now,
-        nonce: asked.request.nonce.clone(),
+        nonce,
         verdict,
         previous: None,
         entry: None,
@@ -408,8 +417,8 @@ fn record(
 
 /// The secretariat's own entry for a ticket, whatever the rules say.
 pub(super) fn enter(work: &mut Work<'_, '_>, pass: Pass, number: String, nonce: String) -> Result<(), Error> {
-    let request = Request { shown: Shown::Code(number), way: domain::checkin::Way::Mark, nonce, ..Request::default() };
-    let hash = nonce_hash(work.permit.by, &request.nonce);
+    let hash = nonce_hash(work.permit.by, &nonce);
+    let request = Request { shown: Shown::Code(number), way: domain::checkin::Way::Mark, ..Request::default() };
     let asked = Asked {
         wanted: Wanted::Ticket(pass.ticket),
         list: ListId::MAIN,
@@ -420,7 +429,7 @@ pub(super) fn enter(work: &mut Work<'_, '_>, pass: Pass, number: String, nonce: 
         request,
     };
     let now = work.now;
-    record(work, pass.event, Some(pass), (&asked, hash), now, Verdict::Admitted, None)?;
+    record(work, pass.event, Some(pass), (&asked, nonce, hash), now, Verdict::Admitted, None)?;
     Ok(())
 }
 

@@ -125,6 +125,25 @@ async fn two_terminals_that_were_alone_admit_one_ticket_and_the_second_is_flagge
 }
 
 #[tokio::test]
+async fn a_refusal_that_did_not_arrive_does_not_hide_whom_the_terminal_let_in() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "")).await.unwrap();
+    let (_, east) = paired(&hall, &admin, event, Post::default()).await;
+    let (_, west) = paired(&hall, &admin, event, Post::default()).await;
+    checkin::redeem(&hall.ctx, &east, event, scan(&ticket.number, "a")).await.unwrap();
+    let lost = checkin::redeem(&hall.ctx, &west, event, scan(&ticket.number, "b")).await.unwrap();
+    assert_eq!(lost.verdict, Verdict::Refused(Reason::AlreadyIn));
+    let alone = |nonce: &str| vec![Upload { request: scan(&ticket.number, nonce), verdict: Verdict::Admitted }];
+    let told = checkin::upload(&hall.ctx, &west, event, alone("b")).await.unwrap()[0].clone().unwrap();
+    assert_eq!((told.verdict, told.conflict), (Verdict::Admitted, Some(Reason::AlreadyIn)));
+    let again = checkin::upload(&hall.ctx, &west, event, alone("b")).await.unwrap()[0].clone().unwrap();
+    assert_eq!(again.scan, told.scan, "told twice, it is one record");
+    let arrived = checkin::upload(&hall.ctx, &east, event, alone("a")).await.unwrap()[0].clone().unwrap();
+    assert_eq!((arrived.scan, arrived.conflict), (ScanId(1), None), "what the box had admitted is no conflict");
+}
+
+#[tokio::test]
 async fn an_upload_keeps_its_good_scans_whatever_the_others_are() {
     let (hall, admin) = founded().await;
     let (event, kind) = opened(&hall, &admin).await;

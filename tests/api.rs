@@ -1,0 +1,225 @@
+//! The door's API for devices and integrations: stable codes, uploads, devices' tokens, what a stranger gets, and a serial scanner.
+
+use crate::hall::{Client, Hall, event, first_type, number, person, terminal};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+const CHECKIN: &str = "/api/v1/checkin";
+
+fn post(client: &Client, path: &str, body: &Value) -> (u16, Value) {
+    let answer = client.json(&format!("{CHECKIN}/{path}"), body);
+    let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
+    (answer.status, body)
+}
+
+fn get(client: &Client, path: &str) -> (u16, Value) {
+    let answer = client.get(&format!("{CHECKIN}/{path}"));
+    (answer.status, answer.json())
+}
+
+struct Door {
+    hall: Hall,
+    admin: Client,
+    event: String,
+    codes: Vec<String>,
+    door: Client,
+}
+
+fn opened(people: &[&str]) -> Door {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    let codes = people.iter().map(|name| number(&admin, &event, &person(&admin, &event, &kind, name, ""))).collect();
+    let door = terminal(&hall, &admin, &event);
+    Door { hall, admin, event, codes, door }
+}
+
+#[test]
+fn the_description_names_every_way_and_every_error_has_a_code() {
+    let of = opened(&["张三"]);
+    let described = of.hall.client().get("/api/v1/openapi.json").json();
+    assert!(described["openapi"].as_str().unwrap().starts_with("3.1"));
+    let paths: Vec<&String> = described["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths.len(), 12, "{paths:?}");
+    let stranger = of.hall.client();
+    let mut forged = of.hall.client();
+    forged.bearer = Some("0123456789ABCDEF0123456789ABCDEF".into());
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            for nobody in [&stranger, &forged] {
+                let answer = if method == "get" { nobody.get(path) } else { nobody.json(path, &json!({})) };
+                let refused = if path.ends_with("/initialise") { 422 } else { 401 };
+                assert_eq!(answer.status, refused, "{method} {path}: {}", answer.body);
+                let fault = answer.json();
+                assert!(fault["code"].is_string() && fault["message"].is_string(), "{path}: {fault}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_lists_searches_redeems_by_number_and_takes_back() {
+    let of = opened(&["张三", "李四"]);
+    let (status, lists) = get(&of.door, "lists");
+    assert_eq!((status, lists[0]["multi"].as_str(), lists.as_array().unwrap().len()), (200, Some("once"), 1));
+    let (status, denied) = get(&of.door, "search?q=张三");
+    assert_eq!((status, denied["code"].as_str()), (403, Some("permission.denied")), "it may not name people");
+    let staff = format!("event={}", of.event);
+    let (_, found) = get(&of.admin, &format!("search?q=%E6%9D%8E%E5%9B%9B&{staff}"));
+    assert_eq!(found[0]["name"].as_str(), Some("李四"));
+    let (status, short) = get(&of.admin, &format!("search?q=x&{staff}"));
+    assert_eq!((status, short["code"].as_str()), (422, Some("input.invalid")));
+    let (_, picked) = post(&of.door, "redeem", &json!({ "ticket": found[0]["ticket"], "nonce": "p", "way": "picked" }));
+    assert_eq!((picked["verdict"].as_str(), picked["person"]["name"].as_str()), (Some("admitted"), Some("李四")));
+    let (status, counts) = post(&of.door, "annul", &json!({ "nonce": "p" }));
+    assert_eq!((status, counts["admitted"].as_i64(), counts["inside"].as_i64()), (200, Some(0), Some(0)));
+    let (status, unknown) = post(&of.door, "annul", &json!({ "nonce": "never" }));
+    assert_eq!((status, unknown["code"].as_str()), (404, Some("record.missing")));
+    let (status, denied) = post(&of.door, "annul", &json!({ "scan": picked["scan"] }));
+    assert_eq!((status, denied["code"].as_str()), (403, Some("permission.denied")));
+    let (status, _) = post(&of.admin, "annul", &json!({ "scan": picked["scan"], "event": 1 }));
+    assert_eq!(status, 200, "the secretariat may, and twice is once");
+    let (status, both) = post(&of.door, "annul", &json!({}));
+    assert_eq!((status, both["code"].as_str()), (422, Some("input.invalid")));
+    let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let (_, status) = get(&of.door, "status");
+    assert!((status["now"].as_i64().unwrap() - before).abs() < 5_000, "the box tells its clock");
+}
+
+#[test]
+fn scans_of_a_terminal_that_was_alone_are_kept_each_with_an_answer_of_its_own() {
+    let of = opened(&["张三", "李四"]);
+    let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64 - 60_000;
+    post(&of.door, "redeem", &json!({ "code": of.codes[0], "nonce": "online" }));
+    let batch = json!({ "scans": [
+        { "code": of.codes[0], "nonce": "a", "scanned_at": at, "verdict": "admitted" },
+        { "code": of.codes[1], "nonce": "b", "scanned_at": at, "verdict": "admitted" },
+        { "code": of.codes[1], "nonce": "c", "scanned_at": at, "verdict": "refused", "reason": "already_in" },
+        { "code": of.codes[1], "nonce": "d", "verdict": "refused" },
+        { "code": of.codes[1], "nonce": "e", "verdict": "perhaps" },
+        "nonsense",
+    ] });
+    let (status, answer) = post(&of.door, "upload", &batch);
+    assert_eq!(status, 200, "{answer}");
+    let part = |at: usize, name: &str| answer["answers"][at][name].as_str().map(str::to_owned);
+    assert_eq!((part(0, "verdict"), part(0, "conflict")), (Some("admitted".into()), Some("already_in".into())));
+    assert_eq!((part(1, "verdict"), part(1, "conflict")), (Some("admitted".into()), None));
+    assert_eq!(answer["answers"][1]["at"].as_i64(), Some(at), "it counts from when it was scanned");
+    assert_eq!((part(2, "verdict"), part(2, "reason")), (Some("refused".into()), Some("already_in".into())));
+    assert_eq!((part(3, "code"), part(4, "code")), (Some("input.invalid".into()), Some("input.invalid".into())));
+    assert_eq!(part(5, "code"), Some("json.unreadable".into()));
+    let (_, again) = post(&of.door, "upload", &batch);
+    assert_eq!(again["answers"][1]["scan"], answer["answers"][1]["scan"], "told twice, it is one record");
+    let (_, counts) = get(&of.door, "status");
+    assert_eq!((counts["admitted"].as_i64(), counts["refused"].as_i64()), (Some(2), Some(1)));
+    let page = of.admin.get(&format!("/admin/event/{}/conflict", of.event)).body;
+    assert!(page.contains("张三") && !page.contains("李四"));
+    let (_, taken) = get(&of.door, "snapshot");
+    assert_eq!(taken["tickets"].as_array().unwrap().len(), 2);
+    assert!(!taken.to_string().contains(&of.codes[0]), "codes are taken along as hashes");
+    let (_, changes) = get(&of.door, &format!("changes?after={}", taken["line"]));
+    assert_eq!((changes["tickets"].as_array().unwrap().len(), &changes["version"]), (0, &taken["version"]));
+}
+
+#[test]
+fn a_device_gets_rolls_and_gives_up_its_token() {
+    let of = opened(&[]);
+    let page = of.admin.post(&format!("/admin/event/{}/device", of.event), &[("name", "闸机")]).body;
+    let code = page.split("?code=").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let mut gate = of.hall.client();
+    let (status, first) = post(&gate, "device/initialise", &json!({ "code": code }));
+    assert_eq!((status, first["name"].as_str(), first["direction"].as_str()), (200, Some("闸机"), Some("entry")));
+    let (status, spent) = post(&gate, "device/initialise", &json!({ "code": code }));
+    assert_eq!((status, spent["code"].as_str()), (403, Some("device.bad_code")));
+    gate.bearer = first["token"].as_str().map(str::to_owned);
+    let (_, second) = post(&gate, "device/roll", &json!({}));
+    let (status, old) = get(&gate, "status");
+    assert_eq!((status, old["code"].as_str()), (401, Some("session.none")), "a stolen old token opens nothing");
+    gate.bearer = second["token"].as_str().map(str::to_owned);
+    assert_eq!(get(&gate, "status").0, 200);
+    assert_eq!(gate.json(&format!("{CHECKIN}/device/revoke"), &json!({})).status, 204);
+    let (status, shut) = post(&gate, "redeem", &json!({ "code": "1", "nonce": "x" }));
+    assert_eq!((status, shut["reason"].as_str()), (403, Some("device_revoked")));
+    for path in ["status", "lists", "snapshot", "changes?after=0"] {
+        let (status, shut) = get(&gate, path);
+        assert_eq!((status, shut["code"].as_str()), (403, Some("device.revoked")), "{path}");
+    }
+    let (status, staff) = post(&of.admin, "device/roll", &json!({}));
+    assert_eq!((status, staff["code"].as_str()), (403, Some("permission.denied")));
+}
+
+#[test]
+fn a_device_reaches_no_other_event_and_no_other_list_that_is_not_there() {
+    let of = opened(&["张三"]);
+    let other = event(&of.admin, "另一场");
+    for path in ["status", "lists", "snapshot", "changes?after=0", "search?q=xx"] {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let (status, denied) = get(&of.door, &format!("{path}{joint}event={other}"));
+        assert_eq!((status, denied["code"].as_str()), (403, Some("permission.denied")), "{path}");
+        let (status, missing) = get(&of.admin, &format!("{path}{joint}event=99"));
+        assert_eq!((status, missing["code"].as_str()), (404, Some("record.missing")), "{path}");
+        if !path.starts_with("search") && path != "lists" {
+            let (status, missing) = get(&of.door, &format!("{path}{joint}list=99"));
+            assert_eq!((status, missing["code"].as_str()), (404, Some("record.missing")), "{path}");
+        }
+    }
+    let (status, missing) = post(&of.door, "redeem", &json!({ "code": of.codes[0], "nonce": "l", "list": 99 }));
+    assert_eq!((status, missing["code"].as_str()), (404, Some("record.missing")));
+    let (status, unsaid) = get(&of.admin, "status");
+    assert_eq!((status, unsaid["code"].as_str()), (422, Some("input.invalid")), "staff name the event");
+}
+
+/// Reads from a scanner's end of the line until a whole line came.
+fn heard(master: &mut std::fs::File) -> String {
+    let (mut line, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(20));
+    while !line.ends_with(b"\n") {
+        assert!(Instant::now() < deadline, "a verdict comes back: {line:?}");
+        let mut byte = [0];
+        match master.read(&mut byte) {
+            Ok(1) => line.extend(byte),
+            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+    String::from_utf8(line).unwrap()
+}
+
+#[test]
+fn a_serial_scanner_on_the_box_is_read_and_told_the_verdict() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let of = opened(&["张三", "李四"]);
+    let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&pty).unwrap();
+    unlockpt(&pty).unwrap();
+    let port = ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
+    let mut master = std::fs::File::from(pty);
+    assert_eq!(of.admin.post(&format!("/admin/event/{}/gate", of.event), &[("gate", "东门")]).status, 303);
+    let form = [("name", "东门枪"), ("sort", "attached"), ("port", port.as_str()), ("list", "0"), ("gate", "1")];
+    let made = of.admin.post(&format!("/admin/event/{}/device", of.event), &form);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let devices = format!("/admin/event/{}/device", of.event);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !of.admin.get(&devices).body.contains("已连接") {
+        assert!(Instant::now() < deadline, "the box reads its scanner: {}", of.admin.get(&devices).body);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    master.write_all(format!("{}\r", of.codes[0]).as_bytes()).unwrap();
+    assert_eq!(heard(&mut master), "\u{7}OK\r\n");
+    // Two codes in one burst, the second without a line end; the first is held in front of the scanner still.
+    master.write_all(format!("{}\r{}", of.codes[0], of.codes[1]).as_bytes()).unwrap();
+    assert_eq!(heard(&mut master), "\u{7}OK\r\n", "the same code at once is one scan");
+    std::thread::sleep(Duration::from_millis(2_600));
+    master.write_all(format!("{}\n", of.codes[1]).as_bytes()).unwrap();
+    assert_eq!(heard(&mut master), "\u{7}\u{7}NO already_in\r\n");
+    let (_, counts) = get(&of.door, "status");
+    assert_eq!((counts["admitted"].as_i64(), counts["refused"].as_i64()), (Some(2), Some(1)));
+    let watch = of.admin.get(&format!("/terminal/{}/watch/1", of.event)).body;
+    assert!(watch.contains("李四") && watch.contains("已签到，请勿重复"), "the gate's screen shows the newest verdict");
+    assert_eq!(of.admin.post("/admin/device/2/revoke", &[]).status, 303);
+    std::thread::sleep(Duration::from_secs(3));
+    master.write_all(format!("{}\n", of.codes[0]).as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let (_, counts) = get(&of.door, "status");
+    assert_eq!(counts["refused"].as_i64(), Some(1), "a scanner that was shut out is not read any more");
+}
