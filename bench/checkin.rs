@@ -5,7 +5,7 @@ use crate::{
     fill::{Filled, fill},
     load::{Answer, Connection, Figures, get, storm},
     report, say,
-    server::{Server, binary, is_sound},
+    server::{Server, is_sound},
 };
 use clap::Args;
 use std::fs::OpenOptions;
@@ -33,8 +33,32 @@ pub struct Plan {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
     rounds: u64,
     /// Where the report goes.
-    #[arg(long, default_value = "target/bench/checkin.html")]
-    report: PathBuf,
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Where the scratch folder is made: on the disk that the hall's data will lie on. It is removed afterwards.
+    #[arg(long, default_value = ".")]
+    scratch: PathBuf,
+    /// Doors that are to be served at 3 seconds a person.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    doors: u64,
+}
+
+/// Seconds that a person takes at a door.
+const PERSON_SECONDS: f64 = 3.0;
+
+/// What a rate means to somebody who plans a big day.
+fn in_words(rate: f64, doors: u64) -> String {
+    let needed = doors as f64 / PERSON_SECONDS;
+    let share = needed / rate * 100.0;
+    let most = (rate * PERSON_SECONDS).floor();
+    let verdict = if share <= 50.0 {
+        "that is enough, with room to spare"
+    } else {
+        "that is too tight: use a faster box or fewer doors"
+    };
+    format!(
+        "At {PERSON_SECONDS:.0} s a person, {doors} doors use {share:.1} % of what this box can do; it would serve {most:.0} doors: {verdict}."
+    )
 }
 
 /// The disk's own rate: syncs of one 4 KiB block of a file that is already there, for a second.
@@ -178,36 +202,99 @@ async fn rounds(hall: &Server, filled: &Arc<Filled>, plan: &Plan, size: usize) -
     Ok(Rounds { plain, scans, ratio, lowest, highest, count, admitted })
 }
 
-/// Runs the bench and writes the report.
-pub async fn run(plan: &Plan) -> Done<()> {
-    let binary = binary().await?;
-    let folder = tempfile::tempdir()?;
+/// Check-in servers over SQLite on the same tickets: each request a transaction of its own, and many committed together.
+#[cfg(feature = "baseline")]
+async fn baselines(filled: &Arc<Filled>, folder: &Path, plan: &Plan) -> Done<Vec<(&'static str, Figures)>> {
+    let mut rows = Vec::new();
+    for (label, group) in [("SQLite, as most would write it", false), ("SQLite with a grouping writer", true)] {
+        let file = folder.join(if group { "group.db" } else { "each.db" });
+        crate::baseline::fill(&file, &filled.numbers)?;
+        let server = Server::sqlite(&file, group).await?;
+        let (scanned, filled) = (Arc::new(AtomicUsize::new(0)), filled.clone());
+        let next = move |terminal: usize, _| {
+            let at = scanned.fetch_add(1, Ordering::Relaxed);
+            Some(scan(filled.tokens.get(terminal)?, filled.numbers.get(at)?, at))
+        };
+        let (figures, good) = storm(&server.address, plan.terminals, plan.round() * 2, next, is_admitted).await?;
+        if good != figures.count {
+            return Err(format!("{label}: a scan went wrong").into());
+        }
+        rows.push((label, figures));
+    }
+    Ok(rows)
+}
+
+/// A build without the servers that the hall is compared with.
+#[cfg(not(feature = "baseline"))]
+async fn baselines(_: &Arc<Filled>, _: &Path, _: &Plan) -> Done<Vec<(&'static str, Figures)>> {
+    Ok(Vec::new())
+}
+
+/// Who runs the bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// Somebody on their own box, with the hall's binary.
+    Hall,
+    /// Somebody who works on the hall; compares with SQLite servers too.
+    Workspace,
+}
+
+/// Runs the bench with that binary of the hall and writes the report.
+pub async fn run(plan: &Plan, binary: &Path, runner: Runner) -> Done<()> {
+    let folder = tempfile::tempdir_in(&plan.scratch)?;
+    say(format!(
+        "A scratch folder in {} takes {} tickets and {} terminals; {} rounds of check-ins and plain replies take turns. This takes about {} seconds, and nothing of it stays.",
+        plan.scratch.display(),
+        plan.tickets,
+        plan.terminals,
+        plan.rounds,
+        plan.seconds * 2 + plan.tickets / 10_000 + 10
+    ));
     say(format!("filling {} tickets and {} terminals …", plan.tickets, plan.terminals));
     let filled = Arc::new(fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?, 0).await?);
+    say("measuring this disk's syncs …");
     let disk = syncs(folder.path())?;
-    let hall = Server::hall(&binary, folder.path()).await?;
+    let hall = Server::hall(binary, folder.path()).await?;
     let (idle, started) = (hall.memory()?, hall.started);
     let size = sample(&hall, &filled).await?;
+    say("checking people in …");
     let rounds = rounds(&hall, &filled, plan, size).await?;
     let (busy, answered) = (hall.memory()?, rounds.admitted + 1);
     compare(&hall, &filled, answered, "while it runs").await?;
     // Killed without a word: what was answered must be there all the same.
     drop(hall);
-    let again = Server::hall(&binary, folder.path()).await?;
+    say("pulling the plug and starting again …");
+    let again = Server::hall(binary, folder.path()).await?;
     compare(&again, &filled, answered, "after it was killed").await?;
     let restarted = again.started;
     drop(again);
-    if !is_sound(&binary, folder.path()).await? {
+    if !is_sound(binary, folder.path()).await? {
         return Err("the folder is not sound after the run".into());
     }
-    let rows = [
+    let mut rows = vec![
         ("plain hyper reply, middle round", rounds.plain),
         ("durable check-ins, middle round", rounds.scans),
         ("syncs of this disk alone", disk),
     ];
-    let facts = [
+    let against = match runner {
+        Runner::Hall => Vec::new(),
+        Runner::Workspace => {
+            say("comparing with SQLite …");
+            baselines(&filled, folder.path(), plan).await?
+        }
+    };
+    let times = |label: &str| {
+        let other = against.iter().find(|(known, _)| *known == label);
+        other.map(|(_, figures)| {
+            (format!("check-ins against {label}"), format!("{:.1} times", rounds.scans.rate / figures.rate))
+        })
+    };
+    let against_facts: Vec<(String, String)> = against.iter().filter_map(|(label, _)| times(label)).collect();
+    let mut facts = vec![
         ("ratio of check-ins to the plain reply, middle round", format!("{:.3}", rounds.ratio)),
         ("its lowest and highest round", format!("{:.3}, {:.3}", rounds.lowest, rounds.highest)),
+        ("p99 of check-ins to that of the plain reply", format!("{:.1}", ratio(rounds.scans.p99, rounds.plain.p99))),
+        ("p50 of check-ins to one sync of the disk", format!("{:.1}", ratio(rounds.scans.p50, disk.p50))),
         ("bytes of an answer's body", size.to_string()),
         ("memory when started, and after", format!("{idle:.0} MiB, {busy:.0} MiB")),
         ("first answer after the start", format!("{started:.0?}")),
@@ -216,11 +303,21 @@ pub async fn run(plan: &Plan) -> Done<()> {
         ("scans answered otherwise", (rounds.count - rounds.admitted).to_string()),
         ("registrations while filling", format!("{:.0}/s", filled.rate)),
     ];
+    facts.extend(against_facts.iter().map(|(label, value)| (label.as_str(), value.clone())));
+    rows.extend(against);
     tell(&rows, &facts);
+    let words = in_words(rounds.scans.rate, plan.doors);
+    say(&words);
     let title = format!("Check-in, {} tickets, {} terminals", plan.tickets, plan.terminals);
-    report::write(&plan.report, &title, &rows, &facts)?;
-    say(format!("report: {}", plan.report.display()));
+    let usual = if runner == Runner::Hall { "huiguan-bench.html" } else { "target/bench/checkin.html" };
+    let path = plan.report.clone().unwrap_or_else(|| usual.into());
+    report::write(&path, &title, &words, &rows, &facts)?;
+    say(format!("report: {}", path.display()));
     Ok(())
+}
+
+fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64().max(1e-9)
 }
 
 fn tell(rows: &[(&str, Figures)], facts: &[(&str, String)]) {
@@ -229,5 +326,20 @@ fn tell(rows: &[(&str, Figures)], facts: &[(&str, String)]) {
     }
     for (label, value) in facts {
         say(format!("{label:56} {value}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_told_in_doors() {
+        let words = in_words(20_000.0, 64);
+        assert!(
+            words.contains("64 doors use 0.1 %") && words.contains("60000 doors") && words.contains("enough"),
+            "{words}"
+        );
+        assert!(in_words(30.0, 64).contains("too tight"));
     }
 }

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Writes the report.
-pub fn write(path: &Path, title: &str, rows: &[(&str, Figures)], facts: &[(&str, String)]) -> Done<()> {
+pub fn write(path: &Path, title: &str, words: &str, rows: &[(&str, Figures)], facts: &[(&str, String)]) -> Done<()> {
     let top = rows.iter().map(|(_, figures)| figures.rate).fold(1.0, f64::max);
     let mut out = format!(
-        "<!doctype html><meta charset=utf-8><title>{title}</title><style>body{{font:16px/1.6 system-ui;max-width:860px;margin:2em auto;padding:0 1em}}td,th{{padding:.3em 1em .3em 0;text-align:left}}</style><h1>{title}</h1><svg viewBox=\"0 0 860 {}\" role=img>",
+        "<!doctype html><meta charset=utf-8><title>{title}</title><style>body{{font:16px/1.6 system-ui;max-width:860px;margin:2em auto;padding:0 1em}}td,th{{padding:.3em 1em .3em 0;text-align:left}}</style><h1>{title}</h1><p>{words}</p><svg viewBox=\"0 0 860 {}\" role=img>",
         rows.len() * 46
     );
     for (at, (label, figures)) in rows.iter().enumerate() {

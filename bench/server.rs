@@ -112,6 +112,14 @@ impl Server {
         Self::start(Command::new(std::env::current_exe()?).args(["hello", &size.to_string()])).await
     }
 
+    /// A check-in server over SQLite, to compare with.
+    #[cfg(feature = "baseline")]
+    pub async fn sqlite(file: &Path, group: bool) -> Done<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("sqlite").arg(file).args(group.then_some("--group"));
+        Self::start(&mut command).await
+    }
+
     /// Resident memory in MiB.
     pub fn memory(&self) -> Done<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;

@@ -73,10 +73,10 @@ fn scan(door: &Client, codes: &[String], terminal: usize, share: usize, stop: &A
             }
             let nonce = format!("{round}-{at}");
             let scan = json!({ "code": codes[at], "nonce": nonce });
-            if (at + terminal) % 37 == 0 {
+            if (at + terminal).is_multiple_of(37) {
                 cut(&door.base, &token, &scan);
             }
-            for _ in 0..=usize::from((at + terminal) % 13 == 0) {
+            for _ in 0..=usize::from((at + terminal).is_multiple_of(13)) {
                 let path = "/api/v1/checkin/redeem";
                 let Ok(answer) = door.try_send(path, "application/json", scan.to_string().into_bytes(), &[]) else {
                     // Killed: whether it was recorded is for the record to say.

@@ -49,6 +49,23 @@ enum Command {
         /// The snapshot file.
         snapshot: PathBuf,
     },
+    /// Measure what this box can do, in a scratch folder that is removed afterwards.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// The plain reply that `bench` compares with; started by it.
+    #[command(hide = true)]
+    Hello {
+        /// Bytes of the reply's body.
+        size: usize,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// How many people a second this box checks in, and how many doors that serves.
+    Checkin(bench::checkin::Plan),
 }
 
 #[derive(Args)]
@@ -107,11 +124,24 @@ pub fn run() -> ExitCode {
         Command::Verify(place) => verify(&place.over(settings)),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, snapshot } => restore(&place.over(settings), snapshot),
+        Command::Bench { what: Bench::Checkin(plan) } => measured(async {
+            let binary = std::env::current_exe()?;
+            bench::checkin::run(plan, &binary, bench::checkin::Runner::Hall).await
+        }),
+        Command::Hello { size } => measured(bench::hello::serve(*size)),
     };
     match done {
         Ok(code) => code,
         Err(error) => fail(&error.to_string()),
     }
+}
+
+/// Runs a bench to its end.
+fn measured(bench: impl Future<Output = bench::Done<()>>) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::internal("starting", error))?;
+    runtime.block_on(bench::bounded(bench)).map_err(|error| Error::internal("measuring", error))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[allow(clippy::let_underscore_must_use)]

@@ -1,0 +1,40 @@
+//! Benches that compare in one run: check-ins against a plain reply of the same size and against servers as most people would write
+//! them, pages against their target. `huiguan bench` runs the check-ins on anybody's own box.
+
+#[cfg(feature = "baseline")]
+pub mod baseline;
+pub mod checkin;
+pub mod fill;
+pub mod hello;
+pub mod load;
+pub mod page;
+pub mod report;
+pub mod server;
+
+use std::io::Write;
+use std::time::Duration;
+
+/// What goes wrong in a bench ends it.
+pub type Done<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The longest that any bench may take.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// Writes a line for whoever measures; a console that is gone is no reason to stop.
+pub fn say(line: impl AsRef<str>) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{}", line.as_ref()));
+    drop(out.flush());
+}
+
+/// Runs until the bench is done, until it takes too long or until Ctrl-C or SIGTERM; whichever it is, child processes end and
+/// folders go.
+pub async fn bounded(bench: impl Future<Output = Done<()>>) -> Done<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = bench => done,
+        () = tokio::time::sleep(LONGEST) => Err(format!("not done after {LONGEST:?}").into()),
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        _ = terminated.recv() => Err("ended".into()),
+    }
+}
