@@ -35,9 +35,9 @@ pub struct Plan {
     /// Where the report goes.
     #[arg(long)]
     report: Option<PathBuf>,
-    /// Where the scratch folder is made: on the disk that the hall's data will lie on. It is removed afterwards.
-    #[arg(long, default_value = ".")]
-    scratch: PathBuf,
+    /// Where the scratch folder is made: on the disk that the hall's data will lie on. It is removed afterwards. [default: here]
+    #[arg(long)]
+    scratch: Option<PathBuf>,
     /// Doors that are to be served at 3 seconds a person.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     doors: u64,
@@ -241,10 +241,12 @@ pub enum Runner {
 
 /// Runs the bench with that binary of the hall and writes the report.
 pub async fn run(plan: &Plan, binary: &Path, runner: Runner) -> Done<()> {
-    let folder = tempfile::tempdir_in(&plan.scratch)?;
+    let usual = if runner == Runner::Hall { PathBuf::from(".") } else { std::env::temp_dir() };
+    let scratch = plan.scratch.clone().unwrap_or(usual);
+    let folder = tempfile::Builder::new().prefix("huiguan-bench-").tempdir_in(&scratch)?;
     say(format!(
         "A scratch folder in {} takes {} tickets and {} terminals; {} rounds of check-ins and plain replies take turns. This takes about {} seconds, and nothing of it stays.",
-        plan.scratch.display(),
+        scratch.display(),
         plan.tickets,
         plan.terminals,
         plan.rounds,
