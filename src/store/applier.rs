@@ -4,6 +4,7 @@
 use crate::{
     Error,
     checkpoint::Keeper,
+    desk::Desk,
     engine::Engine,
     layer::Map,
     queue::{Message, Order},
@@ -11,7 +12,7 @@ use crate::{
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ pub(crate) struct Limits {
 
 pub(crate) struct Applier {
     pub orders: Receiver<Order>,
-    pub writer: Sender<Message>,
+    pub writer: Arc<Desk>,
     pub shared: Arc<Shared>,
     pub engine: Arc<dyn Engine>,
     /// None for a store without a disk.
@@ -90,6 +91,8 @@ impl Applier {
         self.last = None;
         if !self.wait_for_views(&order) || !self.wait_for_space() {
             self.tell(Message::Answer(order.waiting, Err(Error::Closed)));
+            // Whoever asked for a checkpoint meanwhile waits at the writer, and must not for ever.
+            self.tell(Message::Failed(Error::Closed));
             return Ok(());
         }
         let served = self.apply(&order).and_then(|()| self.checkpoint_if(!order.waiting.is_empty()));

@@ -4,6 +4,7 @@ use crate::{
     Error, Opened, Options, Report, Snapshot, Tx, View,
     applier::{Applier, Limits},
     checkpoint::Keeper,
+    desk::Desk,
     engine::{Engine, Memory},
     follow::Follower,
     journal::Journal,
@@ -15,8 +16,8 @@ use crate::{
 };
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
@@ -30,7 +31,7 @@ pub struct Store {
 struct Inner {
     shared: Arc<Shared>,
     engine: Arc<dyn Engine>,
-    queue: Sender<Message>,
+    desk: Arc<Desk>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held until the threads are gone.
     _lock: Option<Box<dyn Send + Sync>>,
@@ -108,7 +109,7 @@ impl Store {
         let inner = Inner {
             shared,
             engine: Arc::new(Memory::default()),
-            queue: channel().0,
+            desk: Arc::new(Desk::new(channel().0, Arc::default())),
             threads: Mutex::default(),
             _lock: None,
         };
@@ -118,12 +119,14 @@ impl Store {
     fn start(start: Start) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(empty(start.sequence)));
         let (queue, messages) = channel();
+        let unread = Arc::new(AtomicUsize::new(0));
+        let desk = Arc::new(Desk::new(queue, unread.clone()));
         let (orders, taken) = channel();
         shared.kept_bytes.store(start.journal.as_ref().map_or(0, Journal::kept_bytes), Ordering::Relaxed);
         shared.checkpoint.store(start.keeper.as_ref().map_or(0, |keeper| keeper.state.sequence), Ordering::Relaxed);
         let applier = Applier {
             orders: taken,
-            writer: queue.clone(),
+            writer: desk.clone(),
             shared: shared.clone(),
             engine: start.engine.clone(),
             keeper: start.keeper,
@@ -141,21 +144,25 @@ impl Store {
             shared: shared.clone(),
             engine: start.engine.clone(),
             queue: messages,
+            unread,
             applier: orders,
             applier_thread: applier.thread().clone(),
             journal: start.journal,
             space: start.space,
             sequence: start.sequence,
         };
-        let writer = spawn("store-writer", Box::new(move || Writer::new(writer).run()))?;
+        desk.open(Writer::new(writer).begin());
+        let at = desk.clone();
+        let writer = spawn("store-writer", Box::new(move || at.attend()))?;
+        desk.staffed(writer.thread().clone());
         let threads = Mutex::new(vec![writer, applier]);
-        let inner = Inner { shared, engine: start.engine, queue, threads, _lock: start.lock };
+        let inner = Inner { shared, engine: start.engine, desk, threads, _lock: start.lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Lets `follower` follow all transactions queued from here on, in place of the one before.
     pub fn follow(&self, follower: Box<dyn Follower>) -> Result<(), Error> {
-        self.inner.queue.send(Message::Follow(follower)).map_err(|_| Error::Closed)
+        self.inner.desk.send(Message::Follow(follower))
     }
 
     /// Runs `f` as one transaction and answers when its changes are on disk and seen by every new view. An `Err` undoes its changes,
@@ -189,7 +196,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.inner.queue.send(Message::Job(Box::new(closure))).map_err(|_| Error::Closed)
+        self.inner.desk.ask(Box::new(closure))
     }
 
     /// What lies below everything that waits.
@@ -227,7 +234,7 @@ impl Store {
     /// Brings the engine up to date and on disk; blocks the thread. It waits for views taken before, so the caller must hold none.
     pub fn checkpoint(&self) -> Result<(), Error> {
         let (answer, waiting) = sync_channel(1);
-        self.inner.queue.send(Message::Checkpoint(answer)).map_err(|_| Error::Closed)?;
+        self.inner.desk.send(Message::Checkpoint(answer))?;
         waiting.recv().unwrap_or_else(|_| Err(self.inner.shared.refused().unwrap_or(Error::Closed)))
     }
 
@@ -257,7 +264,7 @@ fn empty(sequence: u64) -> Published {
 impl Inner {
     fn stop(&self) {
         self.shared.closing.store(true, Ordering::Relaxed);
-        if self.queue.send(Message::Stop).is_err() {
+        if self.desk.send(Message::Stop).is_err() {
             tracing::trace!("the writer is gone already");
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

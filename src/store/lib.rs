@@ -8,6 +8,7 @@
 mod applier;
 pub mod catalogue;
 mod checkpoint;
+mod desk;
 mod disk;
 mod engine;
 mod envelope;

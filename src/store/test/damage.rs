@@ -253,6 +253,7 @@ fn a_snapshot_is_taken_while_running_and_restored() {
     assert_kept(&view, 1..=150);
     let notes = view.space(SPACE).scan_keys::<Note>(&(), None, crate::Order::Ascending).count() as u64;
     assert!((300..600).contains(&notes), "{notes} records");
+    drop(view);
     write_pair(&copy, 1_000).unwrap();
     assert_kept(&copy.view(), (1..=150).chain([1_000]));
     copy.close().unwrap();

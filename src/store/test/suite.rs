@@ -362,3 +362,17 @@ fn a_closed_store_says_so_and_a_folder_is_opened_once() {
     drop(other);
     Store::open(small(folder.path())).unwrap();
 }
+
+#[test]
+fn closing_with_a_view_held_ends_and_says_that_it_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(small(folder.path().join("hall"))).unwrap();
+    write_pair(&store, 1).unwrap();
+    let view = store.view();
+    write_pair(&store, 2).unwrap();
+    write_pair(&store, 3).unwrap();
+    assert!(store.close().is_err(), "what the view must not see is not in the engine");
+    drop(view);
+    let (again, _) = Store::open(small(folder.path().join("hall"))).unwrap();
+    assert_kept(&again.view(), 1..=3);
+}
