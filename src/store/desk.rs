@@ -6,7 +6,7 @@ use crate::{
     queue::{Job, Message},
     writer::Writer,
 };
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, Thread};
@@ -19,11 +19,13 @@ pub(crate) struct Desk {
     /// None before the start and after the end.
     writer: Mutex<Option<Writer>>,
     thread: OnceLock<Thread>,
+    /// The last group was of several: more will come together, and whoever wrote them all would be kept from its own work.
+    crowded: AtomicBool,
 }
 
 impl Desk {
     pub(crate) fn new(queue: Sender<Message>, unread: Arc<AtomicUsize>) -> Self {
-        Self { queue, unread, writer: Mutex::new(None), thread: OnceLock::new() }
+        Self { queue, unread, writer: Mutex::new(None), thread: OnceLock::new(), crowded: AtomicBool::new(false) }
     }
 
     /// Seats the writer.
@@ -58,10 +60,14 @@ impl Desk {
     /// Brings a transaction, and runs its group here when nobody writes.
     pub(crate) fn ask(&self, job: Box<dyn Job>) -> Result<(), Error> {
         self.push(Message::Job(job))?;
+        if self.crowded.load(Ordering::Relaxed) {
+            self.wake();
+            return Ok(());
+        }
         match self.writer.try_lock() {
             Ok(mut seat) => {
                 let more = match seat.as_mut() {
-                    Some(writer) if !writer.is_behind() => writer.turn(),
+                    Some(writer) if !writer.is_behind() => self.turn(writer),
                     Some(_) | None => true,
                 };
                 drop(seat);
@@ -79,13 +85,19 @@ impl Desk {
         Ok(())
     }
 
+    fn turn(&self, writer: &mut Writer) -> bool {
+        let (jobs, more) = writer.turn();
+        self.crowded.store(jobs > 1 || more, Ordering::Relaxed);
+        more
+    }
+
     /// The writer's thread: writes while something waits, and sleeps when nothing does, until the end.
     pub(crate) fn attend(&self) {
         loop {
             {
                 let Ok(mut seat) = self.writer.lock() else { return };
                 let Some(writer) = seat.as_mut() else { return };
-                while writer.turn() {}
+                while self.turn(writer) {}
                 if writer.is_over() {
                     *seat = None;
                     return;

@@ -1,6 +1,6 @@
 //! The one writer: runs queued transactions over an overlay, commits those that did not refuse as one synced group, publishes
 //! them and answers. Applying to the engine is the applier's work and not here. Its thread sleeps when nothing waits; whoever comes then
-//! runs a group in its place, which spares two changes of thread.
+//! runs a group in its place, which spares two changes of thread; not in a crowd, where the threads that bring transactions have more to do.
 
 use crate::{
     Error, SpaceId, Tx, View,
@@ -202,20 +202,22 @@ impl Writer {
         self
     }
 
-    /// Takes what waits, and runs one group of it. True when there may be more.
-    pub(crate) fn turn(&mut self) -> bool {
+    /// Takes what waits, and runs one group of it. Answers how many were in it, and whether there may be more.
+    pub(crate) fn turn(&mut self) -> (usize, bool) {
         while self.jobs.len() < GROUP_JOBS && !self.stopped {
             match self.queue.try_recv() {
                 Ok(message) => self.take(message),
                 Err(_) => break,
             }
         }
-        if !self.jobs.is_empty() {
+        let waited = self.jobs.len();
+        if waited > 0 {
             self.slow_down();
             self.group();
         }
         self.hand_over();
-        !self.jobs.is_empty() || (!self.stopped && self.unread.load(Ordering::SeqCst) > 0)
+        let more = !self.jobs.is_empty() || (!self.stopped && self.unread.load(Ordering::SeqCst) > 0);
+        (waited, more)
     }
 
     /// Ended, with everything done that came before the end.
