@@ -368,7 +368,10 @@ const keyOf = (key) => {
 };
 function ended() {
   clearTimeout(burst.pause);
-  const typed = burst.text;
+  // A burst that began before this page was ready stands whole in the field only.
+  const whole = half(input.value).replace(/[^0-9]/g, "");
+  const early = !burst.field && whole.length > burst.text.length && whole.length % DIGITS === 0 && whole.endsWith(burst.text);
+  const typed = early ? whole : burst.text;
   burst.text = "";
   if (burst.field) burst.field.value = burst.before;
   input.value = "";
@@ -378,10 +381,18 @@ document.addEventListener("keydown", (key) => {
   if (key.ctrlKey || key.metaKey || key.altKey) return;
   const quick = key.timeStamp - burst.at < GAP_MS;
   if (key.key === "Enter" || key.key === "Tab") {
+    const field = document.activeElement;
+    const slow = field !== input && field?.tagName === "INPUT" ? new RegExp(`\\d{${DIGITS}}$`).exec(half(field.value)) : null;
     if (quick && burst.text.length >= 6) {
       key.preventDefault();
       key.stopPropagation();
       ended();
+    } else if (slow && sound(slow[0])) {
+      // A gun that sends slowly typed into another field: a whole ticket number with a line end is nothing that anybody looks for.
+      key.preventDefault();
+      field.value = field.value.slice(0, -DIGITS);
+      burst.text = "";
+      take(slow[0], "gun");
     } else if (document.activeElement === input && key.key === "Enter") {
       key.preventDefault();
       if (!key.isComposing) flush("typed");
@@ -533,5 +544,7 @@ if ("serviceWorker" in navigator) navigator.serviceWorker.register("/terminal/wo
 connection();
 await tell();
 root.dataset.ready = "1";
+// What was scanned while the page was loading. A burst that is still going on ends by itself.
+if (!burst.text) flush("gun");
 await look();
 setInterval(refresh, FRESH_MS);

@@ -176,11 +176,57 @@ struct Rounds {
     highest: f64,
     count: u64,
     admitted: u64,
+    company: Vec<(String, String)>,
+}
+
+/// Asks for one page over and over while scans are measured, as somebody does who looks at a list during the rush.
+async fn beside(hall: &Server, path: String) -> Done<tokio::task::JoinHandle<u64>> {
+    let mut connection = Connection::open(&hall.address).await?;
+    let cookie = crate::page::log_in(&mut connection).await?;
+    let request = get(&path, &cookie);
+    let first = connection.ask(&request).await?;
+    if first.status != 200 {
+        return Err(format!("{path} was answered with {}", first.status).into());
+    }
+    Ok(tokio::spawn(async move {
+        let mut answers = 0;
+        while connection.ask(&request).await.is_ok_and(|answer| answer.status == 200) {
+            answers += 1;
+        }
+        answers
+    }))
+}
+
+/// What a list page and an export cost the scans that run at the same time: each the rate beside it as a share of the rate alone.
+async fn company(
+    hall: &Server,
+    filled: &Arc<Filled>,
+    plan: &Plan,
+    scanned: &Arc<AtomicUsize>,
+    share: usize,
+) -> Done<(Vec<(String, String)>, u64)> {
+    let (mut told, mut admitted) = (Vec::new(), 0);
+    let event = filled.event;
+    for (label, path) in [
+        ("scans beside a list page asked for all the time", format!("/admin/event/{event}/registration?q=4321")),
+        ("scans beside exports all the time", format!("/admin/event/{event}/registration/export.csv")),
+    ] {
+        let (alone, good) = scans(hall, filled, plan, scanned, share).await?;
+        let other = beside(hall, path).await?;
+        let (together, more) = scans(hall, filled, plan, scanned, share).await?;
+        other.abort();
+        admitted += good + more;
+        if together.count > 0 {
+            told.push((label.to_owned(), format!("{:.0} % of the rate alone", together.rate / alone.rate * 100.0)));
+        }
+    }
+    Ok((told, admitted))
 }
 
 /// The plain reply and scans by turns. The round that counts is the one with the middle ratio.
 async fn rounds(hall: &Server, filled: &Arc<Filled>, plan: &Plan, size: usize) -> Done<Rounds> {
-    let share = filled.numbers.len().saturating_sub(1).div_ceil(usize::try_from(plan.rounds)?);
+    // Beside the rounds there are four more: two alone and two in company.
+    let share = filled.numbers.len().saturating_sub(1).div_ceil(usize::try_from(plan.rounds)? + 4);
     // The first ticket was scanned for its answer's size.
     let scanned = Arc::new(AtomicUsize::new(1));
     let (mut all, mut count, mut admitted) = (Vec::new(), 0, 0);
@@ -195,11 +241,14 @@ async fn rounds(hall: &Server, filled: &Arc<Filled>, plan: &Plan, size: usize) -
         }
         before = after;
     }
+    let (company, more) = company(hall, filled, plan, &scanned, share).await?;
+    admitted += more;
+    count += more;
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let ends = all.first().zip(all.last()).map(|(low, high)| (low.0, high.0));
     let middle = all.get(all.len() / 2).copied().zip(ends);
     let ((ratio, scans, plain), (lowest, highest)) = middle.ok_or("no round scanned anything")?;
-    Ok(Rounds { plain, scans, ratio, lowest, highest, count, admitted })
+    Ok(Rounds { plain, scans, ratio, lowest, highest, count, admitted, company })
 }
 
 /// Check-in servers over SQLite on the same tickets: each request a transaction of its own, and many committed together.
@@ -305,6 +354,7 @@ pub async fn run(plan: &Plan, binary: &Path, runner: Runner) -> Done<()> {
         ("scans answered otherwise", (rounds.count - rounds.admitted).to_string()),
         ("registrations while filling", format!("{:.0}/s", filled.rate)),
     ];
+    facts.extend(rounds.company.iter().map(|(label, value)| (label.as_str(), value.clone())));
     facts.extend(against_facts.iter().map(|(label, value)| (label.as_str(), value.clone())));
     rows.extend(against);
     tell(&rows, &facts);

@@ -22,7 +22,7 @@ pub struct Answer {
 }
 
 /// Longest answer that is read.
-const ANSWER_MAX: usize = 8 << 20;
+const ANSWER_MAX: usize = 256 << 20;
 /// The longest that one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 

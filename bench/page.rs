@@ -28,7 +28,7 @@ const TARGET: Duration = Duration::from_millis(20);
 const WARM: u64 = 3;
 
 /// Logs in as a browser does; answers the session's cookie.
-async fn log_in(connection: &mut Connection) -> Done<String> {
+pub async fn log_in(connection: &mut Connection) -> Done<String> {
     let form = format!("login={}&password={}", LOGIN.0, LOGIN.1.replace(' ', "+"));
     let login = format!(
         "POST /login HTTP/1.1\r\nhost: bench\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",

@@ -627,6 +627,9 @@ fn table(
     let groups = event::groups_of(view, event)?;
     let mut heads: Vec<String> = domain::import::COLUMNS.iter().map(|(_, head)| say(head)).collect();
     heads.extend(form.fields.iter().map(|field| field.label.clone()));
+    let lists = checkin::lists_in(view, event)?;
+    let asked = lists.iter().flat_map(|list| list.questions.iter().map(move |question| (list, question)));
+    heads.extend(asked.map(|(list, question)| format!("{} {}", list.name, question.label).trim().to_owned()));
     heads.extend(["Attend code", "State", "Checked in at", "Registered at"].map(say));
     let mut out = vec![heads];
     let local = |at: domain::Time| at.to_local(zone).replace('T', " ");
@@ -662,6 +665,7 @@ fn table(
             let kept = ticket.answers.iter().find(|answer| answer.field == field.id);
             row.push(kept.map_or(Ok(String::new()), |answer| show_answer(ctx, &ticket, answer, full))?);
         }
+        row.extend(checkin::answers_in(view, event, &lists, *id)?.into_iter().map(|answered| answered.answer));
         row.extend([
             ticket.attend.clone(),
             say(state),

@@ -126,6 +126,11 @@ async function gunsOfAllKinds(terminal, numbers) {
   await gun(terminal, dialog.number, { ms: 2 });
   await until(terminal, ".who", (text) => text === dialog.name, "a gun while somebody searches");
   check((await terminal.$eval("#find", (field) => field.value)) === "王", "what was typed by hand stays");
+  await gun(terminal, pasted.number, { ms: 70 });
+  await until(terminal, ".who", (text) => text === pasted.name, "a slow gun while somebody searches");
+  check((await terminal.$eval("#find", (field) => field.value)) === "王", "and what was typed by hand stays");
+  await terminal.$eval("[data-undo]", (button) => button.click());
+  await said(terminal, "已撤销", "taken back for the next way");
   await terminal.$eval("[data-search-close]", (button) => button.click());
   await terminal.$eval("#code", (field, typed) => {
     field.value = `${typed.slice(0, 4)}-${typed.slice(4)}`;

@@ -16,8 +16,8 @@ use crate::{
     rule::WEEKDAYS,
 };
 use domain::{
-    CheckinList, Event, Gate, Group, ListId, Refusal, TicketType, TicketTypeId,
-    checkin::{Direction, MultiEntry, QUESTION_KINDS, SelfCheckin},
+    CheckinList, Event, Gate, Group, ListId, Refusal, TicketType,
+    checkin::{Direction, ListInput, MultiEntry, QUESTION_KINDS, SelfCheckin},
     field::{Field, FieldKind},
 };
 use maud::{Markup, html};
@@ -27,17 +27,7 @@ use serde_json::json;
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs)]
 pub struct Typed {
-    pub name: String,
-    pub kinds: Vec<TicketTypeId>,
-    pub from: String,
-    pub to: String,
-    pub multi: String,
-    pub exit_hour: String,
-    pub capacity: String,
-    pub collected: bool,
-    pub rules: String,
-    pub questions: Vec<Field>,
-    pub own: String,
+    pub input: ListInput,
     pub try_code: String,
     pub try_at: String,
     pub try_gate: String,
@@ -91,7 +81,7 @@ pub fn form(shell: &Shell, of: &Page<'_>) -> Markup {
     let main = of.id == Some(ListId::MAIN);
     let back = format!("/admin/event/{}/checkin", of.event.id);
     let content = html! {
-        h2 { @match of.id { None => (text.t("New check-in list")), Some(_) if main && of.typed.name.is_empty() => (text.t("Main list")), Some(_) => (of.typed.name) } }
+        h2 { @match of.id { None => (text.t("New check-in list")), Some(_) if main && of.typed.input.name.is_empty() => (text.t("Main list")), Some(_) => (of.typed.input.name) } }
         (form.summary())
         form method="post" action=(action) class="form" {
             input type="hidden" name="revision" value=(of.revision);
@@ -112,7 +102,7 @@ pub fn form(shell: &Shell, of: &Page<'_>) -> Markup {
 }
 
 fn settings(shell: &Shell, of: &Page<'_>, form: &Form<'_>, main: bool) -> Markup {
-    let (text, typed) = (shell.text(), of.typed);
+    let (text, typed) = (shell.text(), &of.typed.input);
     let modes: Vec<(String, String)> =
         MultiEntry::ALL.iter().map(|mode| (mode.code().to_owned(), text.t(mode.label()).to_owned())).collect();
     let own: Vec<(String, String)> =
@@ -172,7 +162,7 @@ fn rules(shell: &Shell, of: &Page<'_>) -> Markup {
             h3 { (text.t("Rules")) }
             div data-rules data-names=(names) data-texts=(texts) {
                 label for="rules-text" class="dim" { (text.t("The rules as JSON")) }
-                textarea id="rules-text" name="rules" rows="3" spellcheck="false" { (of.typed.rules) }
+                textarea id="rules-text" name="rules" rows="3" spellcheck="false" { (of.typed.input.rules) }
             }
         }
     }
@@ -224,12 +214,12 @@ fn questions(shell: &Shell, of: &Page<'_>, form: &Form<'_>) -> Markup {
         help: String::new(),
         choices: Vec::new(),
     };
-    let has_new = of.typed.questions.iter().any(|field| field.id == 0);
+    let has_new = of.typed.input.questions.iter().any(|field| field.id == 0);
     html! {
         section class="panel" {
             h3 { (text.t("Questions at the door")) }
             p class="dim" { (text.t("They are asked once for each ticket, before it is let in. A question whose text you delete goes away.")) }
-            @for field in &of.typed.questions { (question(shell, form, field, &kinds)) }
+            @for field in &of.typed.input.questions { (question(shell, form, field, &kinds)) }
             @if !has_new { (question(shell, form, &empty, &kinds)) }
         }
     }

@@ -134,7 +134,8 @@ pub fn door(shell: &Shell, of: &Door<'_>) -> Markup {
                 p role="status" { span data-network class="badge tone-plain" { (text.t("Connected")) } span hidden { " " (text.t("Waiting:")) " " b data-waiting { "0" } } }
             }
             main id="content" {
-                form class="scan" autocomplete="off" {
+                // Of this kind, a line end that comes before the module is there sends nothing and leaves the code standing.
+                form class="scan" method="dialog" autocomplete="off" {
                     label class="visually-hidden" for="code" { (text.t("Scan or type a ticket number")) }
                     input id="code" name="code" inputmode="numeric" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder=(text.t("Scan or type a ticket number")) autofocus[!of.helper];
                 }

@@ -3,10 +3,11 @@
 use super::{book::Around, list_in, presence};
 use crate::{Actor, At, Ctx, Error, Work, event, ticket_type};
 use domain::{
-    CheckinList, Device, Event, EventId, Gate, GateId, Group, ListId, Permission, Refusal, Ticket, TicketType, Time,
+    CheckinList, Device, Event, EventId, Gate, GateId, Group, ListId, Permission, Refusal, Ticket, TicketId,
+    TicketType, Time,
     checkin::{
-        Attempt, Decision, Direction, GATES_MAX, LISTS_MAX, ListInput, Moment, NAME_MAX, Pass, Standing, Test,
-        check_list, decide,
+        Attempt, Decision, Direction, DoorAnswers, GATES_MAX, LISTS_MAX, ListInput, Moment, NAME_MAX, Pass, Standing,
+        Test, check_list, decide,
     },
     code::{self, Scanned},
     device::Post,
@@ -61,7 +62,7 @@ pub(super) fn doors_in(view: &impl Read, id: EventId) -> Result<Doors, Error> {
     })
 }
 
-fn lists_in(view: &impl Read, event: EventId) -> Result<Vec<CheckinList>, Error> {
+pub(crate) fn lists_in(view: &impl Read, event: EventId) -> Result<Vec<CheckinList>, Error> {
     let mut lists = vec![list_in(view, event, ListId::MAIN)?];
     for kept in view.scan::<CheckinList>(&event, None, Order::Ascending) {
         let (_, list) = kept?;
@@ -229,6 +230,45 @@ pub async fn remove_gate(ctx: &Ctx, actor: &Actor, event: EventId, id: GateId) -
         work.audit("checkin.gate_remove", format!("event/{event}/gate/{id}"), &gate.name, "")
     })
     .await
+}
+
+/// A question of a list with the list's name, and what was answered to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Name of the list; empty for the main one that nobody named.
+    pub list: String,
+    /// The question.
+    pub question: String,
+    /// The answer; empty when there is none.
+    pub answer: String,
+}
+
+/// The questions of all lists with what the holder of a ticket answered at the doors.
+pub fn answers(ctx: &Ctx, actor: &Actor, event: EventId, ticket: TicketId) -> Result<Vec<Answered>, Error> {
+    let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
+    ctx.read(&permit, |view| answers_in(view, event, &lists_in(view, event)?, ticket))
+}
+
+/// As [`answers`], for lists that are at hand.
+pub(crate) fn answers_in(
+    view: &impl Read,
+    event: EventId,
+    lists: &[CheckinList],
+    ticket: TicketId,
+) -> Result<Vec<Answered>, Error> {
+    let mut all = Vec::new();
+    for list in lists.iter().filter(|list| !list.questions.is_empty()) {
+        let kept = view.get::<DoorAnswers>(&(event, list.id, ticket))?.map(|kept| kept.answers).unwrap_or_default();
+        for question in &list.questions {
+            let answer = kept.iter().find(|(id, _)| *id == question.id).map(|(_, answer)| answer.clone());
+            all.push(Answered {
+                list: list.name.clone(),
+                question: question.label.clone(),
+                answer: answer.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// A scan that is only thought of.

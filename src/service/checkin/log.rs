@@ -125,22 +125,26 @@ pub(crate) fn presence(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<Held
     ctx.memory.presence.load((space, event), || ctx.store().view().space(space))
 }
 
-/// The scans of one ticket at the main list, newest first, along their chain.
+/// The scans of one ticket at all lists, newest first, along their chains.
 pub fn history(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> Result<Vec<ScanRow>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let presence = presence(ctx, permit.space, event)?;
-    let standing = presence.look(|presence| presence.at_main(id))?;
+    let newest = presence.look(|presence| {
+        let at = |list| presence.standing(list, id)?.newest();
+        presence.lists().filter_map(at).collect::<Vec<_>>()
+    })?;
     ctx.read(&permit, |view| {
         registration::load(view, event, id)?;
-        let mut next = standing.newest();
-        let mut rows = Vec::new();
-        while let Some(number) = next
-            && rows.len() < PAGE
-        {
-            let Some(scan) = scan(view, event, number)? else { break };
-            next = scan.previous;
-            rows.push(row(&presence, view, scan)?);
+        let mut scans = Vec::new();
+        for newest in newest {
+            let mut next = Some(newest);
+            for _ in 0..PAGE {
+                let Some(found) = next.map(|number| scan(view, event, number)).transpose()?.flatten() else { break };
+                next = found.previous;
+                scans.push(found);
+            }
         }
-        Ok(rows)
+        scans.sort_by(|a, b| b.id.cmp(&a.id));
+        scans.into_iter().take(PAGE).map(|scan| row(&presence, view, scan)).collect()
     })
 }

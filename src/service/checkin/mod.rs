@@ -17,7 +17,10 @@ pub mod vouch;
 pub(crate) use book::{Books, Memory};
 pub use cards::Holder;
 pub use figures::{CONFLICTS_MAX, Conflict, ListFigures, Share, Worked, conflicts, export, figures, open_conflicts};
-pub use list::{Doors, Thought, Trial, add_gate, doors, remove_gate, remove_list, save_list, try_out};
+pub use list::{
+    Answered, Doors, Thought, Trial, add_gate, answers, doors, remove_gate, remove_list, save_list, try_out,
+};
+pub(crate) use list::{answers_in, lists_in};
 pub(crate) use log::presence;
 pub use log::{PAGE, ScanFilter, ScanRow, history, log};
 pub use presence::Work as WorkDone;

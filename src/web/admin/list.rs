@@ -58,7 +58,7 @@ fn shown(list: &CheckinList, visit: &Visit) -> pages::Typed {
     let local = |end: fn(&domain::Window) -> domain::Time| {
         list.window.as_ref().map_or(String::new(), |window| end(window).to_local(zone))
     };
-    pages::Typed {
+    let input = ListInput {
         name: list.name.clone(),
         kinds: list.kinds.clone(),
         from: local(|window| window.from),
@@ -70,8 +70,8 @@ fn shown(list: &CheckinList, visit: &Visit) -> pages::Typed {
         rules: list.rules.as_ref().and_then(|rule| serde_json::to_string(rule).ok()).unwrap_or_default(),
         questions: list.questions.clone(),
         own: list.own.code().to_owned(),
-        ..pages::Typed::default()
-    }
+    };
+    pages::Typed { input, ..pages::Typed::default() }
 }
 
 fn input(fields: &Fields) -> ListInput {
@@ -92,20 +92,9 @@ fn input(fields: &Fields) -> ListInput {
 }
 
 fn typed(fields: &Fields) -> pages::Typed {
-    let input = input(fields);
     let text = |name| fields.get(name).to_owned();
     pages::Typed {
-        name: input.name,
-        kinds: input.kinds,
-        from: input.from,
-        to: input.to,
-        multi: input.multi,
-        exit_hour: input.exit_hour,
-        capacity: input.capacity,
-        collected: input.collected,
-        rules: input.rules,
-        questions: input.questions,
-        own: input.own,
+        input: input(fields),
         try_code: text("try_code"),
         try_at: text("try_at"),
         try_gate: text("try_gate"),

@@ -177,6 +177,10 @@ async fn show(
         let shown = kept.map(|answer| registration::show_answer(&hall.ctx, &of.ticket, answer, full)).transpose()?;
         answers.push((field.label.clone(), shown.unwrap_or_default()));
     }
+    for answered in checkin::answers(&hall.ctx, &actor, id, of.ticket.id)? {
+        answers.push((format!("{} {}", answered.list, answered.question).trim().to_owned(), answered.answer));
+    }
+    let doors = checkin::doors(&hall.ctx, &actor, id)?;
     let scans: Vec<_> = checkin::history(&hall.ctx, &actor, id, of.ticket.id)?
         .into_iter()
         .map(|row| {
@@ -186,7 +190,9 @@ async fn show(
                 visit.format.date(row.scan.scanned_at),
                 visit.format.clock_seconds(row.scan.scanned_at)
             );
-            pages::ScanLine { at, word, tone, by: row.by.unwrap_or_default() }
+            let list = doors.list(row.scan.list).map_or("", |list| &list.name);
+            let by = row.by.unwrap_or_default();
+            pages::ScanLine { at, word, tone, by: if list.is_empty() { by } else { format!("{by} · {list}") } }
         })
         .collect();
     let shown = pages::Page {

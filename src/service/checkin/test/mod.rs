@@ -221,6 +221,18 @@ async fn a_door_asks_its_questions_once_and_keeps_the_answers() {
     let right = Request { answers: vec![(1, "L".into()), (9, "x".into())], ..scan(&ticket.number, "b") };
     let right = checkin::redeem(&hall.ctx, &admin, event, right).await.unwrap();
     assert_eq!((right.verdict, right.questions.len()), (Verdict::Admitted, 0));
+    let kept = checkin::answers(&hall.ctx, &admin, event, ticket.id).unwrap();
+    let kept: Vec<_> = kept.iter().map(|kept| (kept.question.as_str(), kept.answer.as_str())).collect();
+    assert_eq!(kept, [("尺码", "L"), ("颜色", "")]);
+    let zone = event::zone(&hall.ctx, SPACE).unwrap();
+    let format = crate::sheet::Format::Csv;
+    let filter = crate::roster::Filter::default();
+    let file = registration::export(&hall.ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await;
+    let file = String::from_utf8(file.unwrap()).unwrap();
+    assert!(
+        file.lines().next().unwrap().contains("尺码,颜色") && file.lines().nth(1).unwrap().contains(",L,,"),
+        "{file}"
+    );
     checkin::annul(&hall.ctx, &admin, event, Which::Nonce("b".into())).await.unwrap();
     let again = checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "c")).await.unwrap();
     assert_eq!(again.verdict, Verdict::Admitted, "what was answered is not asked again");
