@@ -144,7 +144,7 @@ pub fn history(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> Result
                 scans.push(found);
             }
         }
-        scans.sort_by(|a, b| b.id.cmp(&a.id));
+        scans.sort_by_key(|scan| std::cmp::Reverse(scan.id));
         scans.into_iter().take(PAGE).map(|scan| row(&presence, view, scan)).collect()
     })
 }
