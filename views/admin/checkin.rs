@@ -262,7 +262,7 @@ fn log_table(shell: &Shell, event: &Event, lines: &[LogLine]) -> Markup {
         Head::plain(text.t("Time")),
         Head::plain(text.t("Who")),
         Head::plain(text.t("Verdict")),
-        Head::plain(text.t("Where")),
+        Head::plain(text.t("Where it was scanned")),
         Head::plain(text.t("Scanned by")),
         Head::plain(text.t("Actions")),
     ];
@@ -276,7 +276,7 @@ fn log_table(shell: &Shell, event: &Event, lines: &[LogLine]) -> Markup {
             html! { (line.place) },
             html! { (line.by) },
             html! { @if line.may_annul {
-                (confirm(&Confirm { label: text.t("Take back"), warning: text.t("The scan stays in the log and does not count any more."), action: &format!("/admin/event/{}/scan/{}/annul", event.id, line.scan), verb: text.t("Take this check-in back") }))
+                (confirm(&Confirm { label: text.t("Take back this scan"), warning: text.t("The scan stays in the log and does not count any more."), action: &format!("/admin/event/{}/scan/{}/annul", event.id, line.scan), verb: text.t("Take this check-in back") }))
             } },
         ],
     };

@@ -181,7 +181,7 @@ pub async fn export(
         let table = ctx.read(&permit, |view| {
             let doors = doors_in(view, event)?;
             let heads = [
-                "Number",
+                "Scan number",
                 "Time",
                 "Received",
                 "List",
