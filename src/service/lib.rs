@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod actor;
+mod aside;
 pub mod audit;
 pub mod checkin;
 pub mod ctx;
@@ -27,5 +28,6 @@ pub mod token;
 mod test;
 
 pub use actor::{Actor, At, Permit, Who};
+pub use aside::aside;
 pub use ctx::{Clock, Ctx, Random, Work};
 pub use error::Error;

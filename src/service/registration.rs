@@ -603,13 +603,13 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
-    let ids = selected(ctx, &permit, event, filter)?;
-    let ctx = ctx.clone();
-    let written = tokio::task::spawn_blocking(move || {
+    let (ctx, filter) = (ctx.clone(), filter.clone());
+    crate::aside(move || {
+        let ids = selected(&ctx, &permit, event, &filter)?;
         let table = ctx.read(&permit, |view| table(&ctx, view, event, &ids, full, &zone, &say))?;
         crate::sheet::write(format, &table)
-    });
-    written.await.map_err(|error| Error::internal("exporting", error))?
+    })
+    .await
 }
 
 fn table(

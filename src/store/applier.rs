@@ -57,7 +57,7 @@ pub(crate) struct Applier {
 const BACKGROUND: i32 = 10;
 
 /// Lets the calling thread, and those that it starts, run behind those that somebody waits for.
-pub(crate) fn step_back() {
+pub fn step_back() {
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), BACKGROUND) {
         tracing::debug!(%error, "a background thread runs like any other");
     }

@@ -31,6 +31,7 @@ mod writer;
 #[cfg(test)]
 mod test;
 
+pub use applier::step_back;
 pub use domain::SpaceId;
 pub use error::Error;
 pub use follow::{Change, Committed, Follower};

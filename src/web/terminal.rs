@@ -180,7 +180,9 @@ async fn people(
     };
     let number = query.number("page")?.unwrap_or(0);
     let filter = Filter { text: query.get("q").chars().take(100).collect(), show, ..Filter::default() };
-    let (rows, found) = registration::list(&hall.ctx, &actor, event, &filter, number)?;
+    let (ctx, asks, sought) = (hall.ctx.clone(), actor.clone(), filter.clone());
+    let read = move || registration::list(&ctx, &asks, event, &sought, number);
+    let (rows, found) = service::aside(read).await?;
     let doors = checkin::doors(&hall.ctx, &actor, event)?;
     let row = |(ticket, standing): (domain::Ticket, domain::checkin::Standing)| {
         let kind = doors.kinds.iter().find(|kind| kind.id == ticket.kind).map(|kind| kind.name.clone());

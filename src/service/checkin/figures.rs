@@ -176,7 +176,7 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let (ctx, zone) = (ctx.clone(), ctx.zone(permit.space)?);
-    let written = tokio::task::spawn_blocking(move || {
+    crate::aside(move || {
         let held = presence(&ctx, permit.space, event)?;
         let table = ctx.read(&permit, |view| {
             let doors = doors_in(view, event)?;
@@ -210,8 +210,8 @@ pub async fn export(
             Ok(out)
         })?;
         crate::sheet::write(format, &table)
-    });
-    written.await.map_err(|error| Error::internal("exporting", error))?
+    })
+    .await
 }
 
 /// Names of those who scanned, looked up once.

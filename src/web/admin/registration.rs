@@ -86,6 +86,18 @@ fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bo
     hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
 }
 
+/// A page of the list, read aside.
+async fn listed(
+    hall: &Hall,
+    actor: &Actor,
+    event: EventId,
+    filter: Filter,
+    page: usize,
+) -> Result<(Vec<(Ticket, domain::checkin::Standing)>, usize), Error> {
+    let (ctx, actor) = (hall.ctx.clone(), actor.clone());
+    service::aside(move || registration::list(&ctx, &actor, event, &filter, page)).await
+}
+
 async fn list(
     State(hall): State<Hall>,
     visit: Visit,
@@ -96,7 +108,7 @@ async fn list(
     let id = EventId(id);
     let typed = typed_filter(&query);
     let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
-    let (rows, found) = registration::list(&hall.ctx, &actor, id, &filter(&typed), number)?;
+    let (rows, found) = listed(&hall, &actor, id, filter(&typed), number).await?;
     let shown = pages::List {
         event: &event::get(&hall.ctx, &actor, id)?.event,
         rows: &rows,
@@ -378,7 +390,7 @@ async fn print_sheet(
 ) -> Answer {
     let id = EventId(id);
     let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
-    let (rows, _) = registration::list(&hall.ctx, &actor, id, &filter(&typed_filter(&query)), number)?;
+    let (rows, _) = listed(&hall, &actor, id, filter(&typed_filter(&query)), number).await?;
     let event = event::get(&hall.ctx, &actor, id)?.event;
     let tickets: Vec<_> = rows.into_iter().map(|(ticket, _)| (ticket.name, ticket.number)).collect();
     page(ticket_pages::print(&visit.shell(), &event.name, &tickets))

@@ -236,7 +236,8 @@ pub(super) async fn search(
     query: Query,
 ) -> Result<Json<Vec<FoundRow>>, Failure> {
     let (asker, list) = Asker::asked(scanner, &query)?;
-    let found = checkin::search(&hall.ctx, &asker.actor, asker.event, list, query.0.get("q"))?;
+    let (ctx, text) = (hall.ctx.clone(), query.0.get("q").to_owned());
+    let found = service::aside(move || checkin::search(&ctx, &asker.actor, asker.event, list, &text)).await?;
     let row = |found: checkin::Found| FoundRow {
         ticket: found.ticket.0,
         name: found.holder.name,
@@ -301,8 +302,7 @@ pub(super) async fn snapshot(
 ) -> Result<Response, Failure> {
     let (asker, list) = Asker::asked(scanner, &query)?;
     let (ctx, actor, event) = (hall.ctx.clone(), asker.actor.clone(), asker.event);
-    let taken = tokio::task::spawn_blocking(move || checkin::snapshot(&ctx, &actor, event, list)).await;
-    let taken = taken.map_err(|error| Error::internal("taking a snapshot", error))??;
+    let taken = service::aside(move || checkin::snapshot(&ctx, &actor, event, list)).await?;
     let names = Names::of(&hall, &headers, &asker.actor, event)?;
     let tests = taken.door.list.rules.as_ref().map(Rule::tests).unwrap_or_default();
     let words: BTreeMap<String, String> =
