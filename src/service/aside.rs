@@ -14,12 +14,14 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// Threads that read.
 const THREADS: usize = 2;
+/// How far they step back: as far as there is.
+const NICE: i32 = 19;
 /// Most readings that wait at a time.
 const WAITING_MAX: usize = 200;
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 fn attend(work: &Mutex<Receiver<Work>>) {
-    store::step_back();
+    store::step_back(NICE);
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(next) = next else { return };

@@ -54,18 +54,18 @@ pub(crate) struct Applier {
 }
 
 /// Nice value of threads that nobody waits for.
-const BACKGROUND: i32 = 10;
+pub(crate) const BACKGROUND: i32 = 10;
 
-/// Lets the calling thread, and those that it starts, run behind those that somebody waits for.
-pub fn step_back() {
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), BACKGROUND) {
+/// Lets the calling thread, and those that it starts, run behind those that somebody waits for: `nice` is from 1 to 19, the farthest.
+pub fn step_back(nice: i32) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice) {
         tracing::debug!(%error, "a background thread runs like any other");
     }
 }
 
 impl Applier {
     pub(crate) fn run(mut self) {
-        step_back();
+        step_back(BACKGROUND);
         loop {
             let done = match self.orders.recv_timeout(IDLE) {
                 Ok(order) => self.serve(order),

@@ -74,7 +74,7 @@ impl Journal {
         let (made, spares) = channel();
         let runner = (disk.clone(), folder.clone());
         let spawned = thread::Builder::new().name("store-journal".into()).spawn(move || {
-            crate::applier::step_back();
+            crate::applier::step_back(crate::applier::BACKGROUND);
             let (disk, folder) = runner;
             for errand in orders {
                 run_errand(disk.as_ref(), &folder, errand, &made);
