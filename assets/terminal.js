@@ -366,6 +366,11 @@ const keyOf = (key) => {
   if (digit && !key.shiftKey && !/^[0-9０-９]$/.test(key.key)) return digit[1];
   return key.key.length === 1 ? key.key : "";
 };
+/** One ticket number or several, and nothing else. */
+const isWhole = (typed) => {
+  const digits = half(typed).replace(/[ -]/g, "");
+  return digits.length > 0 && digits.length % DIGITS === 0 && /^\d+$/.test(digits);
+};
 function ended() {
   clearTimeout(burst.pause);
   // A burst that began before this page was ready stands whole in the field only.
@@ -393,7 +398,7 @@ document.addEventListener("keydown", (key) => {
       field.value = field.value.slice(0, -DIGITS);
       burst.text = "";
       take(slow[0], "gun");
-    } else if (document.activeElement === input && key.key === "Enter") {
+    } else if (field === input && (key.key === "Enter" || isWhole(input.value))) {
       key.preventDefault();
       if (!key.isComposing) flush("typed");
     }
@@ -430,13 +435,11 @@ at("form.scan").addEventListener("submit", (sent) => {
   sent.preventDefault();
   flush("typed");
 });
-// What is pasted, or put in by an input method at once, has no keys of its own.
+// What is pasted, put in by an input method at once, or sent too slowly to be told from a person is whole when its digits are.
 let settled;
 input.addEventListener("input", (typed) => {
   clearTimeout(settled);
-  if (typed.isComposing || typed.inputType === "insertText") return;
-  const digits = half(input.value).replace(/[^0-9]/g, "");
-  if (digits.length >= DIGITS && digits.length % DIGITS === 0) settled = setTimeout(() => flush("gun"), QUIET_MS);
+  if (!typed.isComposing && isWhole(input.value)) settled = setTimeout(() => flush("gun"), QUIET_MS + GAP_MS);
 });
 
 // Finding people by name.
