@@ -4,11 +4,8 @@ use crate::{
     Actor, At, Ctx, Error, checkin,
     event::{self, EventRow},
 };
-use domain::{
-    Event, EventId, Permission,
-    time::{HOUR, MINUTE},
-};
-use store::catalogue::{ARRIVALS, EVENT_BY_START, REGISTERED_AT};
+use domain::{EventId, ListId, Permission, time::HOUR};
+use store::catalogue::{EVENT_BY_START, REGISTERED_AT};
 use store::{Order, Read};
 
 /// One bar or point: its instant in UTC milliseconds and its value.
@@ -34,13 +31,8 @@ pub fn event(ctx: &Ctx, actor: &Actor, id: EventId) -> Result<EventOverview, Err
             let ((_, hour), count) = count?;
             registrations.push((hour * HOUR, count));
         }
-        let mut arrivals = Vec::new();
-        for count in view.counts(&ARRIVALS, &(id, domain::ListId::MAIN)) {
-            let ((_, _, minute), count) = count?;
-            arrivals.push((minute * MINUTE, count));
-        }
-        let counts = checkin::list_counts(ctx, permit.space, id, domain::ListId::MAIN)?;
-        Ok(EventOverview { counts, registrations, arrivals })
+        let counts = checkin::list_counts(ctx, permit.space, id, ListId::MAIN)?;
+        Ok(EventOverview { counts, registrations, arrivals: checkin::arrivals_in(view, id, ListId::MAIN)? })
     })
 }
 
@@ -54,18 +46,7 @@ pub struct Overview {
     /// People checked in over all of them.
     pub admitted: i64,
     /// Events that are on now or come next, at most ten.
-    pub upcoming: Vec<Upcoming>,
-}
-
-/// An event that is on now or comes next.
-#[derive(Debug, Clone)]
-pub struct Upcoming {
-    /// The event.
-    pub event: Event,
-    /// Places taken.
-    pub registered: i64,
-    /// People checked in.
-    pub admitted: i64,
+    pub upcoming: Vec<EventRow>,
 }
 
 /// Totals over the events that the actor may see.
@@ -79,12 +60,12 @@ pub fn all(ctx: &Ctx, actor: &Actor) -> Result<Overview, Error> {
             if !actor.covers(Permission::EventView, &event::place(&event)) {
                 continue;
             }
-            let EventRow { event, registered, admitted } = event::row(view, event)?;
+            let row = event::row(view, event)?;
             overview.events += 1;
-            overview.registered += registered;
-            overview.admitted += admitted;
-            if now < event.time.to && overview.upcoming.len() < 10 {
-                overview.upcoming.push(Upcoming { event, registered, admitted });
+            overview.registered += row.registered;
+            overview.admitted += row.admitted;
+            if now < row.event.time.to && overview.upcoming.len() < 10 {
+                overview.upcoming.push(row);
             }
         }
         Ok(overview)

@@ -185,14 +185,13 @@ async fn people(
     let (rows, found) = service::aside(read).await?;
     let doors = checkin::doors(&hall.ctx, &actor, event)?;
     let row = |(ticket, standing): (domain::Ticket, domain::checkin::Standing)| {
-        let kind = doors.kinds.iter().find(|kind| kind.id == ticket.kind).map(|kind| kind.name.clone());
-        let group = doors.groups.iter().find(|group| Some(group.id) == ticket.group).map(|group| group.name.clone());
-        let parts = [kind, group, Some(ticket.company), Some(ticket.seat)];
-        let more: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let parts = [doors.kind(ticket.kind), doors.group(ticket.group), &ticket.company, &ticket.seat];
+        let more: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let more = more.join(" · ");
         pages::PersonRow {
             ticket: ticket.id.0,
             name: ticket.name,
-            more: more.join(" · "),
+            more,
             phone: ticket.phone.as_deref().map_or(String::new(), domain::phone::masked),
             entered: standing.first().map(|entry| visit.format.short(entry.at)),
             canceled: ticket.state == domain::TicketState::Canceled,

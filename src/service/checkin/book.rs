@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error,
-    actor::{EventFacts, event_facts},
+    actor::event_facts,
     model::{Models, Place},
     roster::Rosters,
 };
@@ -82,7 +82,6 @@ impl Memory {
 /// What a door knows of its event beside the tickets.
 #[derive(Debug)]
 pub(crate) struct Around {
-    facts: EventFacts,
     doors: BTreeMap<ListId, Arc<Door>>,
     pub registered: i64,
     kinds: FxHashMap<TicketTypeId, Arc<str>>,
@@ -100,7 +99,6 @@ impl Around {
         }
         let groups = view.scan::<domain::Group>(&event, None, Order::Ascending);
         Ok(Self {
-            facts,
             doors,
             registered: view.count(&TICKETS, &(event, TicketState::Active as u8))?,
             kinds: kinds.map(|kept| kept.map(|((_, id), kind)| (id, kind.name.into()))).collect::<Result<_, _>>()?,
@@ -108,11 +106,6 @@ impl Around {
                 .map(|kept| kept.map(|((_, id), group)| (id, group.name.into())))
                 .collect::<Result<_, _>>()?,
         })
-    }
-
-    /// The main door with the settings of another list, kept or not.
-    pub(crate) fn with(&self, list: CheckinList) -> Door {
-        self.facts.door(list)
     }
 
     /// The door of a list.
@@ -286,8 +279,7 @@ impl Books {
     ) -> Result<i64, Error> {
         let own = self.sheets.get(&place).and_then(|sheet| sheet.inside.get(&list));
         let own = own.map_or(0, |inside| inside.count(now, exit_hour));
-        let of = |presence: &Presence| presence.list(list).map_or(0, |at| at.inside().count(now, exit_hour));
-        Ok(own + self.committed(place, of)?)
+        Ok(own + self.committed(place, |presence| presence.inside(list, now, exit_hour))?)
     }
 
     /// The lists where anything was scanned.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Actor, At, Ctx, Error, checkin::presence, space::name_of};
 use domain::{
-    By, CheckinList, EventId, GateId, GroupId, ListId, Permission, Scan, ScanId, TicketTypeId, Time,
+    By, CheckinList, EventId, GateId, ListId, Permission, Scan, ScanId, Time,
     checkin::{Line, ScanBlock},
     time::MINUTE,
 };
@@ -73,11 +73,19 @@ pub fn figures(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result
         let settings = super::list_in(view, event, list)?;
         let mut kinds = Vec::new();
         for kind in &doors.kinds {
-            kinds.push(share(view, event, list, &kind.name, kind.id)?);
+            kinds.push(Share {
+                name: kind.name.clone(),
+                registered: view.count(&TICKETS_OF_TYPE, &(event, kind.id))?,
+                admitted: view.count(&ENTERED_OF_TYPE, &(event, list, kind.id))?,
+            });
         }
         let mut groups = Vec::new();
         for group in &doors.groups {
-            groups.push(group_share(view, event, list, &group.name, group.id)?);
+            groups.push(Share {
+                name: group.name.clone(),
+                registered: view.count(&TICKETS_OF_GROUP, &(event, group.id))?,
+                admitted: view.count(&ENTERED_OF_GROUP, &(event, list, group.id))?,
+            });
         }
         let named = |gate: Option<GateId>| gate.map_or(String::new(), |gate| doors.gate(gate).to_owned());
         let gates = gates.into_iter().map(|(gate, work)| Worked { name: named(gate), work }).collect();
@@ -86,11 +94,7 @@ pub fn figures(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result
             people.push(Worked { name: name_of(view, by)?.unwrap_or_default(), work });
         }
         people.sort_by(|a, b| b.work.entries.cmp(&a.work.entries).then_with(|| a.name.cmp(&b.name)));
-        let mut arrivals = Vec::new();
-        for count in view.counts(&ARRIVALS, &(event, list)) {
-            let ((_, _, minute), count) = count?;
-            arrivals.push((minute * MINUTE, count));
-        }
+        let arrivals = arrivals_in(view, event, list)?;
         let mut refusals = Vec::new();
         for count in view.counts(&REFUSALS, &(event, list)) {
             let ((_, _, reason), count) = count?;
@@ -100,20 +104,10 @@ pub fn figures(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result
     })
 }
 
-fn share(view: &impl Read, event: EventId, list: ListId, name: &str, kind: TicketTypeId) -> Result<Share, Error> {
-    Ok(Share {
-        name: name.to_owned(),
-        registered: view.count(&TICKETS_OF_TYPE, &(event, kind))?,
-        admitted: view.count(&ENTERED_OF_TYPE, &(event, list, kind))?,
-    })
-}
-
-fn group_share(view: &impl Read, event: EventId, list: ListId, name: &str, group: GroupId) -> Result<Share, Error> {
-    Ok(Share {
-        name: name.to_owned(),
-        registered: view.count(&TICKETS_OF_GROUP, &(event, group))?,
-        admitted: view.count(&ENTERED_OF_GROUP, &(event, list, group))?,
-    })
+/// First entries at a list by the minute, in order: its start in milliseconds, and how many; minutes without any are left out.
+pub(crate) fn arrivals_in(view: &impl Read, event: EventId, list: ListId) -> Result<Vec<(i64, i64)>, Error> {
+    let by_minute = view.counts(&ARRIVALS, &(event, list));
+    by_minute.map(|count| count.map(|((_, _, minute), count)| (minute * MINUTE, count)).map_err(Error::from)).collect()
 }
 
 /// A scan that a terminal admitted alone though the box would not have.

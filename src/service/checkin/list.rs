@@ -1,10 +1,10 @@
 //! Check-in lists and gates of an event: making, changing, removing; and trying rules out without a scan.
 
-use super::{book::Around, list_in, presence};
-use crate::{Actor, At, Ctx, Error, Work, event, ticket_type};
+use super::{list_in, presence};
+use crate::{Actor, At, Ctx, Error, Permit, Work, actor::event_facts, event, ticket_type};
 use domain::{
-    CheckinList, Device, Event, EventId, Gate, GateId, Group, ListId, Permission, Refusal, Ticket, TicketId,
-    TicketType, Time,
+    CheckinList, Device, Event, EventId, Gate, GateId, Group, GroupId, ListId, Permission, Refusal, Ticket, TicketId,
+    TicketType, TicketTypeId, Time,
     checkin::{
         Attempt, Decision, Direction, DoorAnswers, GATES_MAX, LISTS_MAX, ListInput, Moment, NAME_MAX, Pass, Standing,
         Test, check_list, decide,
@@ -42,13 +42,27 @@ impl Doors {
     pub fn gate(&self, id: GateId) -> &str {
         self.gates.iter().find(|gate| gate.id == id).map_or("", |gate| &gate.name)
     }
+
+    /// Name of a ticket type; empty when there is none of that number.
+    pub fn kind(&self, id: TicketTypeId) -> &str {
+        self.kinds.iter().find(|kind| kind.id == id).map_or("", |kind| &kind.name)
+    }
+
+    /// Name of a group; empty for none.
+    pub fn group(&self, id: Option<GroupId>) -> &str {
+        self.groups.iter().find(|group| Some(group.id) == id).map_or("", |group| &group.name)
+    }
+}
+
+/// Whoever sees the event or scans there.
+pub(super) fn may_look(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Permit, Error> {
+    ctx.permit(actor, Permission::EventView, At::Event(event))
+        .or_else(|_| ctx.permit(actor, Permission::CheckinScan, At::Event(event)))
 }
 
 /// Lists, gates, types and groups of an event, for whoever scans or looks at it.
 pub fn doors(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Doors, Error> {
-    let permit = ctx
-        .permit(actor, Permission::EventView, At::Event(event))
-        .or_else(|_| ctx.permit(actor, Permission::CheckinScan, At::Event(event)))?;
+    let permit = may_look(ctx, actor, event)?;
     ctx.read(&permit, |view| doors_in(view, event))
 }
 
@@ -149,7 +163,6 @@ fn check_names(list: &CheckinList, doors: &Doors) -> Result<(), Refusal> {
 /// Removes a list that was never scanned at and that no terminal stands at. The main list stays.
 pub async fn remove_list(ctx: &Ctx, actor: &Actor, event: EventId, id: ListId) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::EventManage, At::Event(event))?;
-    presence(ctx, permit.space, event)?;
     ctx.write(&permit, move |work| {
         if id == ListId::MAIN {
             return Err(refuse!(Conflict, "checkin.main_list", "The event's first list stays.").into());
@@ -318,11 +331,9 @@ pub fn try_out(ctx: &Ctx, actor: &Actor, event: EventId, thought: &Thought) -> R
             }
             Some(_) | None => Standing::default(),
         };
-        let door = Around::read(view, event)?.with(thought.list.clone());
+        let door = event_facts(view, event)?.ok_or_else(|| Refusal::missing("event"))?.door(thought.list.clone());
         let now = Moment::new(at, &zone);
-        let inside = held.look(|presence| {
-            presence.list(thought.list.id).map_or(0, |at| at.inside().count(&now, thought.list.exit_hour))
-        })?;
+        let inside = held.look(|presence| presence.inside(thought.list.id, &now, thought.list.exit_hour))?;
         let attempt =
             Attempt { direction: thought.direction, at, gate: thought.gate, answered: &[], inside, force: false };
         let decision = decide(ticket.as_ref().map(Pass::of).as_ref(), &stands, &door, &attempt, &zone);

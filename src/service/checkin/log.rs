@@ -7,19 +7,17 @@ use domain::{
 };
 use store::{Order, Read, SpaceView};
 
-/// Number of the first line of the block that a line is in, or would be.
-pub(super) fn block_of(view: &impl Read, event: EventId, number: ScanId) -> Result<Option<ScanId>, Error> {
+/// The block that a line is in, or would be.
+pub(super) fn block_at(view: &impl Read, event: EventId, number: ScanId) -> Result<Option<ScanBlock>, Error> {
     let from = (event, ScanId(number.0.saturating_add(1)));
     let found = view.scan::<ScanBlock>(&event, Some(&from), Order::Descending).next();
-    Ok(found.transpose()?.map(|((_, first), _)| first))
+    Ok(found.transpose()?.map(|(_, block)| block))
 }
 
 /// A committed line of the log.
 pub(crate) fn line(view: &impl Read, event: EventId, number: ScanId) -> Result<Option<Line>, Error> {
-    let from = (event, ScanId(number.0.saturating_add(1)));
-    let Some(kept) = view.scan::<ScanBlock>(&event, Some(&from), Order::Descending).next() else { return Ok(None) };
-    let ((_, first), block) = kept?;
-    let at = number.0.checked_sub(first.0).and_then(|at| usize::try_from(at).ok());
+    let Some(block) = block_at(view, event, number)? else { return Ok(None) };
+    let at = number.0.checked_sub(block.first.0).and_then(|at| usize::try_from(at).ok());
     Ok(at.and_then(|at| block.lines.into_iter().nth(at)))
 }
 

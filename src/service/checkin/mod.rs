@@ -16,6 +16,7 @@ pub mod vouch;
 
 pub(crate) use book::{Books, Memory};
 pub use cards::Holder;
+pub(crate) use figures::arrivals_in;
 pub use figures::{CONFLICTS_MAX, Conflict, ListFigures, Share, Worked, conflicts, export, figures, open_conflicts};
 pub use list::{
     Answered, Doors, Thought, Trial, add_gate, answers, doors, remove_gate, remove_list, save_list, try_out,
@@ -53,8 +54,7 @@ pub(crate) fn list_counts(ctx: &Ctx, space: SpaceId, event: EventId, list: ListI
     let view = ctx.store().view().space(space);
     let settings = list_in(&view, event, list)?;
     let now = Moment::new(ctx.now(), &zone);
-    let count = |at: &presence::AtList| at.inside().count(&now, settings.exit_hour);
-    let inside = presence.look(|presence| presence.list(list).map_or(0, count))?;
+    let inside = presence.look(|presence| presence.inside(list, &now, settings.exit_hour))?;
     Ok(Counts {
         registered: view.count(&TICKETS, &(event, domain::TicketState::Active as u8))?,
         admitted: view.count(&ENTERED, &(event, list))?,
@@ -70,9 +70,7 @@ pub fn counts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Counts, Error>
 
 /// The counts of one of an event's lists.
 pub fn counts_of(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result<Counts, Error> {
-    let permit = ctx
-        .permit(actor, Permission::EventView, At::Event(event))
-        .or_else(|_| ctx.permit(actor, Permission::CheckinScan, At::Event(event)))?;
+    let permit = list::may_look(ctx, actor, event)?;
     list_counts(ctx, permit.space, event, list)
 }
 

@@ -190,11 +190,6 @@ pub(crate) struct AtList {
 }
 
 impl AtList {
-    /// How many are inside.
-    pub(crate) fn inside(&self) -> &Inside {
-        &self.inside
-    }
-
     /// What each gate came to; scans without a gate under none.
     pub(crate) fn gates(&self) -> &BTreeMap<Option<GateId>, Work> {
         &self.gates
@@ -270,6 +265,11 @@ impl Presence {
     /// One list, when anything was scanned there.
     pub(crate) fn list(&self, list: ListId) -> Option<&AtList> {
         self.lists.get(&list)
+    }
+
+    /// How many are inside at a list at that moment, as [`Inside::count`].
+    pub(crate) fn inside(&self, list: ListId, now: &Moment<'_>, exit_hour: Option<u8>) -> i64 {
+        self.lists.get(&list).map_or(0, |at| at.inside.count(now, exit_hour))
     }
 
     /// The lists where anything was scanned.

@@ -63,14 +63,11 @@ pub fn search(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId, text: &str
             if ticket.state == TicketState::Canceled {
                 continue;
             }
-            let kind = doors.kinds.iter().find(|kind| kind.id == ticket.kind).map(|kind| kind.name.clone());
-            let group =
-                doors.groups.iter().find(|group| Some(group.id) == ticket.group).map(|group| group.name.clone());
             found.push(Found {
                 ticket: id,
                 holder: Holder::of(&ticket),
-                group: group.unwrap_or_default(),
-                kind: kind.unwrap_or_default(),
+                group: doors.group(ticket.group).to_owned(),
+                kind: doors.kind(ticket.kind).to_owned(),
                 phone: ticket.phone.as_deref().map_or(String::new(), phone::masked),
                 standing: held.look(|presence| presence.standing(list, id))?.unwrap_or_default(),
             });
@@ -234,8 +231,8 @@ pub fn changes(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId, after: u6
     let (mut line, mut touched) = (after, BTreeSet::new());
     ctx.read(&permit, |view| {
         // The next line may be in a block that begins earlier; a scan begins behind the key that it is given.
-        let block = super::log::block_of(view, event, ScanId(after.saturating_add(1)))?;
-        let before = block.map(|first| (event, ScanId(first.0.saturating_sub(1))));
+        let block = super::log::block_at(view, event, ScanId(after.saturating_add(1)))?;
+        let before = block.map(|block| (event, ScanId(block.first.0.saturating_sub(1))));
         for kept in view.scan::<ScanBlock>(&event, before.as_ref(), Order::Ascending) {
             let ((_, first), block) = kept?;
             for (number, kept) in (first.0..).zip(&block.lines) {

@@ -86,7 +86,6 @@ fn annul_one(work: &mut Work<'_, '_>, pass: &Pass, scan: &Scan) -> Result<(), Er
 /// Says that a conflict was looked at; the scans stay as they are.
 pub async fn settle(ctx: &Ctx, actor: &Actor, event: EventId, scan: ScanId) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::CheckinMark, At::Event(event))?;
-    super::presence(ctx, permit.space, event)?;
     ctx.write(&permit, move |work| {
         let found = find(work, event, &Which::Scan(scan))?;
         let (by, now) = (work.permit.by, work.now);
