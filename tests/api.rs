@@ -151,6 +151,27 @@ fn a_device_gets_rolls_and_gives_up_its_token() {
 }
 
 #[test]
+fn a_connection_lives_on_when_a_body_comes_after_its_answer_could() {
+    let hall = Hall::fresh();
+    let mut line = std::net::TcpStream::connect(hall.base.trim_start_matches("http://")).unwrap();
+    line.set_nodelay(true).unwrap();
+    for round in 0..200 {
+        let head = format!("POST {CHECKIN}/device/revoke HTTP/1.1\r\nHost: box\r\nContent-Length: 2\r\n\r\n");
+        line.write_all(head.as_bytes()).unwrap();
+        std::thread::yield_now();
+        line.write_all(b"{}").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut bytes = [0; 4096];
+            let n = line.read(&mut bytes).unwrap();
+            assert!(n > 0, "the connection ended in round {round}: {}", String::from_utf8_lossy(&answer));
+            answer.extend(&bytes[..n]);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
+#[test]
 fn a_device_reaches_no_other_event_and_no_other_list_that_is_not_there() {
     let of = opened(&["张三"]);
     let other = event(&of.admin, "另一场");

@@ -20,11 +20,13 @@ use axum::{
     Router,
     body::Body,
     extract::DefaultBodyLimit,
-    http::{Method, Request},
+    http::{Method, Request, StatusCode},
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use std::convert::Infallible;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::{compression::CompressionLayer, csrf::CsrfLayer};
@@ -52,9 +54,24 @@ impl App {
             let Ok(response) = CsrfLayer::new().layer(service_fn(lane)).oneshot(request).await;
             return response;
         }
+        let Some(request) = whole(request).await else { return StatusCode::BAD_REQUEST.into_response() };
         let Ok(response) = self.router.clone().oneshot(request).await;
         response
     }
+}
+
+/// Most bytes of a body that is taken in before it is looked at.
+const WHOLE_MAX: u64 = 16 << 10;
+
+/// Takes a small body in whatever the handler makes of it: a connection whose answer is ready before the body came would be closed, under the client's
+/// next request. `None` when the client broke off.
+async fn whole(request: Request<Body>) -> Option<Request<Body>> {
+    if !(1..=WHOLE_MAX).contains(&request.body().size_hint().exact().unwrap_or(0)) {
+        return Some(request);
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = body.collect().await.ok()?.to_bytes();
+    Some(Request::from_parts(parts, Body::from(bytes)))
 }
 
 /// All routes with what surrounds them, but for the scan's lane.
