@@ -102,14 +102,15 @@ const refused = (reason, more = {}) => ({ verdict: "refused", reason, ...more })
 const ADMITTED = { verdict: "admitted" };
 
 /**
- * May the holder of this ticket pass? `pass`: {event, kind, group, canceled, collected} or null; `standing`: {entries: [[at, scan]], exit};
+ * May the holder of this ticket pass? `pass`: {event, kind, group, barred, collected} or null; `standing`: {entries: [[at, scan]], exit};
  * `door`: as the box sends it; `attempt`: {direction, at, gate, answered, inside, force}; `zone`: an IANA name.
  */
 export function decide(pass, standing, door, attempt, zone) {
   if (!pass) return refused("unknown");
   if (pass.event !== door.event) return refused("wrong_event");
   if (door.kinds.length > 0 && !door.kinds.includes(pass.kind)) return refused("wrong_list");
-  if (pass.canceled || door.withdrawn) return refused("canceled");
+  if (door.withdrawn) return refused("canceled");
+  if (pass.barred) return refused(pass.barred);
   if (door.collected && !pass.collected && !attempt.force) return refused("not_collected");
   const isInside = () => inside(standing, attempt.at, door.exit_hour, zone);
   if (attempt.direction === "exit") return attempt.force || isInside() ? ADMITTED : refused("not_in");

@@ -99,7 +99,7 @@ async function alone(scan) {
   const { snapshot } = tickets;
   const row = find(scan);
   const answered = [...(row?.a ?? []), ...(scan.answers ?? []).filter(([, typed]) => typed.trim()).map(([id]) => id)];
-  const known = row && { event: snapshot.event, kind: row.k, group: row.g ?? null, canceled: Boolean(row.x), collected: Boolean(row.o) };
+  const known = row && { event: snapshot.event, kind: row.k, group: row.g ?? null, barred: row.x ?? null, collected: Boolean(row.o) };
   const attempt = { direction: scan.direction, at: scan.scanned_at, gate: snapshot.gate, answered, inside: snapshot.inside, force: false };
   const standing = row?.standing ?? { entries: [], exit: null };
   const said = decide(known, standing, snapshot.door, attempt, snapshot.zone);

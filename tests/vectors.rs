@@ -1,7 +1,7 @@
 //! The door's rules in the terminal's page and on the box: the same vectors, made by the box's own rules, run in both.
 
 use domain::{
-    CheckinList, EventId, GateId, GroupId, ListId, ScanId, TicketId, TicketTypeId, Time, Window,
+    CheckinList, EventId, GateId, GroupId, ListId, ScanId, TicketId, TicketState, TicketTypeId, Time, Window,
     checkin::{
         Among, Attempt, Compare, Decision, Direction, Door, Entry, MultiEntry, Pass, Rule, Side, Standing, Test, decide,
     },
@@ -140,7 +140,7 @@ fn vector(dice: &mut Dice) -> Value {
         event: EventId(if dice.roll(20) == 0 { 2 } else { 1 }),
         kind: TicketTypeId(dice.roll(4)),
         group: (dice.roll(2) == 0).then(|| GroupId(dice.roll(4))),
-        canceled: dice.roll(20) == 0,
+        barred: (dice.roll(6) == 0).then(|| dice.one(&TicketState::ALL[1..]).bars()).flatten(),
         collected: dice.roll(2) == 0,
     });
     let standing = standing(dice, at);
@@ -158,7 +158,7 @@ fn vector(dice: &mut Dice) -> Value {
     json!({
         "zone": name, "door": web::api::door::door(&door),
         "pass": pass.map(|pass| json!({
-            "event": pass.event, "kind": pass.kind, "group": pass.group, "canceled": pass.canceled, "collected": pass.collected,
+            "event": pass.event, "kind": pass.kind, "group": pass.group, "barred": pass.barred, "collected": pass.collected,
         })),
         "standing": { "entries": standing.entries().map(pair).collect::<Vec<_>>(), "exit": standing.exit().map(pair) },
         "attempt": {
@@ -200,6 +200,10 @@ fn a_terminal_that_is_alone_decides_as_the_box_would() {
         "wrong_event",
         "wrong_list",
         "canceled",
+        "unapproved",
+        "unpaid",
+        "refunded",
+        "blocked",
         "not_collected",
         "not_yet",
         "too_late",

@@ -8,22 +8,55 @@ use crate::{
 };
 use rkyv::{Archive, Deserialize, Serialize};
 
-/// Whether the place still stands.
-#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Whether the place still stands, and what is wanting before its holder may come in.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TicketState {
     /// Registered.
     Active,
     /// Given up or taken back; the place is free again.
     Canceled,
+    /// The place is held until the secretariat approves it.
+    Unapproved,
+    /// The place is held until it is paid for.
+    Unpaid,
+    /// Given back for its money; the place is free again.
+    Refunded,
+    /// Shut out by the secretariat; the place is not free.
+    Blocked,
 }
 
 impl TicketState {
+    /// Every state.
+    pub const ALL: &[Self] =
+        &[Self::Active, Self::Canceled, Self::Unapproved, Self::Unpaid, Self::Refunded, Self::Blocked];
+
     /// Stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Canceled => "canceled",
+            Self::Unapproved => "unapproved",
+            Self::Unpaid => "unpaid",
+            Self::Refunded => "refunded",
+            Self::Blocked => "blocked",
         }
+    }
+
+    /// English source text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Registered",
+            Self::Canceled => "Canceled",
+            Self::Unapproved => "Pending review",
+            Self::Unpaid => "Pending payment",
+            Self::Refunded => "Refunded",
+            Self::Blocked => "Blocked",
+        }
+    }
+
+    /// Nobody else can have the place: what the stock is held against.
+    pub fn holds_place(self) -> bool {
+        !matches!(self, Self::Canceled | Self::Refunded)
     }
 }
 
@@ -198,7 +231,7 @@ fn check_answers(
 
 /// Whether a canceled ticket may stand again.
 pub fn check_restore(ticket: &Ticket) -> Result<(), Refusal> {
-    if ticket.state == TicketState::Active {
+    if ticket.state != TicketState::Canceled {
         return Err(refuse!(Conflict, "ticket.not_canceled", "This registration is not canceled."));
     }
     Ok(())
@@ -206,13 +239,25 @@ pub fn check_restore(ticket: &Ticket) -> Result<(), Refusal> {
 
 /// Whether a ticket may be canceled: not twice, and not while its holder is checked in.
 pub fn check_cancel(ticket: &Ticket, checked_in: bool) -> Result<(), Refusal> {
-    if ticket.state == TicketState::Canceled {
+    if !ticket.state.holds_place() {
         return Err(refuse!(Conflict, "ticket.already_canceled", "This registration is already canceled."));
     }
     if checked_in {
         return Err(refuse!(Conflict, "ticket.checked_in", "This person is checked in. Take the check-in back first."));
     }
     Ok(())
+}
+
+/// The state of a ticket that is shut out at the door, or let in again: only one that stands can be shut out.
+pub fn check_block(ticket: &Ticket, block: bool) -> Result<TicketState, Refusal> {
+    match (ticket.state, block) {
+        (TicketState::Active, true) => Ok(TicketState::Blocked),
+        (TicketState::Blocked, false) => Ok(TicketState::Active),
+        (_, true) => {
+            Err(refuse!(Conflict, "ticket.not_active", "Only a registration that stands can be shut out at the door."))
+        }
+        (_, false) => Err(refuse!(Conflict, "ticket.not_blocked", "This registration is not shut out.")),
+    }
 }
 
 /// The refusal when a phone number already has a ticket of the event.
@@ -228,6 +273,31 @@ pub fn already_registered() -> Refusal {
 mod tests {
     use super::*;
     use crate::field::FieldKind;
+
+    fn ticket() -> Ticket {
+        Ticket {
+            id: TicketId(1),
+            event: EventId(1),
+            kind: TicketTypeId(1),
+            person: PersonId(1),
+            name: "张三".into(),
+            phone: None,
+            company: String::new(),
+            group: None,
+            seat: String::new(),
+            note: String::new(),
+            door_note: String::new(),
+            answers: Vec::new(),
+            number: String::new(),
+            attend: String::new(),
+            link: [0; 16],
+            state: TicketState::Active,
+            source: Source::Phone,
+            collected: true,
+            created_at: Time(0),
+            revision: 0,
+        }
+    }
 
     fn fields() -> Vec<Field> {
         vec![Field {
@@ -252,6 +322,27 @@ mod tests {
         let details = check_ticket(&whole, &fields(), Filler::Visitor).unwrap();
         assert_eq!(details.answers, [(4, "B".to_owned())]);
         assert_eq!(details.phone.as_deref(), Some("+8613812345678"));
+    }
+
+    #[test]
+    fn states_hold_a_place_or_free_it_and_only_a_standing_one_is_shut_out() {
+        let cases = [
+            (TicketState::Active, true, true, false),
+            (TicketState::Canceled, false, false, false),
+            (TicketState::Unapproved, true, false, false),
+            (TicketState::Unpaid, true, false, false),
+            (TicketState::Refunded, false, false, false),
+            (TicketState::Blocked, true, false, true),
+        ];
+        assert_eq!(cases.len(), TicketState::ALL.len());
+        for (state, holds, can_block, can_unblock) in cases {
+            let ticket = Ticket { state, ..ticket() };
+            assert_eq!(state.holds_place(), holds, "{state:?}");
+            assert_eq!(check_block(&ticket, true).is_ok(), can_block, "{state:?}");
+            assert_eq!(check_block(&ticket, false).is_ok(), can_unblock, "{state:?}");
+            assert_eq!(check_cancel(&ticket, false).is_ok(), holds, "{state:?}");
+            assert_eq!(check_restore(&ticket).is_ok(), state == TicketState::Canceled, "{state:?}");
+        }
     }
 
     #[test]

@@ -9,8 +9,7 @@ use crate::{
     ticket_type,
 };
 use domain::{
-    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketState, TicketType,
-    TicketTypeId,
+    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketType, TicketTypeId,
     code::{self, Scanned},
     import::{COLUMNS, Column, ImportState, RefusedRow, RowVerdict, Tally, guess},
     problem, refuse,
@@ -394,7 +393,7 @@ impl Judge {
                 problems.push(problem!("phone", "Another registration of this event has this phone number."));
             }
         }
-        if judged.ticket.as_ref().is_some_and(|ticket| ticket.state == TicketState::Canceled) {
+        if judged.ticket.as_ref().is_some_and(|ticket| !ticket.state.holds_place()) {
             problems.push(problem!("number", "This registration is canceled."));
         }
         let Some(details) = judged.details.as_ref().filter(|_| problems.is_empty()) else {

@@ -10,7 +10,8 @@ use domain::{
     field::{Answer, AnswerValue, Field, Sealed},
     id_card, phone, refuse,
     ticket::{
-        Filler, Source, TicketDetails, TicketInput, already_registered, check_cancel, check_restore, check_ticket,
+        Filler, Source, TicketDetails, TicketInput, already_registered, check_block, check_cancel, check_restore,
+        check_ticket,
     },
     ticket_type::{has_room, offer, sold_out},
 };
@@ -307,14 +308,14 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, edit: 
         let before = summary(&ticket);
         if ticket.kind != kind {
             let kind = ticket_type::load(work.read(), event, kind)?;
-            let moves = ticket.state == TicketState::Active;
+            let moves = ticket.state.holds_place();
             if moves && !has_room(&kind, ticket_type::taken(work.read(), &kind)?) {
                 return Err(sold_out(&kind.name).into());
             }
             ticket.kind = kind.id;
         }
         if ticket.phone != details.phone {
-            if ticket.state == TicketState::Active {
+            if ticket.state.holds_place() {
                 check_phone_free(work.read(), event, details.phone.as_deref())?;
             }
             ticket.person = person_of(work, &details)?;
@@ -379,6 +380,19 @@ pub async fn restore(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> 
     .await
 }
 
+/// Shuts a ticket out at the door, or takes that back; the place stays its holder's.
+pub async fn block(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, blocked: bool) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
+    ctx.write(&permit, move |work| {
+        let mut ticket = load(work.read(), event, id)?;
+        let before = summary(&ticket);
+        ticket.state = check_block(&ticket, blocked)?;
+        ticket.revision += 1;
+        change(work, &ticket, if blocked { "registration.block" } else { "registration.unblock" }, &before)
+    })
+    .await
+}
+
 /// What is done to many registrations at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bulk {
@@ -386,6 +400,10 @@ pub enum Bulk {
     Cancel,
     /// Let stand again.
     Restore,
+    /// Shut out at the door.
+    Block,
+    /// Let in again.
+    Unblock,
     /// Put into the group of that name; empty takes them out of theirs.
     Group(String),
     /// Mark as checked in.
@@ -419,6 +437,8 @@ pub async fn bulk(
         let outcome = match act {
             Bulk::Cancel => cancel(ctx, actor, event, *id).await,
             Bulk::Restore => restore(ctx, actor, event, *id).await,
+            Bulk::Block => block(ctx, actor, event, *id, true).await,
+            Bulk::Unblock => block(ctx, actor, event, *id, false).await,
             Bulk::Group(name) => set_group(ctx, actor, event, *id, name).await,
             Bulk::Mark => checkin::mark(ctx, actor, event, *id, true).await,
             Bulk::Unmark => checkin::mark(ctx, actor, event, *id, false).await,
@@ -646,9 +666,8 @@ fn table(
             .map_or(String::new(), |group| group.name.clone());
         let entry = presence.look(|presence| presence.at_main(*id))?.first();
         let state = match (ticket.state, entry) {
-            (TicketState::Canceled, _) => "Canceled",
             (TicketState::Active, Some(_)) => "Checked in",
-            (TicketState::Active, None) => "Registered",
+            (state, _) => state.label(),
         };
         let mut row = vec![
             ticket.name.clone(),

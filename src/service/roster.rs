@@ -21,7 +21,7 @@ struct Row {
     number: Box<str>,
     kind: TicketTypeId,
     group: Option<GroupId>,
-    canceled: bool,
+    state: TicketState,
     collected: bool,
 }
 
@@ -39,7 +39,7 @@ impl Row {
             number: ticket.number.as_str().into(),
             kind: ticket.kind,
             group: ticket.group,
-            canceled: ticket.state == TicketState::Canceled,
+            state: ticket.state,
             collected: ticket.collected,
         }
     }
@@ -78,17 +78,17 @@ pub enum SortBy {
 /// Which state a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Show {
-    /// All that are not canceled.
+    /// All that hold a place.
     #[default]
     Active,
     /// Checked in.
     Entered,
-    /// Not canceled and not checked in.
+    /// May come in and did not yet.
     Absent,
     /// Added by the secretariat and not collected yet (S0-47).
     Uncollected,
-    /// Canceled.
-    Canceled,
+    /// In this state.
+    State(TicketState),
     /// Whatever there is.
     All,
 }
@@ -116,11 +116,11 @@ pub struct Filter {
 impl Filter {
     fn takes(&self, row: &Row, text: Option<&Finder<'_>>, digits: bool, entered: &Entered<'_>) -> bool {
         let shown = match self.show {
-            Show::Active => !row.canceled,
+            Show::Active => row.state.holds_place(),
             Show::Entered => entered(row.ticket).is_some(),
-            Show::Absent => !row.canceled && entered(row.ticket).is_none(),
-            Show::Uncollected => !row.canceled && !row.collected,
-            Show::Canceled => row.canceled,
+            Show::Absent => row.state == TicketState::Active && entered(row.ticket).is_none(),
+            Show::Uncollected => row.state == TicketState::Active && !row.collected,
+            Show::State(state) => row.state == state,
             Show::All => true,
         };
         shown
@@ -305,7 +305,7 @@ mod tests {
             number: "123456789012".into(),
             kind: TicketTypeId(1),
             group: None,
-            canceled: false,
+            state: TicketState::Active,
             collected: true,
         };
         let roster = Roster { rows: vec![row], ..Roster::default() };

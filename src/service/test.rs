@@ -304,7 +304,7 @@ async fn lists_filter_sort_and_follow_changes() {
     checkin::mark(&hall.ctx, &admin, event, rows[1].0.id, true).await.unwrap();
     assert_eq!(names(&by_name), ["欧阳锋", "张三"], "a change is seen at once");
     assert_eq!(names(&Filter { show: Show::Entered, ..Filter::default() }), ["欧阳锋"]);
-    assert_eq!(names(&Filter { show: Show::Canceled, ..Filter::default() }), ["李四"]);
+    assert_eq!(names(&Filter { show: Show::State(TicketState::Canceled), ..Filter::default() }), ["李四"]);
     assert_eq!(registration::get(&hall.ctx, &admin, event, rows[0].0.id).unwrap().state, TicketState::Canceled);
 }
 

@@ -4,7 +4,7 @@ use crate::{Counter, Plain, Unique, tables};
 use domain::{
     Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate, GateId, Grant,
     GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space,
-    SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
+    SpaceId, Ticket, TicketId, TicketType, TicketTypeId,
     checkin::{DoorAnswers, Line, ScanBlock},
     import::RefusedRow,
 };
@@ -33,7 +33,7 @@ pub const EVENT_BY_START: Plain<Event, i64> = Plain::new(8);
 pub const TICKET_BY_NUMBER: Unique<Ticket, String> = Unique::new(9, "ticket_by_number");
 /// A ticket by its link.
 pub const TICKET_BY_LINK: Unique<Ticket, [u8; 16]> = Unique::new(10, "ticket_by_link");
-/// A standing ticket by phone and event: one phone has one place.
+/// The ticket that holds a place, by phone and event: one phone has one place.
 pub const TICKET_BY_PHONE: Unique<Ticket, (String, EventId)> = Unique::new(11, "ticket_by_phone");
 /// A ticket by its attend code within its event.
 pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, "ticket_by_attend");
@@ -42,9 +42,9 @@ pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
 
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
-/// Standing tickets of a type: what the quota is held against.
+/// Tickets of a type that hold a place: what the quota is held against.
 pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
-/// Standing tickets of a group.
+/// Tickets of a group that hold a place.
 pub const TICKETS_OF_GROUP: Counter<(EventId, GroupId)> = Counter::new(3);
 /// People checked in at a list.
 pub const ENTERED: Counter<(EventId, ListId)> = Counter::new(4);
@@ -71,7 +71,7 @@ fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     out.count(&TICKETS, &(event, ticket.state as u8), 1);
     out.count(&TICKETS_EVER_OF_TYPE, &(event, kind), 1);
     out.count(&REGISTERED_AT, &(event, ticket.created_at.hour()), 1);
-    if ticket.state == TicketState::Active {
+    if ticket.state.holds_place() {
         out.count(&TICKETS_OF_TYPE, &(event, kind), 1);
         if let Some(phone) = &ticket.phone {
             out.unique(&TICKET_BY_PHONE, &(phone.clone(), event));

@@ -194,7 +194,7 @@ async fn people(
             more,
             phone: ticket.phone.as_deref().map_or(String::new(), domain::phone::masked),
             entered: standing.first().map(|entry| visit.format.short(entry.at)),
-            canceled: ticket.state == domain::TicketState::Canceled,
+            barred: ticket.state.bars().map(|_| ticket.state),
         }
     };
     let counted = checkin::counts(&hall.ctx, &actor, event)?;

@@ -99,7 +99,11 @@ pub const SHOWS: &[(&str, &str)] = &[
     ("entered", "Checked in"),
     ("absent", "Not checked in"),
     ("uncollected", "Not collected"),
+    ("unapproved", "Pending review"),
+    ("unpaid", "Pending payment"),
     ("canceled", "Canceled"),
+    ("refunded", "Refunded"),
+    ("blocked", "Blocked"),
     ("all", "All"),
 ];
 
@@ -115,10 +119,20 @@ fn group_name<'a>(groups: &'a [Group], ticket: &Ticket) -> &'a str {
 pub fn state(shell: &Shell, ticket: &Ticket, standing: &Standing) -> Markup {
     let text = shell.text();
     match (ticket.state, standing.first(), ticket.collected) {
-        (TicketState::Canceled, _, _) => badge(Tone::Bad, text.t("Canceled")),
-        (_, Some(entry), _) => badge(Tone::Good, &format!("{} {}", text.t("Checked in"), shell.format.short(entry.at))),
-        (_, None, false) => badge(Tone::Info, text.t("Not collected")),
-        (_, None, true) => badge(Tone::Plain, text.t("Registered")),
+        (TicketState::Active, Some(entry), _) => {
+            badge(Tone::Good, &format!("{} {}", text.t("Checked in"), shell.format.short(entry.at)))
+        }
+        (TicketState::Active, None, false) => badge(Tone::Info, text.t("Not collected")),
+        (state, _, _) => badge(tone(state), text.t(state.label())),
+    }
+}
+
+/// How a state looks.
+pub fn tone(state: TicketState) -> Tone {
+    match state {
+        TicketState::Active => Tone::Plain,
+        TicketState::Unapproved | TicketState::Unpaid => Tone::Warn,
+        TicketState::Canceled | TicketState::Refunded | TicketState::Blocked => Tone::Bad,
     }
 }
 
@@ -233,6 +247,8 @@ fn bulk(shell: &Shell) -> Markup {
             button name="act" value="group" { (text.t("Put into the group")) }
             button class="danger" name="act" value="cancel" { (text.t("Cancel registrations")) }
             button name="act" value="restore" { (text.t("Let stand again")) }
+            button name="act" value="block" { (text.t("Shut out at the door")) }
+            button name="act" value="unblock" { (text.t("Let in again")) }
         }
     }
 }
@@ -402,8 +418,10 @@ fn page_actions(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
             }
             @if of.may_manage {
                 a class="button" href={ (base) "/edit" } { (icon(Icon::Edit)) (text.t("Change")) }
-                @if active { (confirm(&Confirm { label: text.t("Cancel the registration"), warning: text.t("The place becomes free and the ticket is refused at the door. It can be let stand again while there is room."), action: &format!("{base}/cancel"), verb: text.t("Cancel the registration") })) }
-                @else { (post(&format!("{base}/restore"), "", text.t("Let stand again"), Icon::Check)) }
+                @if of.ticket.state == TicketState::Blocked { (post(&format!("{base}/unblock"), "", text.t("Let in again"), Icon::Check)) }
+                @if active { (post(&format!("{base}/block"), "", text.t("Shut out at the door"), Icon::Cross)) }
+                @if of.ticket.state.holds_place() { (confirm(&Confirm { label: text.t("Cancel the registration"), warning: text.t("The place becomes free and the ticket is refused at the door. It can be let stand again while there is room."), action: &format!("{base}/cancel"), verb: text.t("Cancel the registration") })) }
+                @else if of.ticket.state == TicketState::Canceled { (post(&format!("{base}/restore"), "", text.t("Let stand again"), Icon::Check)) }
             }
         }
     }

@@ -37,8 +37,8 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
             header { h2 { (event.name) } p { (shell.format.window(&event.time)) } }
             div class="body" {
                 @match (ticket.state, event.state, of.standing.first()) {
-                    (TicketState::Canceled, _, _) => (badge(Tone::Bad, text.t("Canceled"))),
                     (_, EventState::Withdrawn, _) => (badge(Tone::Warn, text.t("This event does not take place."))),
+                    (state @ (TicketState::Canceled | TicketState::Refunded | TicketState::Blocked | TicketState::Unapproved | TicketState::Unpaid), _, _) => (badge(crate::admin::registration::tone(state), text.t(state.label()))),
                     (_, _, Some(entry)) => (badge(Tone::Good, &text.f("Checked in at {time}", &[("time", &shell.format.short(entry.at))]))),
                     _ => (badge(Tone::Info, text.t("Not checked in yet"))),
                 }

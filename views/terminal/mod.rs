@@ -238,7 +238,8 @@ pub struct PersonRow {
     pub more: String,
     pub phone: String,
     pub entered: Option<String>,
-    pub canceled: bool,
+    /// The state of a ticket that lets nobody in.
+    pub barred: Option<domain::TicketState>,
 }
 
 /// The helper's list of people (S0-62).
@@ -299,7 +300,7 @@ fn person(shell: &Shell, of: &People<'_>, row: &PersonRow) -> Markup {
     html! {
         li {
             div { strong { (row.name) } p class="dim" { (row.more) @if !row.phone.is_empty() { " · " (row.phone) } } }
-            @if row.canceled { (crate::component::badge(Tone::Bad, text.t("Canceled"))) }
+            @if let Some(state) = row.barred { (crate::component::badge(crate::admin::registration::tone(state), text.t(state.label()))) }
             @else if let Some(at) = &row.entered { (crate::component::badge(Tone::Good, at)) }
             @else {
                 form method="post" action={ "/terminal/" (of.id) "/pick" } {

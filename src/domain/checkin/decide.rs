@@ -39,8 +39,8 @@ pub struct Pass {
     pub kind: TicketTypeId,
     /// The holder's group.
     pub group: Option<GroupId>,
-    /// It was given up or taken back.
-    pub canceled: bool,
+    /// Why its holder does not come in whatever the list says; none for a place that stands.
+    pub barred: Option<Reason>,
     /// Its holder has seen it.
     pub collected: bool,
 }
@@ -53,8 +53,22 @@ impl Pass {
             event: ticket.event,
             kind: ticket.kind,
             group: ticket.group,
-            canceled: ticket.state == TicketState::Canceled,
+            barred: ticket.state.bars(),
             collected: ticket.collected,
+        }
+    }
+}
+
+impl TicketState {
+    /// Why nobody comes in with a ticket in this state; none when the list decides.
+    pub fn bars(self) -> Option<Reason> {
+        match self {
+            Self::Active => None,
+            Self::Canceled => Some(Reason::Canceled),
+            Self::Unapproved => Some(Reason::Unapproved),
+            Self::Unpaid => Some(Reason::Unpaid),
+            Self::Refunded => Some(Reason::Refunded),
+            Self::Blocked => Some(Reason::Blocked),
         }
     }
 }
@@ -115,8 +129,11 @@ pub fn decide(
     if !list.kinds.is_empty() && !list.kinds.contains(&pass.kind) {
         return Reason::WrongList.into();
     }
-    if pass.canceled || door.withdrawn {
+    if door.withdrawn {
         return Reason::Canceled.into();
+    }
+    if let Some(reason) = pass.barred {
+        return reason.into();
     }
     if list.collected && !pass.collected && !attempt.force {
         return Reason::NotCollected.into();
@@ -180,7 +197,7 @@ mod tests {
             event: EventId(1),
             kind: TicketTypeId(1),
             group: None,
-            canceled: false,
+            barred: None,
             collected: false,
         }
     }
@@ -245,7 +262,7 @@ mod tests {
         see(Some(&pass), &list, AT - DAY - 1, refused(Reason::NotYet));
         list.collected = true;
         see(Some(&pass), &list, AT + DAY, refused(Reason::NotCollected));
-        pass.canceled = true;
+        pass.barred = Some(Reason::Canceled);
         see(Some(&pass), &list, AT, refused(Reason::Canceled));
         list.kinds = vec![TicketTypeId(2)];
         see(Some(&pass), &list, AT, refused(Reason::WrongList));
@@ -318,7 +335,7 @@ mod tests {
         let inside = after(&[(In, AT - 1)]);
         let door = door(list);
         assert_eq!(verdict(Some(&pass()), &inside, &door, &forced), Verdict::Admitted);
-        let canceled = Pass { canceled: true, ..pass() };
+        let canceled = Pass { barred: Some(Reason::Canceled), ..pass() };
         assert_eq!(verdict(Some(&canceled), &inside, &door, &forced), Verdict::Refused(Reason::Canceled));
         let other = Pass { kind: TicketTypeId(3), ..pass() };
         assert_eq!(verdict(Some(&other), &inside, &door, &forced), Verdict::Refused(Reason::WrongList));

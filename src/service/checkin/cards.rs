@@ -4,7 +4,10 @@ use crate::{
     Error,
     model::{Model, spread, wide},
 };
-use domain::{EventId, GroupId, Ticket, TicketId, TicketTypeId, checkin::Pass};
+use domain::{
+    EventId, GroupId, Ticket, TicketId, TicketTypeId,
+    checkin::{Pass, Reason},
+};
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +23,8 @@ struct Card {
     words: Words,
 }
 
-/// What many tickets have in common: type, group, whether they were canceled, and whether they were collected.
-type Kind = (TicketTypeId, Option<GroupId>, bool, bool);
+/// What many tickets have in common: type, group, why they let nobody in, and whether they were collected.
+type Kind = (TicketTypeId, Option<GroupId>, Option<Reason>, bool);
 
 /// Where a card's words are: name, company, seat and the note for the door, one behind the other, and where each ends.
 #[derive(Debug, Clone, Copy)]
@@ -138,8 +141,7 @@ impl Cards {
     }
 
     fn set(&mut self, ticket: &Ticket) {
-        let canceled = ticket.state == domain::TicketState::Canceled;
-        let kind = self.kind((ticket.kind, ticket.group, canceled, ticket.collected));
+        let kind = self.kind((ticket.kind, ticket.group, ticket.state.bars(), ticket.collected));
         let words = self.words.push([&ticket.name, &ticket.company, &ticket.seat, &ticket.door_note]);
         // A number that is none, as from an older list, is not kept: such a ticket is read where it lies.
         let number = ticket.number.parse().ok().filter(|number: &u64| number.to_string() == ticket.number);
@@ -182,8 +184,8 @@ impl Cards {
 
     fn holder(&self, card: &Card) -> Option<Holder> {
         let [name, company, seat, door_note] = self.words.parts(card.words).map(str::to_owned);
-        let (kind, group, canceled, collected) = *self.kinds.get(wide(card.kind))?;
-        let pass = Pass { ticket: card.ticket, event: self.event, kind, group, canceled, collected };
+        let (kind, group, barred, collected) = *self.kinds.get(wide(card.kind))?;
+        let pass = Pass { ticket: card.ticket, event: self.event, kind, group, barred, collected };
         Some(Holder { pass, name, company, seat, door_note, number: card.number.to_string() })
     }
 

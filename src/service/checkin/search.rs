@@ -4,7 +4,7 @@ use super::{Holder, list_in, presence};
 use crate::{Actor, At, Ctx, Error, actor::Who, registration, roster::Filter};
 use data_encoding::BASE64;
 use domain::{
-    CheckinList, EventId, ListId, Permission, Refusal, ScanBlock, ScanId, SpaceId, Ticket, TicketId, TicketState, Time,
+    CheckinList, EventId, ListId, Permission, Refusal, ScanBlock, ScanId, SpaceId, Ticket, TicketId, Time,
     checkin::{Door, Standing},
     phone, problem,
 };
@@ -60,7 +60,7 @@ pub fn search(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId, text: &str
         let mut found = Vec::new();
         for id in ids {
             let ticket = registration::load(view, event, id)?;
-            if ticket.state == TicketState::Canceled {
+            if !ticket.state.holds_place() {
                 continue;
             }
             found.push(Found {
@@ -90,8 +90,8 @@ pub struct Taken {
     pub kind: u64,
     /// See `kind`.
     pub group: Option<u64>,
-    /// It was canceled.
-    pub canceled: bool,
+    /// Why nobody comes in with it; none when the list decides.
+    pub barred: Option<domain::checkin::Reason>,
     /// Its holder has seen it.
     pub collected: bool,
     /// Name, seat and note for the door, when the terminal may keep them.
@@ -161,7 +161,7 @@ pub fn snapshot(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Resul
                 codes: [hash(&salt, &ticket.number), hash(&salt, &ticket.attend)],
                 kind: ticket.kind.0,
                 group: ticket.group.map(|group| group.0),
-                canceled: ticket.state == TicketState::Canceled,
+                barred: ticket.state.bars(),
                 collected: ticket.collected,
                 words: named.then_some([ticket.name, ticket.seat, ticket.door_note]),
                 entries: standing.entries().map(|entry| (entry.at.0, entry.scan.0)).collect(),

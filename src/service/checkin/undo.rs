@@ -109,8 +109,16 @@ pub async fn mark(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, entere
     let nonce = format!("mark-{:016x}", ctx.random.number());
     ctx.write(&permit, move |work| {
         let ticket = registration::load(work.read(), event, id)?;
-        if ticket.state == domain::TicketState::Canceled {
+        if !ticket.state.holds_place() {
             return Err(refuse!(Conflict, "ticket.canceled", "This registration is canceled.").into());
+        }
+        if entered && ticket.state.bars().is_some() {
+            return Err(refuse!(
+                Conflict,
+                "ticket.not_standing",
+                "This registration is not approved, not paid for, or blocked. Settle that first."
+            )
+            .into());
         }
         let standing = standing_in(work, event, id)?;
         match (entered, standing.is_admitted()) {

@@ -13,7 +13,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketType, TicketTypeId};
+use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketState, TicketType, TicketTypeId};
 use service::{
     Actor, At, Error, checkin, event,
     registration::{self, Bulk},
@@ -63,9 +63,12 @@ fn filter(typed: &pages::Filter) -> Filter {
             "entered" => Show::Entered,
             "absent" => Show::Absent,
             "uncollected" => Show::Uncollected,
-            "canceled" => Show::Canceled,
             "all" => Show::All,
-            _ => Show::Active,
+            // "active" is what the list shows when nothing is chosen: whoever holds a place.
+            code => {
+                let state = TicketState::ALL.iter().skip(1).find(|state| state.code() == code);
+                state.map_or(Show::Active, |state| Show::State(*state))
+            }
         },
         kind: typed.kind.parse().ok().map(TicketTypeId),
         group: typed.group.parse().ok().map(domain::GroupId),
@@ -295,6 +298,8 @@ async fn act(
     let done = match act.as_str() {
         "cancel" => registration::cancel(&hall.ctx, &actor, event, number).await,
         "restore" => registration::restore(&hall.ctx, &actor, event, number).await,
+        "block" => registration::block(&hall.ctx, &actor, event, number, true).await,
+        "unblock" => registration::block(&hall.ctx, &actor, event, number, false).await,
         "mark" => checkin::mark(&hall.ctx, &actor, event, number, true).await,
         "unmark" => checkin::mark(&hall.ctx, &actor, event, number, false).await,
         _ => return Err(crate::answer::missing().await),
@@ -314,6 +319,8 @@ async fn bulk(
     let act = match fields.get("act") {
         "cancel" => Bulk::Cancel,
         "restore" => Bulk::Restore,
+        "block" => Bulk::Block,
+        "unblock" => Bulk::Unblock,
         "group" => Bulk::Group(fields.get("name").to_owned()),
         "mark" => Bulk::Mark,
         "unmark" => Bulk::Unmark,

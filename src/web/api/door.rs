@@ -340,7 +340,7 @@ fn row(taken: &checkin::Taken) -> Value {
         }
     };
     put("g", json!(taken.group), taken.group.is_some());
-    put("x", json!(true), taken.canceled);
+    put("x", json!(taken.barred), taken.barred.is_some());
     put("o", json!(true), taken.collected);
     put("w", json!(taken.words), taken.words.is_some());
     put("i", json!(taken.entries), !taken.entries.is_empty());
