@@ -59,6 +59,18 @@ ids! {
     PictureId
     /// A list file being imported, with its verdict on each row.
     ImportId
+    /// What somebody took at one event, for one or several people.
+    OrderId
+    /// A code that takes something off or opens tickets.
+    VoucherId
+    /// A number of places that several ticket types share.
+    QuotaId
+    /// Something that is taken beside a ticket.
+    AddOnId
+    /// Somebody on a waiting list.
+    WaiterId
+    /// Something said to one person on one occasion.
+    NoticeId
 }
 
 impl SpaceId {

@@ -56,6 +56,12 @@ permissions! {
     CheckinMark = "checkin.mark", "Mark people as checked in or not checked in";
     /// Pair and revoke check-in terminals.
     DeviceManage = "device.manage", "Pair and revoke check-in terminals";
+    /// Approve and refuse what waits for review.
+    OrderReview = "order.review", "Approve and refuse registrations";
+    /// Record payments and refunds, cancel and reopen orders, vouchers.
+    OrderManage = "order.manage", "Manage orders, payments and codes";
+    /// Write to people.
+    NoticeSend = "notice.send", "Write messages to registered people";
 }
 
 /// Where a permission holds.

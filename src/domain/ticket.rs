@@ -1,7 +1,7 @@
 //! A ticket: one person's place at one event; whether its holder came in is for the scan log to say (S0-37 … S0-48, S0-82).
 
 use crate::{
-    EventId, GroupId, PersonId, Problem, Refusal, TicketId, TicketTypeId, Time,
+    EventId, GroupId, OrderId, PersonId, Problem, Refusal, TicketId, TicketTypeId, Time,
     field::{Answer, Field},
     person, problem, refuse,
     text::Form,
@@ -93,6 +93,8 @@ pub struct Ticket {
     pub kind: TicketTypeId,
     /// The person.
     pub person: PersonId,
+    /// The order that it came with; none when the secretariat gave it.
+    pub order: Option<OrderId>,
     /// Name on the ticket.
     pub name: String,
     /// Phone in E.164.
@@ -177,6 +179,8 @@ pub struct TicketDetails {
 pub enum Filler {
     /// The person, on the phone page.
     Visitor,
+    /// A person whom somebody else registers along: needs no phone.
+    Companion,
     /// Somebody of the secretariat, by hand or by list.
     Secretariat,
 }
@@ -190,7 +194,7 @@ pub fn check_ticket(input: &TicketInput, fields: &[Field], filler: Filler) -> Re
             form.wrong(problem!("phone", "This field is required."));
             None
         }
-        ("", Filler::Secretariat) => None,
+        ("", Filler::Secretariat | Filler::Companion) => None,
         (typed, _) => {
             let phone = crate::phone::normalise(typed);
             if phone.is_none() {
@@ -220,7 +224,7 @@ fn check_answers(
     for field in fields {
         let typed = input.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, typed)| typed.as_str());
         let mut asked = field.clone();
-        asked.required = field.required && filler == Filler::Visitor;
+        asked.required = field.required && filler != Filler::Secretariat;
         let answer = asked.check(typed, problems);
         if !answer.is_empty() {
             answers.push((field.id, answer));
@@ -280,6 +284,7 @@ mod tests {
             event: EventId(1),
             kind: TicketTypeId(1),
             person: PersonId(1),
+            order: None,
             name: "张三".into(),
             phone: None,
             company: String::new(),

@@ -1,6 +1,6 @@
 //! Events from draft to withdrawal, their questions, groups and check-in time (S0-8 … S0-18, S0-27, S0-32, S0-51).
 
-use crate::{Actor, At, Ctx, Error, Work, ticket_type};
+use crate::{Actor, At, Ctx, Error, Work, order, quota, ticket_type};
 use domain::{
     Event, EventId, Group, GroupId, Permission, PictureId, Refusal, Space, SpaceId, Window,
     event::{
@@ -181,15 +181,7 @@ pub async fn create(
         };
         work.insert(&event)?;
         work.audit("event.create", format!("event/{}", event.id), "", &event.name)?;
-        let free = TicketTypeDetails {
-            name: free_ticket.clone(),
-            price: domain::Money::cny(0),
-            quota: None,
-            sale: None,
-            note: String::new(),
-            enabled: true,
-        };
-        ticket_type::insert(work, event.id, &free)?;
+        ticket_type::insert(work, event.id, &TicketTypeDetails::free(&free_ticket))?;
         Ok(event.id)
     })
     .await
@@ -336,18 +328,12 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
         let copied = domain::event::copy(&original, new, name.clone(), owner, work.now);
         let shift = copied.time.from.since(original.time.from);
         work.insert(&copied)?;
+        let mut kinds = std::collections::BTreeMap::new();
         for kind in ticket_type::of_event(work.read(), id)? {
-            let moved = |w: Window| Window { from: w.from.plus(shift), to: w.to.plus(shift) };
-            let details = TicketTypeDetails {
-                name: kind.name,
-                price: kind.price,
-                quota: kind.quota,
-                sale: kind.sale.map(moved),
-                note: kind.note,
-                enabled: kind.enabled,
-            };
-            ticket_type::insert(work, new, &details)?;
+            kinds.insert(kind.id, ticket_type::insert(work, new, &kind.details(shift))?);
         }
+        quota::copy(work, id, new, &kinds)?;
+        order::copy_sale(work, id, new)?;
         for group in groups_of(work.read(), id)? {
             let number = GroupId(work.next_id::<Group>()?);
             work.insert(&Group { id: number, event: new, name: group.name })?;

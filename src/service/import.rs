@@ -3,18 +3,20 @@
 //! Bad rows come back as a file with reasons.
 
 use crate::{
-    Actor, At, Ctx, Error, Permit, Work, event, registration,
+    Actor, At, Ctx, Error, Permit, Work, event,
+    quota::Stocks,
+    registration,
     registration::{Codes, NewTicket},
     sheet::{self, Format, Sheet},
     ticket_type,
 };
 use domain::{
-    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketType, TicketTypeId,
+    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketState, TicketType,
+    TicketTypeId,
     code::{self, Scanned},
     import::{COLUMNS, Column, ImportState, RefusedRow, RowVerdict, Tally, guess},
     problem, refuse,
     ticket::{Filler, Source, TicketDetails, TicketInput, check_ticket},
-    ticket_type::has_room,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -235,7 +237,7 @@ struct Judge {
     columns: Vec<Column>,
     kind: TicketTypeId,
     group: String,
-    places: HashMap<TicketTypeId, i64>,
+    places: Stocks,
     firsts: Arc<Firsts>,
 }
 
@@ -273,10 +275,7 @@ impl Firsts {
 impl Judge {
     fn new(view: &impl Read, import: &Import, firsts: Arc<Firsts>) -> Result<Self, Error> {
         let kinds = ticket_type::of_event(view, import.event)?;
-        let mut places = HashMap::new();
-        for kind in &kinds {
-            places.insert(kind.id, ticket_type::taken(view, kind)?);
-        }
+        let places = Stocks::read(view, import.event)?;
         let groups = event::groups_of(view, import.event)?;
         let group = groups
             .iter()
@@ -410,15 +409,16 @@ impl Judge {
 
     fn reserve(&mut self, kind: TicketTypeId, from: Option<TicketTypeId>) -> bool {
         let Some(record) = self.kinds.iter().find(|record| record.id == kind) else { return false };
-        let taken = self.places.entry(kind).or_default();
-        if !has_room(record, *taken) {
-            return false;
+        if let Some(from) = from {
+            self.places.reserve(from, -1);
         }
-        *taken += 1;
-        if let Some(left) = from.and_then(|from| self.places.get_mut(&from)) {
-            *left -= 1;
+        let room = self.places.of(kind).left(record) != Some(0);
+        match (room, from) {
+            (true, _) => self.places.reserve(kind, 1),
+            (false, Some(from)) => self.places.reserve(from, 1),
+            (false, None) => {}
         }
-        true
+        room
     }
 
     /// What an import changes: only what its columns speak of, and never anything into nothing.
@@ -570,7 +570,17 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, cod
             let kind = ticket_type::load(work.read(), event, judged.kind)?;
             registration::take(
                 work,
-                &NewTicket { kind: &kind, details, answers: &answers, group, source: Source::Import, codes },
+                &NewTicket {
+                    id: None,
+                    kind: &kind,
+                    details,
+                    answers: &answers,
+                    group,
+                    source: Source::Import,
+                    codes,
+                    state: TicketState::Active,
+                    order: None,
+                },
             )?;
         }
         RowVerdict::Change(id, changes) => {

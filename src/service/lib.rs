@@ -14,8 +14,12 @@ pub mod file;
 pub mod import;
 pub mod limit;
 mod model;
+pub mod notice;
+pub mod order;
 pub mod overview;
+pub mod payment;
 pub mod picture;
+pub mod quota;
 pub mod registration;
 pub mod roster;
 pub mod seal;
@@ -23,6 +27,8 @@ pub mod sheet;
 pub mod space;
 pub mod ticket_type;
 pub mod token;
+pub mod voucher;
+pub mod waiting;
 
 #[cfg(test)]
 mod test;

@@ -12,10 +12,18 @@ use std::io::Cursor;
 use store::Read;
 use tokio::sync::Semaphore;
 
-/// Takes an upload for the actor's events; returns the picture's number.
-pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
-    let permit = ctx.permit_somewhere(actor, Permission::EventManage)?;
-    let owner = permit.account.ok_or_else(Refusal::denied)?;
+/// A picture on disk that no record names yet.
+pub(crate) struct Stored {
+    /// SHA-256 of the file.
+    pub file: [u8; 32],
+    /// Width in pixels.
+    width: u32,
+    /// Height in pixels.
+    height: u32,
+}
+
+/// Decodes, sizes and keeps an upload.
+pub(crate) async fn store(ctx: &Ctx, bytes: Vec<u8>) -> Result<Stored, Error> {
     if bytes.len() > UPLOAD_MAX {
         let size = UPLOAD_MAX >> 20;
         return Err(
@@ -26,9 +34,16 @@ pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureI
     let stored = tokio::task::spawn_blocking(move || {
         let sized = shrink(decode(&bytes)?);
         let encoded = encode(&sized)?;
-        Ok::<_, Error>((files.put(&encoded)?, sized.width(), sized.height()))
+        Ok::<_, Error>(Stored { file: files.put(&encoded)?, width: sized.width(), height: sized.height() })
     });
-    let (file, width, height) = stored.await.map_err(|error| Error::internal("reading a picture", error))??;
+    stored.await.map_err(|error| Error::internal("reading a picture", error))?
+}
+
+/// Takes an upload for the actor's events; returns the picture's number.
+pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
+    let permit = ctx.permit_somewhere(actor, Permission::EventManage)?;
+    let owner = permit.account.ok_or_else(Refusal::denied)?;
+    let Stored { file, width, height } = store(ctx, bytes).await?;
     ctx.write(&permit, move |work| {
         let id = PictureId(work.next_id::<Picture>()?);
         work.insert(&Picture { id, file, width, height, owner, created_at: work.now })?;

@@ -1,10 +1,10 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, ticket_type, token};
+use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, order, roster::Filter, ticket_type, token};
 use domain::{
-    Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
-    TicketTypeId,
+    Event, EventId, GroupId, OrderId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
+    TicketType, TicketTypeId,
     checkin::Standing,
     code,
     field::{Answer, AnswerValue, Field, Sealed},
@@ -13,7 +13,6 @@ use domain::{
         Filler, Source, TicketDetails, TicketInput, already_registered, check_block, check_cancel, check_restore,
         check_ticket,
     },
-    ticket_type::{has_room, offer, sold_out},
 };
 use store::catalogue::{PERSON_BY_PHONE, TICKET_BY_ATTEND, TICKET_BY_LINK, TICKET_BY_NUMBER, TICKET_BY_PHONE};
 use store::{Order, Read};
@@ -37,6 +36,14 @@ impl Codes {
         codes
     }
 
+    /// Gives a ticket a new number, attend code and link.
+    pub(crate) fn renew(&self, view: &impl Read, ticket: &mut Ticket) -> Result<(), Error> {
+        ticket.number = self.number(view)?;
+        ticket.attend = self.attend(view, ticket.event)?;
+        ticket.link = self.link;
+        Ok(())
+    }
+
     fn number(&self, view: &impl Read) -> Result<String, Error> {
         free(&self.numbers, code::ticket_number, |number| {
             Ok(view.find_key::<Ticket, _>(&TICKET_BY_NUMBER, number)?.is_none())
@@ -51,7 +58,7 @@ impl Codes {
 }
 
 /// The first code that is not taken yet.
-fn free(
+pub(crate) fn free(
     seeds: &[u64],
     make: fn(u64) -> String,
     is_free: impl Fn(&String) -> Result<bool, Error>,
@@ -103,12 +110,16 @@ pub fn show_answer(ctx: &Ctx, ticket: &Ticket, answer: &Answer, clear: bool) -> 
 
 /// What a new ticket is made of.
 pub(crate) struct NewTicket<'a> {
+    /// Its number, when it was drawn already.
+    pub id: Option<TicketId>,
     pub kind: &'a TicketType,
     pub details: &'a TicketDetails,
     pub answers: &'a [Answer],
     pub group: Option<GroupId>,
     pub source: Source,
     pub codes: &'a Codes,
+    pub state: TicketState,
+    pub order: Option<OrderId>,
 }
 
 /// The person of that phone, or a new one.
@@ -131,17 +142,23 @@ pub(crate) fn person_of(work: &mut Work<'_, '_>, details: &TicketDetails) -> Res
 
 /// Takes a place: the quota and the one-ticket-per-phone rule hold whoever asks.
 pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
+    ticket_type::check_room(work.read(), new.kind)?;
+    let ticket = keep(work, new)?;
+    work.audit("registration.create", subject(&ticket), "", &summary(&ticket))?;
+    Ok(ticket)
+}
+
+/// Keeps a new ticket for whose place and audit line the caller cares: one phone has one place all the same.
+pub(crate) fn keep(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
     let event = new.kind.event;
-    if !has_room(new.kind, ticket_type::taken(work.read(), new.kind)?) {
-        return Err(sold_out(&new.kind.name).into());
-    }
     check_phone_free(work.read(), event, new.details.phone.as_deref())?;
     let person = person_of(work, new.details)?;
     let ticket = Ticket {
-        id: TicketId(work.next_id::<Ticket>()?),
+        id: new.id.map_or_else(|| work.next_id::<Ticket>().map(TicketId), Ok)?,
         event,
         kind: new.kind.id,
         person,
+        order: new.order,
         name: new.details.name.clone(),
         phone: new.details.phone.clone(),
         company: new.details.company.clone(),
@@ -153,14 +170,13 @@ pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticke
         number: new.codes.number(work.read())?,
         attend: new.codes.attend(work.read(), event)?,
         link: new.codes.link,
-        state: TicketState::Active,
+        state: new.state,
         source: new.source,
         collected: new.source == Source::Phone,
         created_at: work.now,
         revision: 0,
     };
     work.insert(&ticket)?;
-    work.audit("registration.create", subject(&ticket), "", &summary(&ticket))?;
     Ok(ticket)
 }
 
@@ -175,7 +191,7 @@ pub(crate) fn summary(ticket: &Ticket) -> String {
     format!("{} | {phone} | type {} | {group} | {} | {}", ticket.name, ticket.kind, ticket.seat, ticket.state.code())
 }
 
-fn check_phone_free(view: &impl Read, event: EventId, phone: Option<&str>) -> Result<(), Error> {
+pub(crate) fn check_phone_free(view: &impl Read, event: EventId, phone: Option<&str>) -> Result<(), Error> {
     let Some(phone) = phone else { return Ok(()) };
     match view.find_key::<Ticket, _>(&TICKET_BY_PHONE, &(phone.to_owned(), event))? {
         Some(_) => Err(already_registered().into()),
@@ -193,56 +209,6 @@ pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, bef
     checkin::follow(work, &old, ticket)?;
     work.put(ticket)?;
     work.audit(action, subject(ticket), before, &summary(ticket))
-}
-
-/// A visitor takes a ticket (S0-82). `once` comes with the form: sent twice, it yields the same ticket.
-pub async fn register(
-    ctx: &Ctx,
-    actor: &Actor,
-    event: EventId,
-    kind: TicketTypeId,
-    once: &str,
-    input: &TicketInput,
-) -> Result<Ticket, Error> {
-    let form = event::public_get(ctx, actor, event)?;
-    if form.state != domain::event::EventState::Published {
-        return Err(refuse!(Conflict, "event.not_open", "This event takes no registrations.").into());
-    }
-    let details = check_ticket(input, &form.fields, Filler::Visitor).map_err(Refusal::invalid)?;
-    let mut codes = Codes::draw(ctx);
-    if once.len() >= 16 {
-        codes.link.copy_from_slice(token::sha256(format!("registration {event} {once}").as_bytes()).split_at(16).0);
-    }
-    let answers = keep_answers(ctx, &form.fields, &codes.link, &details.answers)?;
-    let revision = form.revision;
-    ctx.write(&ctx.public(actor), move |work| {
-        if let Some(before) = work.read().find::<Ticket, _>(&TICKET_BY_LINK, &codes.link)? {
-            return Ok(before);
-        }
-        let now_event = event::load(work.read(), event)?;
-        if now_event.state != form.state || now_event.fields != form.fields && now_event.revision != revision {
-            return Err(refuse!(
-                Conflict,
-                "event.changed",
-                "The event has just been changed. Please look at it and send the form again."
-            )
-            .into());
-        }
-        let kind = ticket_type::load(work.read(), event, kind)?;
-        offer(&kind, ticket_type::taken(work.read(), &kind)?, now_event.time.to, work.now).check(&kind.name)?;
-        take(
-            work,
-            &NewTicket {
-                kind: &kind,
-                details: &details,
-                answers: &answers,
-                group: None,
-                source: Source::Phone,
-                codes: &codes,
-            },
-        )
-    })
-    .await
 }
 
 /// Adds a person by hand (S0-44).
@@ -264,7 +230,21 @@ pub async fn add(
         let kind = ticket_type::load(work.read(), event, kind)?;
         let group = named_group(work, event, &group)?;
         let source = Source::Secretariat;
-        take(work, &NewTicket { kind: &kind, details: &details, answers: &answers, group, source, codes: &codes })
+        let (state, order) = (TicketState::Active, None);
+        take(
+            work,
+            &NewTicket {
+                id: None,
+                kind: &kind,
+                details: &details,
+                answers: &answers,
+                group,
+                source,
+                codes: &codes,
+                state,
+                order,
+            },
+        )
     })
     .await
 }
@@ -309,8 +289,8 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, edit: 
         if ticket.kind != kind {
             let kind = ticket_type::load(work.read(), event, kind)?;
             let moves = ticket.state.holds_place();
-            if moves && !has_room(&kind, ticket_type::taken(work.read(), &kind)?) {
-                return Err(sold_out(&kind.name).into());
+            if moves {
+                ticket_type::check_room(work.read(), &kind)?;
             }
             ticket.kind = kind.id;
         }
@@ -356,7 +336,8 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> R
         let before = summary(&ticket);
         ticket.state = TicketState::Canceled;
         ticket.revision += 1;
-        change(work, &ticket, "registration.cancel", &before)
+        change(work, &ticket, "registration.cancel", &before)?;
+        order::left(work, &ticket)
     })
     .await
 }
@@ -367,13 +348,12 @@ pub async fn restore(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> 
     ctx.write(&permit, move |work| {
         let mut ticket = load(work.read(), event, id)?;
         check_restore(&ticket)?;
+        let state = order::back(work, &ticket)?;
         let kind = ticket_type::load(work.read(), event, ticket.kind)?;
-        if !has_room(&kind, ticket_type::taken(work.read(), &kind)?) {
-            return Err(sold_out(&kind.name).into());
-        }
+        ticket_type::check_room(work.read(), &kind)?;
         check_phone_free(work.read(), event, ticket.phone.as_deref())?;
         let before = summary(&ticket);
-        ticket.state = TicketState::Active;
+        ticket.state = state;
         ticket.revision += 1;
         change(work, &ticket, "registration.restore", &before)
     })

@@ -4,6 +4,7 @@ use crate::{
     Actor, At, Ctx, Error, account, checkin,
     ctx::test::Hall,
     device, event, import,
+    order::test::order_one,
     registration::{self, Bulk},
     roster::{Filter, Show, SortBy},
     sheet::{Format, read},
@@ -97,19 +98,16 @@ async fn a_quota_holds_whoever_asks_and_a_canceled_place_is_free_again() {
     let (event, kind) = opened(&hall, &admin).await;
     let input = TicketTypeInput { name: "票".into(), quota: "2".into(), enabled: true, ..TicketTypeInput::default() };
     ticket_type::save(&hall.ctx, &admin, event, Some(kind), &input).await.unwrap();
-    let visitor = Actor::visitor(SpaceId::ASSOCIATION);
-    let first =
-        registration::register(&hall.ctx, &visitor, event, kind, "", &named("甲", "13800000001")).await.unwrap();
-    let twice =
-        registration::register(&hall.ctx, &visitor, event, kind, "", &named("甲", "13800000001")).await.unwrap_err();
+    let first = order_one(&hall, event, kind, "甲", "13800000001").await.unwrap();
+    let first = first.tickets().next().unwrap().0;
+    let twice = order_one(&hall, event, kind, "甲", "13800000001").await.unwrap_err();
     assert_eq!(twice.code(), Some("ticket.already_registered"));
     registration::add(&hall.ctx, &admin, event, kind, "", &named("乙", "")).await.unwrap();
-    let full =
-        registration::register(&hall.ctx, &visitor, event, kind, "", &named("丙", "13800000003")).await.unwrap_err();
+    let full = order_one(&hall, event, kind, "丙", "13800000003").await.unwrap_err();
     assert_eq!(full.code(), Some("ticket_type.sold_out"));
-    registration::cancel(&hall.ctx, &admin, event, first.id).await.unwrap();
+    registration::cancel(&hall.ctx, &admin, event, first).await.unwrap();
     registration::add(&hall.ctx, &admin, event, kind, "", &named("丁", "")).await.unwrap();
-    let back = registration::restore(&hall.ctx, &admin, event, first.id).await.unwrap_err();
+    let back = registration::restore(&hall.ctx, &admin, event, first).await.unwrap_err();
     assert_eq!(back.code(), Some("ticket_type.sold_out"));
     let less = TicketTypeInput { quota: "1".into(), ..input };
     assert!(

@@ -1,11 +1,11 @@
 //! Ticket types of an event (S0-20 … S0-25, S0-28).
 
-use crate::{Actor, At, Ctx, Error, Work, event};
+use crate::{Actor, At, Ctx, Error, Work, event, quota::Stocks, voucher};
 use domain::{
     EventId, Permission, Refusal, TicketType, TicketTypeId, refuse,
-    ticket_type::{Offer, TICKET_TYPES_MAX, TicketTypeDetails, TicketTypeInput, check_ticket_type, offer},
+    ticket_type::{Offer, TICKET_TYPES_MAX, TicketTypeDetails, TicketTypeInput, check_ticket_type, offer, sold_out},
 };
-use store::catalogue::{ENTERED_OF_TYPE, TICKETS_OF_TYPE};
+use store::catalogue::ENTERED_OF_TYPE;
 use store::{Order, Read};
 
 /// A ticket type with its figures.
@@ -13,8 +13,12 @@ use store::{Order, Read};
 pub struct TicketTypeRow {
     /// The type.
     pub kind: TicketType,
-    /// Places taken.
+    /// Places taken, or held for somebody.
     pub taken: i64,
+    /// What a visitor can still take; none without a limit.
+    pub left: Option<i64>,
+    /// What one costs now.
+    pub price: domain::Money,
     /// People checked in with it.
     pub admitted: i64,
     /// Whether a visitor could take one now.
@@ -30,22 +34,33 @@ pub(crate) fn of_event(view: &impl Read, event: EventId) -> Result<Vec<TicketTyp
     Ok(kinds)
 }
 
-pub(crate) fn taken(view: &impl Read, kind: &TicketType) -> Result<i64, Error> {
-    Ok(view.count(&TICKETS_OF_TYPE, &(kind.event, kind.id))?)
+/// Refuses when not one more place of the type is there, whoever asks.
+pub(crate) fn check_room(view: &impl Read, kind: &TicketType) -> Result<(), Error> {
+    match Stocks::read(view, kind.event)?.of(kind.id).left(kind) {
+        Some(0) => Err(sold_out(&kind.name).into()),
+        Some(_) | None => Ok(()),
+    }
 }
 
 pub(crate) fn load(view: &impl Read, event: EventId, id: TicketTypeId) -> Result<TicketType, Error> {
     view.get::<TicketType>(&(event, id))?.ok_or_else(|| Refusal::missing("ticket type").into())
 }
 
-fn rows(ctx: &Ctx, view: &impl Read, event: EventId) -> Result<Vec<TicketTypeRow>, Error> {
+fn rows(
+    ctx: &Ctx,
+    view: &impl Read,
+    event: EventId,
+    unlocked: impl Fn(&TicketType) -> bool,
+) -> Result<Vec<TicketTypeRow>, Error> {
     let ends = event::load(view, event)?.time.to;
+    let (now, stocks) = (ctx.now(), Stocks::read(view, event)?);
     let mut rows = Vec::new();
     for kind in of_event(view, event)? {
-        let taken = taken(view, &kind)?;
+        let stock = stocks.of(kind.id);
         let admitted = view.count(&ENTERED_OF_TYPE, &(event, domain::ListId::MAIN, kind.id))?;
-        let offer = offer(&kind, taken, ends, ctx.now());
-        rows.push(TicketTypeRow { kind, taken, admitted, offer });
+        let offer = offer(&kind, &stock, unlocked(&kind), ends, now);
+        let (left, price) = (stock.open(&kind), kind.price_at(stock.taken, now));
+        rows.push(TicketTypeRow { kind, taken: stock.taken, left, price, admitted, offer });
     }
     Ok(rows)
 }
@@ -53,14 +68,16 @@ fn rows(ctx: &Ctx, view: &impl Read, event: EventId) -> Result<Vec<TicketTypeRow
 /// The types of an event in their order, for the secretariat.
 pub fn list(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<TicketTypeRow>, Error> {
     let permit = ctx.permit(actor, Permission::EventView, At::Event(event))?;
-    ctx.read(&permit, |view| rows(ctx, view, event))
+    ctx.read(&permit, |view| rows(ctx, view, event, |_| true))
 }
 
-/// The enabled types of a published event, for visitors (S0-28).
-pub fn public_list(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<TicketTypeRow>, Error> {
+/// The types of a published event that a visitor may take (S0-28), those included that a typed code opens.
+pub fn public_list(ctx: &Ctx, actor: &Actor, event: EventId, code: &str) -> Result<Vec<TicketTypeRow>, Error> {
     event::public_get(ctx, actor, event)?;
     ctx.read(&ctx.public(actor), |view| {
-        let mut rows = rows(ctx, view, event)?;
+        let voucher = voucher::typed(view, event, code, ctx.now()).ok().flatten();
+        let opens = |kind: &TicketType| voucher.as_ref().is_some_and(|(code, _)| code.unlocks && code.is_for(kind.id));
+        let mut rows = rows(ctx, view, event, opens)?;
         rows.retain(|row| row.offer != Offer::Disabled);
         Ok(rows)
     })
@@ -98,6 +115,10 @@ fn with_details(id: TicketTypeId, event: EventId, position: u16, details: &Ticke
         sale: details.sale,
         note: details.note.clone(),
         enabled: details.enabled,
+        steps: details.steps.clone(),
+        review: details.review,
+        locked: details.locked,
+        companion: details.companion,
         position,
     }
 }
@@ -130,7 +151,7 @@ pub async fn save(
             return insert(work, event, &details);
         };
         let before = load(work.read(), event, id)?;
-        let details = check_ticket_type(&input, &others, taken(work.read(), &before)?, &zone)?;
+        let details = check_ticket_type(&input, &others, Stocks::read(work.read(), event)?.of(id).taken, &zone)?;
         let after = with_details(id, event, before.position, &details);
         work.put(&after)?;
         work.audit("ticket_type.save", format!("event/{event}/ticket_type/{id}"), &summary(&before), &summary(&after))?;

@@ -2,11 +2,15 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate, GateId, Grant,
-    GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space,
-    SpaceId, Ticket, TicketId, TicketType, TicketTypeId,
+    Account, AccountId, AddOn, AddOnId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate,
+    GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, Notice, NoticeId, Order, OrderId, PaymentSetting,
+    Person, PersonId, Picture, PictureId, Quota, QuotaId, Sale, ScanId, Session, Space, SpaceId, Ticket, TicketId,
+    TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     import::RefusedRow,
+    notice::NoticeState,
+    order::{Flow, Item, OrderState},
+    waiting::WaitState,
 };
 use std::collections::BTreeMap;
 
@@ -40,7 +44,30 @@ pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, 
 /// The imports of an event.
 pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
 
-/// Tickets of an event by [`TicketState`].
+/// An order by its link.
+pub const ORDER_BY_LINK: Unique<Order, [u8; 16]> = Unique::new(14, "order_by_link");
+/// An order by its number.
+pub const ORDER_BY_NUMBER: Unique<Order, String> = Unique::new(15, "order_by_number");
+/// Unpaid orders by the end of their hold in milliseconds.
+pub const ORDER_BY_HOLD: Plain<Order, i64> = Plain::new(16);
+/// A code within its event.
+pub const VOUCHER_BY_CODE: Unique<Voucher, (EventId, String)> = Unique::new(17, "voucher_by_code");
+/// A waiter by the link of the waiter's page.
+pub const WAITER_BY_LINK: Unique<Waiter, [u8; 16]> = Unique::new(18, "waiter_by_link");
+/// Who waits for a type or has an offer, by phone: one phone waits once.
+pub const WAITER_BY_PHONE: Unique<Waiter, (EventId, TicketTypeId, String)> = Unique::new(19, "waiter_by_phone");
+/// Who waits for a type without an offer, who came first in front.
+pub const WAITING: Plain<Waiter, (EventId, TicketTypeId)> = Plain::new(20);
+/// Offers by their end in milliseconds.
+pub const OFFER_BY_END: Plain<Waiter, i64> = Plain::new(21);
+/// A notice by its cause.
+pub const NOTICE_BY_CAUSE: Unique<Notice, String> = Unique::new(22, "notice_by_cause");
+/// The notices of an event.
+pub const NOTICE_BY_EVENT: Plain<Notice, EventId> = Plain::new(23);
+/// The notices of an order, a ticket or a wait: kind of thing and its number.
+pub const NOTICE_BY_SUBJECT: Plain<Notice, (u8, u64)> = Plain::new(24);
+
+/// Tickets of an event by [`domain::TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 /// Tickets of a type that hold a place: what the quota is held against.
 pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
@@ -62,6 +89,89 @@ pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
+
+/// Orders of an event by their state.
+pub const ORDERS: Counter<(EventId, u8)> = Counter::new(12);
+/// Fen that came in and did not go back, by way of paying.
+pub const INCOME: Counter<(EventId, u8)> = Counter::new(13);
+/// Fen that are to be given back.
+pub const OWED: Counter<EventId> = Counter::new(14);
+/// Fen that are still to be paid.
+pub const DUE: Counter<EventId> = Counter::new(15);
+/// Tickets that a code was used for.
+pub const CODE_USES: Counter<(EventId, VoucherId)> = Counter::new(16);
+/// Add-ons that are out.
+pub const ADDONS_TAKEN: Counter<(EventId, AddOnId)> = Counter::new(17);
+/// Places of a type that are held for people who waited.
+pub const OFFERED: Counter<(EventId, TicketTypeId)> = Counter::new(18);
+/// People who wait for a type without an offer.
+pub const WAITERS: Counter<(EventId, TicketTypeId)> = Counter::new(19);
+/// Notices of an event by their state: 0 waiting, 1 sent, 2 dropped.
+pub const NOTICES: Counter<(EventId, u8)> = Counter::new(20);
+
+fn derive_order(order: &Order, out: &mut crate::Derived) {
+    let (event, sums) = (order.event, order.sums());
+    out.unique(&ORDER_BY_LINK, &order.link);
+    out.unique(&ORDER_BY_NUMBER, &order.number);
+    if let (OrderState::PendingPayment, Some(until)) = (order.state, order.hold_until) {
+        out.plain(&ORDER_BY_HOLD, &until.0);
+    }
+    out.count(&ORDERS, &(event, order.state as u8), 1);
+    out.count(&OWED, &event, sums.owed());
+    out.count(&DUE, &event, if order.state == OrderState::PendingPayment { sums.due() } else { 0 });
+    for entry in &order.entries {
+        let sign = if entry.flow == Flow::In { 1 } else { -1 };
+        out.count(&INCOME, &(event, entry.method as u8), sign * entry.amount.fen);
+    }
+    let standing = order.lines.iter().filter(|line| order.state.holds_places() && !line.returned);
+    for line in standing {
+        if let (true, Some(voucher)) = (line.code, order.voucher) {
+            out.count(&CODE_USES, &(event, voucher), 1);
+        }
+        if let Item::AddOn(addon, _) = line.item {
+            out.count(&ADDONS_TAKEN, &(event, addon), 1);
+        }
+    }
+}
+
+fn derive_waiter(waiter: &Waiter, out: &mut crate::Derived) {
+    let place = (waiter.event, waiter.kind);
+    out.unique(&WAITER_BY_LINK, &waiter.link);
+    match waiter.state {
+        WaitState::Waiting => {
+            out.plain(&WAITING, &place);
+            out.count(&WAITERS, &place, 1);
+        }
+        WaitState::Offered(until) => {
+            out.plain(&OFFER_BY_END, &until.0);
+            out.count(&OFFERED, &place, 1);
+        }
+        WaitState::Taken(_) | WaitState::Lapsed | WaitState::Left => return,
+    }
+    out.unique(&WAITER_BY_PHONE, &(waiter.event, waiter.kind, waiter.phone.clone()));
+}
+
+/// Kind and number of what a notice is about, as [`NOTICE_BY_SUBJECT`] has it.
+pub fn notice_subject(about: domain::notice::About) -> (u8, u64) {
+    match about {
+        domain::notice::About::Order(_, order) => (0, order.0),
+        domain::notice::About::Ticket(_, ticket) => (1, ticket.0),
+        domain::notice::About::Waiter(_, waiter) => (2, waiter.0),
+    }
+}
+
+fn derive_notice(notice: &Notice, out: &mut crate::Derived) {
+    let event = notice.about.event();
+    out.unique(&NOTICE_BY_CAUSE, &notice.once);
+    out.plain(&NOTICE_BY_EVENT, &event);
+    out.plain(&NOTICE_BY_SUBJECT, &notice_subject(notice.about));
+    let state = match notice.state {
+        NoticeState::Waiting => 0,
+        NoticeState::Sent(..) => 1,
+        NoticeState::Dropped(..) => 2,
+    };
+    out.count(&NOTICES, &(event, state), 1);
+}
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     let (event, kind) = (ticket.event, ticket.kind);
@@ -196,6 +306,14 @@ tables! {
     16 "checkin_list" v 1 CheckinList { key (EventId, ListId) = |r| (r.event, r.id); derive |_r, _out| (); }
     17 "gate" v 1 Gate { key (EventId, GateId) = |r| (r.event, r.id); derive |_r, _out| (); }
     18 "door_answers" v 1 DoorAnswers { key (EventId, ListId, TicketId) = |r| (r.event, r.list, r.ticket); derive |_r, _out| (); }
+    19 "order" v 1 Order { key (EventId, OrderId) = |r| (r.event, r.id); derive |r, out| derive_order(r, out); }
+    20 "sale" v 1 Sale { key EventId = |r| r.event; derive |_r, _out| (); }
+    21 "payment" v 1 PaymentSetting { key u8 = |r| r.method as u8; derive |_r, _out| (); }
+    22 "voucher" v 1 Voucher { key (EventId, VoucherId) = |r| (r.event, r.id); derive |r, out| out.unique(&VOUCHER_BY_CODE, &(r.event, r.code.clone())); }
+    23 "quota" v 1 Quota { key (EventId, QuotaId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    24 "addon" v 1 AddOn { key (EventId, AddOnId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    25 "waiter" v 1 Waiter { key (EventId, WaiterId) = |r| (r.event, r.id); derive |r, out| derive_waiter(r, out); }
+    26 "notice" v 1 Notice { key NoticeId = |r| r.id; derive |r, out| derive_notice(r, out); }
 }
 
 /// The name of whatever has this number in keys.
@@ -230,6 +348,17 @@ mod tests {
             TICKET_BY_PHONE.id,
             TICKET_BY_ATTEND.id,
             IMPORT_BY_EVENT.id,
+            ORDER_BY_LINK.id,
+            ORDER_BY_NUMBER.id,
+            ORDER_BY_HOLD.id,
+            VOUCHER_BY_CODE.id,
+            WAITER_BY_LINK.id,
+            WAITER_BY_PHONE.id,
+            WAITING.id,
+            OFFER_BY_END.id,
+            NOTICE_BY_CAUSE.id,
+            NOTICE_BY_EVENT.id,
+            NOTICE_BY_SUBJECT.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -256,6 +256,7 @@ mod tests {
             id: TicketId(id),
             event: EventId(1),
             kind: TicketTypeId(1 + group.unwrap_or(0)),
+            order: None,
             person: PersonId(1),
             name: "林".repeat(words),
             phone: None,

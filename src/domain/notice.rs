@@ -1,0 +1,253 @@
+//! Notices to people: what is said on which occasion, to whom, and how far it got. Kept in the same commit as what caused it; a channel
+//! takes it from there.
+
+use crate::{EventId, NoticeId, OrderId, Refusal, TicketId, Time, WaiterId, refuse, text::Form};
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// The occasion of a notice.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// An order waits for the secretariat.
+    OrderReceived,
+    /// An order is complete: the tickets are valid.
+    OrderCompleted,
+    /// An order was approved or made and must be paid.
+    OrderToPay,
+    /// The secretariat said no.
+    OrderRefused,
+    /// An order was given up.
+    OrderCanceled,
+    /// An order was not paid in time.
+    OrderExpired,
+    /// Money went back.
+    OrderRefunded,
+    /// A place is held for somebody who waited.
+    PlaceOffered,
+    /// Before an event, or after it.
+    Reminder,
+    /// Written by the secretariat.
+    Message,
+}
+
+impl Purpose {
+    /// Every occasion.
+    pub const ALL: &[Self] = &[
+        Self::OrderReceived,
+        Self::OrderCompleted,
+        Self::OrderToPay,
+        Self::OrderRefused,
+        Self::OrderCanceled,
+        Self::OrderExpired,
+        Self::OrderRefunded,
+        Self::PlaceOffered,
+        Self::Reminder,
+        Self::Message,
+    ];
+
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OrderReceived => "order_received",
+            Self::OrderCompleted => "order_completed",
+            Self::OrderToPay => "order_to_pay",
+            Self::OrderRefused => "order_refused",
+            Self::OrderCanceled => "order_canceled",
+            Self::OrderExpired => "order_expired",
+            Self::OrderRefunded => "order_refunded",
+            Self::PlaceOffered => "place_offered",
+            Self::Reminder => "reminder",
+            Self::Message => "message",
+        }
+    }
+
+    /// English source text of its name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OrderReceived => "Registration received",
+            Self::OrderCompleted => "Registration complete",
+            Self::OrderToPay => "Payment due",
+            Self::OrderRefused => "Registration not approved",
+            Self::OrderCanceled => "Registration canceled",
+            Self::OrderExpired => "Registration expired",
+            Self::OrderRefunded => "Money given back",
+            Self::PlaceOffered => "Place offered",
+            Self::Reminder => "Reminder",
+            Self::Message => "Message",
+        }
+    }
+
+    /// English source text of what is said, with `{event}`, `{time}`, `{amount}`, `{number}`, `{reason}` as it needs them; none where the
+    /// secretariat wrote the words.
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::OrderReceived => Some("Your registration for {event} was received and waits for review."),
+            Self::OrderCompleted => Some("You are registered for {event}, {time}. Show your ticket at the door."),
+            Self::OrderToPay => Some("Please pay ¥{amount} for {event}. Order number: {number}. Pay before {until}."),
+            Self::OrderRefused => Some("Your registration for {event} was not approved. {reason}"),
+            Self::OrderCanceled => Some("Your registration for {event} was canceled. {reason}"),
+            Self::OrderExpired => Some("Your registration for {event} was not paid in time and has expired."),
+            Self::OrderRefunded => Some("¥{amount} were given back to you for {event}."),
+            Self::PlaceOffered => Some("A place at {event} is held for you until {until}."),
+            Self::Reminder => Some("{event} begins at {time}. Have your ticket at hand."),
+            Self::Message => None,
+        }
+    }
+}
+
+/// What a notice is about, and so where its reader is led.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// An order.
+    Order(EventId, OrderId),
+    /// A ticket.
+    Ticket(EventId, TicketId),
+    /// A wait.
+    Waiter(EventId, WaiterId),
+}
+
+impl About {
+    /// The event.
+    pub fn event(self) -> EventId {
+        match self {
+            Self::Order(event, _) | Self::Ticket(event, _) | Self::Waiter(event, _) => event,
+        }
+    }
+}
+
+/// One notice to one person.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Number.
+    pub id: NoticeId,
+    /// The occasion.
+    pub purpose: Purpose,
+    /// What it is about.
+    pub about: About,
+    /// Name of whom it is for.
+    pub name: String,
+    /// Phone in E.164, where channels that need one send it.
+    pub phone: Option<String>,
+    /// What the secretariat wrote; empty where the words follow from the occasion.
+    pub text: String,
+    /// Values for the words of the occasion; amounts in yuan, times in milliseconds.
+    pub values: Vec<(String, String)>,
+    /// The same cause makes one notice: unique in the space.
+    pub once: String,
+    /// How far it got.
+    pub state: NoticeState,
+    /// When it was caused.
+    pub created_at: Time,
+    /// When it is of no use any more.
+    pub useful_until: Option<Time>,
+}
+
+/// How far a notice got.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub enum NoticeState {
+    /// It stands on its reader's page; no channel took it out of the house yet.
+    Waiting,
+    /// It was taken out of the house, by whom and when.
+    Sent(String, Time),
+    /// It is not sent any more, and why: English source text.
+    Dropped(String, Time),
+}
+
+impl NoticeState {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sent(..) => "sent",
+            Self::Dropped(..) => "dropped",
+        }
+    }
+
+    /// English source text.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Waiting => "On the ticket page, not sent yet",
+            Self::Sent(..) => "Sent",
+            Self::Dropped(..) => "Not sent",
+        }
+    }
+}
+
+/// Longest message in characters.
+pub const TEXT_MAX: usize = 500;
+/// Most people of one message.
+pub const PEOPLE_MAX: usize = 50_000;
+
+/// Checks a message of the secretariat.
+pub fn check_text(text: &str) -> Result<String, Refusal> {
+    let mut form = Form::default();
+    let text = form.block("text", text, TEXT_MAX);
+    if text.is_empty() {
+        form.wrong(crate::problem!("text", "This field is required."));
+    }
+    form.done(text)
+}
+
+/// Whether a notice may still be sent at `now`.
+pub fn check_send(notice: &Notice, now: Time) -> Result<(), Refusal> {
+    match &notice.state {
+        NoticeState::Waiting if notice.useful_until.is_some_and(|until| now >= until) => {
+            Err(refuse!(Conflict, "notice.too_late", "This notice is of no use any more."))
+        }
+        NoticeState::Waiting => Ok(()),
+        NoticeState::Sent(..) | NoticeState::Dropped(..) => {
+            Err(refuse!(Conflict, "notice.settled", "This notice was sent or dropped already."))
+        }
+    }
+}
+
+/// Fills `{names}` in a text of the secretariat; unknown ones stay as they are.
+pub fn fill(text: &str, values: &[(String, String)]) -> String {
+    let mut out = text.to_owned();
+    for (name, value) in values {
+        out = out.replace(&format!("{{{name}}}"), value);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(state: NoticeState) -> Notice {
+        Notice {
+            id: NoticeId(1),
+            purpose: Purpose::Reminder,
+            about: About::Order(EventId(1), OrderId(1)),
+            name: "张三".into(),
+            phone: None,
+            text: String::new(),
+            values: Vec::new(),
+            once: "x".into(),
+            state,
+            created_at: Time(0),
+            useful_until: Some(Time(100)),
+        }
+    }
+
+    #[test]
+    fn a_notice_is_sent_once_and_while_it_is_of_use() {
+        let cases = [
+            (NoticeState::Waiting, 99, None),
+            (NoticeState::Waiting, 100, Some("notice.too_late")),
+            (NoticeState::Sent("hand".into(), Time(1)), 50, Some("notice.settled")),
+            (NoticeState::Dropped("x".into(), Time(1)), 50, Some("notice.settled")),
+        ];
+        for (state, now, refused) in cases {
+            assert_eq!(check_send(&notice(state), Time(now)).err().map(|refusal| refusal.code), refused);
+        }
+    }
+
+    #[test]
+    fn texts_are_filled_with_known_names_only() {
+        let values = vec![("name".to_owned(), "张三".to_owned())];
+        assert_eq!(fill("{name}，您好 {seat}", &values), "张三，您好 {seat}");
+        assert!(check_text("  ").is_err() && check_text(&"字".repeat(501)).is_err());
+        let codes: std::collections::BTreeSet<_> = Purpose::ALL.iter().map(|purpose| purpose.code()).collect();
+        assert_eq!(codes.len(), Purpose::ALL.len());
+    }
+}

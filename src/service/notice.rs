@@ -1,0 +1,207 @@
+//! Notices to people: written in the commit that causes them, shown on their reader's page, taken out of the house by whoever can
+//! (S0-41, S0-46, S0-94). No channel leaves the box by itself so far: the secretariat takes the list along and says what was sent.
+
+use crate::{Actor, At, Ctx, Error, Work, event, registration, roster::Filter, sheet};
+use domain::{
+    EventId, Notice, NoticeId, Order, Permission, Refusal, Ticket, Time, Waiter,
+    notice::{About, NoticeState, PEOPLE_MAX, Purpose, check_send, check_text},
+    refuse,
+};
+use store::catalogue::{NOTICE_BY_CAUSE, NOTICE_BY_EVENT, NOTICE_BY_SUBJECT, NOTICES, notice_subject};
+use store::{Order as Sort, Read};
+
+/// Whom a notice is for, and about what.
+pub(crate) struct To<'a> {
+    about: About,
+    name: &'a str,
+    phone: Option<&'a str>,
+}
+
+impl<'a> To<'a> {
+    /// The buyer of an order.
+    pub(crate) fn buyer(order: &'a Order) -> Self {
+        let about = About::Order(order.event, order.id);
+        Self { about, name: &order.buyer.name, phone: order.buyer.phone.as_deref() }
+    }
+
+    /// The holder of a ticket.
+    pub(crate) fn holder(ticket: &'a Ticket) -> Self {
+        let about = About::Ticket(ticket.event, ticket.id);
+        Self { about, name: &ticket.name, phone: ticket.phone.as_deref() }
+    }
+
+    /// Somebody who waits.
+    pub(crate) fn waiter(waiter: &'a Waiter) -> Self {
+        let about = About::Waiter(waiter.event, waiter.id);
+        Self { about, name: &waiter.name, phone: Some(&waiter.phone) }
+    }
+}
+
+/// What is said beside whom it is said to.
+pub(crate) struct Words {
+    /// The occasion.
+    pub purpose: Purpose,
+    /// What makes this cause different from others of the occasion and the same subject.
+    pub cause: String,
+    /// Values for the words.
+    pub values: Vec<(&'static str, String)>,
+    /// What the secretariat wrote.
+    pub text: String,
+    /// When it is of no use any more.
+    pub useful_until: Option<Time>,
+}
+
+/// Keeps a notice in the running transaction; the same cause makes one, however often it comes.
+pub(crate) fn say(work: &mut Work<'_, '_>, to: &To<'_>, words: Words) -> Result<(), Error> {
+    let (kind, number) = notice_subject(to.about);
+    let once = format!("{}/{kind}/{number}/{}", words.purpose.code(), words.cause);
+    if work.read().find_key::<Notice, _>(&NOTICE_BY_CAUSE, &once)?.is_some() {
+        return Ok(());
+    }
+    let notice = Notice {
+        id: NoticeId(work.next_id::<Notice>()?),
+        purpose: words.purpose,
+        about: to.about,
+        name: to.name.to_owned(),
+        phone: to.phone.map(str::to_owned),
+        text: words.text,
+        values: words.values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        once,
+        state: NoticeState::Waiting,
+        created_at: work.now,
+        useful_until: words.useful_until,
+    };
+    work.insert(&notice)
+}
+
+/// The notices about one thing, newest first: what its reader's page shows.
+pub(crate) fn about(view: &impl Read, about: About) -> Result<Vec<Notice>, Error> {
+    let keys = view.scan_index(&NOTICE_BY_SUBJECT, &notice_subject(about), None, Sort::Descending);
+    let mut notices = Vec::new();
+    for key in keys.take(20) {
+        notices.extend(view.get::<Notice>(&key?)?);
+    }
+    Ok(notices)
+}
+
+/// Rows of one page of the log.
+pub const PAGE: usize = 50;
+
+/// The log of an event's notices, newest first: a page, and how many wait, were sent and were dropped.
+pub fn list(ctx: &Ctx, actor: &Actor, event: EventId, page: usize) -> Result<(Vec<Notice>, [i64; 3]), Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    ctx.read(&permit, |view| {
+        let count = |state| view.count(&NOTICES, &(event, state));
+        let counts = [count(0)?, count(1)?, count(2)?];
+        let keys = view.scan_index(&NOTICE_BY_EVENT, &event, None, Sort::Descending);
+        let mut rows = Vec::new();
+        for key in keys.skip(page.saturating_mul(PAGE)).take(PAGE) {
+            rows.extend(view.get::<Notice>(&key?)?);
+        }
+        Ok((rows, counts))
+    })
+}
+
+/// People of one transaction: a long list does not keep others waiting.
+const CHUNK: usize = 500;
+
+/// Writes to everybody that a filter finds among those who hold a place; answers to how many. The same text is written to nobody twice.
+pub async fn write(ctx: &Ctx, actor: &Actor, event: EventId, filter: &Filter, text: &str) -> Result<usize, Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    let text = check_text(text)?;
+    let (found_by, found_in, found_for) = (ctx.clone(), permit.clone(), filter.clone());
+    let ids = crate::aside(move || registration::selected(&found_by, &found_in, event, &found_for)).await?;
+    if ids.is_empty() || ids.len() > PEOPLE_MAX {
+        return Err(refuse!(
+            Invalid,
+            "notice.people",
+            "The filter finds {found} people. Choose 1 to {max}.",
+            found = ids.len(),
+            max = PEOPLE_MAX
+        )
+        .into());
+    }
+    let cause = data_encoding::HEXLOWER.encode(crate::token::sha256(text.as_bytes()).split_at(8).0);
+    let mut written = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let (chunk, text, cause) = (chunk.to_vec(), text.clone(), cause.clone());
+        written += ctx
+            .write(&permit, move |work| {
+                let ends = event::load(work.read(), event)?.time.to;
+                let mut written = 0;
+                for id in &chunk {
+                    let ticket = registration::load(work.read(), event, *id)?;
+                    if !ticket.state.holds_place() {
+                        continue;
+                    }
+                    let words = Words {
+                        purpose: Purpose::Message,
+                        cause: cause.clone(),
+                        values: Vec::new(),
+                        text: text.clone(),
+                        useful_until: (work.now < ends).then_some(ends),
+                    };
+                    say(work, &To::holder(&ticket), words)?;
+                    written += 1;
+                }
+                work.audit("notice.write", format!("event/{event}"), "", &format!("{written} people: {text}"))?;
+                Ok(written)
+            })
+            .await?;
+    }
+    Ok(written)
+}
+
+/// Says that a notice was sent by hand, or that it is not to be sent.
+pub async fn settle(ctx: &Ctx, actor: &Actor, event: EventId, id: NoticeId, sent: bool) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    ctx.write(&permit, move |work| {
+        let mut notice = work.read().get::<Notice>(&id)?.ok_or_else(|| Refusal::missing("notice"))?;
+        if notice.about.event() != event {
+            return Err(Refusal::missing("notice").into());
+        }
+        if sent {
+            check_send(&notice, work.now)?;
+        }
+        let before = notice.state.code();
+        notice.state = match (&notice.state, sent) {
+            (NoticeState::Waiting, true) => NoticeState::Sent("hand".into(), work.now),
+            (NoticeState::Waiting, false) => NoticeState::Dropped("by hand".into(), work.now),
+            _ => {
+                let text = "This notice was sent or dropped already.";
+                return Err(refuse!(Conflict, "notice.settled", "{text}", text = text).into());
+            }
+        };
+        work.put(&notice)?;
+        work.audit("notice.settle", format!("event/{event}/notice/{id}"), before, notice.state.code())
+    })
+    .await
+}
+
+/// The notices that wait as a file for whoever sends them: name, phone in full, occasion and text. Needs the right to see phones.
+pub async fn waiting_file(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    format: sheet::Format,
+    write: impl Fn(&Notice) -> [String; 4] + Send + 'static,
+    heads: [String; 4],
+) -> Result<Vec<u8>, Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    ctx.permit(actor, Permission::PersonSensitive, At::Event(event))?;
+    let ctx = ctx.clone();
+    crate::aside(move || {
+        let table = ctx.read(&permit, |view| {
+            let mut table = vec![heads.to_vec()];
+            for key in view.scan_index(&NOTICE_BY_EVENT, &event, None, Sort::Ascending) {
+                let Some(notice) = view.get::<Notice>(&key?)? else { continue };
+                if check_send(&notice, ctx.now()).is_ok() && notice.phone.is_some() {
+                    table.push(write(&notice).to_vec());
+                }
+            }
+            Ok(table)
+        })?;
+        sheet::write(format, &table)
+    })
+    .await
+}

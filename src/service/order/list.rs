@@ -1,0 +1,188 @@
+//! Lists of orders for the secretariat and for helpers: filtered, paged, counted, as a file.
+
+use super::load;
+use crate::{Actor, At, Ctx, Error, registration, sheet};
+use domain::{
+    EventId, Money, Order, OrderId, Permission, Ticket, Time,
+    order::{Item, OrderState},
+    payment::Method,
+    phone,
+};
+use store::catalogue::{DUE, INCOME, ORDERS, OWED};
+use store::{Order as Sort, Read};
+
+/// Which orders a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of number or name, or of the phone when it is digits.
+    pub text: String,
+    /// Only those in this state.
+    pub state: Option<OrderState>,
+    /// Only those from which money is to be given back.
+    pub owed: bool,
+}
+
+impl Filter {
+    fn takes(&self, order: &Order, text: &str) -> bool {
+        let found = text.is_empty()
+            || order.number.to_lowercase().contains(text)
+            || order.buyer.name.to_lowercase().contains(text)
+            || order.buyer.phone.as_deref().is_some_and(|phone| phone.contains(text));
+        found && self.state.is_none_or(|state| state == order.state) && (!self.owed || order.sums().owed() > 0)
+    }
+}
+
+/// Rows of one page.
+pub const PAGE: usize = 50;
+
+/// An order with its tickets.
+#[derive(Debug, Clone)]
+pub struct OrderRow {
+    /// The order.
+    pub order: Order,
+    /// Its tickets.
+    pub tickets: Vec<Ticket>,
+}
+
+/// Whether the actor may see orders: whoever reviews, manages, or sees registrations.
+fn may_look(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<crate::Permit, Error> {
+    let review = ctx.permit(actor, Permission::OrderReview, At::Event(event));
+    review.or_else(|_| ctx.permit(actor, Permission::RegistrationView, At::Event(event)))
+}
+
+/// The orders that a filter finds, newest first: one page, and how many there are.
+pub async fn list(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    filter: &Filter,
+    page: usize,
+) -> Result<(Vec<Order>, usize), Error> {
+    let permit = may_look(ctx, actor, event)?;
+    let (ctx, filter) = (ctx.clone(), filter.clone());
+    crate::aside(move || {
+        ctx.read(&permit, |view| {
+            let text = domain::text::line(&filter.text).to_lowercase();
+            let (mut rows, mut found) = (Vec::new(), 0);
+            for kept in view.scan::<Order>(&event, None, Sort::Descending) {
+                let (_, order) = kept?;
+                if !filter.takes(&order, &text) {
+                    continue;
+                }
+                if (page.saturating_mul(PAGE)..page.saturating_add(1).saturating_mul(PAGE)).contains(&found) {
+                    rows.push(order);
+                }
+                found += 1;
+            }
+            Ok((rows, found))
+        })
+    })
+    .await
+}
+
+/// What an event's orders come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Orders by state.
+    pub states: Vec<(OrderState, i64)>,
+    /// What came in and did not go back, by way of paying.
+    pub income: Vec<(Method, Money)>,
+    /// What is still to be paid.
+    pub due: Money,
+    /// What is to be given back.
+    pub owed: Money,
+}
+
+/// What an event's orders come to (S0-100).
+pub fn counts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Counts, Error> {
+    let permit = may_look(ctx, actor, event)?;
+    ctx.read(&permit, |view| {
+        let state = |state: &OrderState| Ok((*state, view.count(&ORDERS, &(event, *state as u8))?));
+        let income = |method: &Method| Ok((*method, Money::cny(view.count(&INCOME, &(event, *method as u8))?)));
+        Ok(Counts {
+            states: OrderState::ALL.iter().map(state).collect::<Result<_, Error>>()?,
+            income: Method::ALL.iter().map(income).collect::<Result<_, Error>>()?,
+            due: Money::cny(view.count(&DUE, &event)?),
+            owed: Money::cny(view.count(&OWED, &event)?),
+        })
+    })
+}
+
+/// One order with its tickets.
+pub fn get(ctx: &Ctx, actor: &Actor, event: EventId, id: OrderId) -> Result<OrderRow, Error> {
+    let permit = may_look(ctx, actor, event)?;
+    ctx.read(&permit, |view| {
+        let order = load(view, event, id)?;
+        let tickets = order.tickets().map(|(id, _)| registration::load(view, event, id)).collect::<Result<_, _>>()?;
+        Ok(OrderRow { order, tickets })
+    })
+}
+
+/// The orders that a filter finds as a file. Phones are in it in full only for those who may see them.
+pub async fn export(
+    ctx: &Ctx,
+    actor: &Actor,
+    event: EventId,
+    filter: &Filter,
+    format: sheet::Format,
+    local: impl Fn(Time) -> String + Send + 'static,
+    say: impl Fn(&str) -> String + Send + 'static,
+) -> Result<Vec<u8>, Error> {
+    let permit = ctx.permit(actor, Permission::OrderManage, At::Event(event))?;
+    let full = registration::sees_all(ctx, actor, event);
+    let (ctx, filter) = (ctx.clone(), filter.clone());
+    crate::aside(move || {
+        let heads = [
+            "Order number",
+            "Name",
+            "Phone",
+            "State",
+            "Contents",
+            "Price",
+            "Paid",
+            "Given back",
+            "Due",
+            "To give back",
+            "Way to pay",
+            "Ordered at",
+        ];
+        let mut table = vec![heads.map(&say).to_vec()];
+        let text = domain::text::line(&filter.text).to_lowercase();
+        ctx.read(&permit, |view| {
+            for kept in view.scan::<Order>(&event, None, Sort::Ascending) {
+                let (_, order) = kept?;
+                if filter.takes(&order, &text) {
+                    table.push(row(&order, full, &local, &say));
+                }
+            }
+            Ok(())
+        })?;
+        sheet::write(format, &table)
+    })
+    .await
+}
+
+fn row(order: &Order, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn(&str) -> String) -> Vec<String> {
+    let sums = order.sums();
+    let yuan = |fen| Money::cny(fen).to_yuan();
+    let shown = |number: &str| if full { phone::local(number) } else { phone::masked(number) };
+    let name = |line: &domain::order::Line| match line.item {
+        Item::Donation => say("Donation"),
+        Item::Ticket(..) | Item::AddOn(..) => line.name.clone(),
+    };
+    let contents: Vec<String> = order.lines.iter().filter(|line| !line.returned).map(name).collect();
+    vec![
+        order.number.clone(),
+        order.buyer.name.clone(),
+        order.buyer.phone.as_deref().map_or(String::new(), shown),
+        say(order.state.label()),
+        contents.join(", "),
+        yuan(sums.total),
+        yuan(sums.paid),
+        yuan(sums.refunded),
+        yuan(sums.due()),
+        yuan(sums.owed()),
+        order.method.map_or(String::new(), |method| say(method.label())),
+        local(order.created_at),
+    ]
+}
