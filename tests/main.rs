@@ -13,6 +13,7 @@ mod browser;
 mod command;
 mod door;
 mod hall;
+mod order;
 mod scenario;
 mod storm;
 mod tidy;

@@ -71,6 +71,8 @@ ids! {
     WaiterId
     /// Something said to one person on one occasion.
     NoticeId
+    /// A message that is due before an event or after it.
+    ReminderId
 }
 
 impl SpaceId {

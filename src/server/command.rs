@@ -215,13 +215,25 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         web::admin::import::spawn(&hall, import);
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
+    let clock = tokio::spawn(by_the_clock(ctx.clone()));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
+    clock.abort();
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");
     Ok(())
+}
+
+/// Does what is due, once a second, as long as the box runs.
+async fn by_the_clock(ctx: service::Ctx) {
+    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        service::job::tick(&ctx, domain::SpaceId::ASSOCIATION).await;
+    }
 }
 
 /// Resolves on Ctrl-C or SIGTERM.

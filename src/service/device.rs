@@ -437,7 +437,7 @@ fn look_up(ctx: &Ctx, space: SpaceId, hash: [u8; 32]) -> Result<Known, Error> {
     })
 }
 
-/// A device as an actor. A helper sees who is registered; nobody's phone number in full (S0-62).
+/// A device as an actor. A helper sees who is registered and reviews who waits for it; nobody's phone number in full (S0-62).
 fn as_actor(space: SpaceId, device: Device) -> Actor {
     let scope = Scope::Event(device.event);
     let helper = matches!(device.role, Role::Helper(_));
@@ -445,6 +445,7 @@ fn as_actor(space: SpaceId, device: Device) -> Actor {
     if helper {
         held.push(Held { permission: Permission::RegistrationView, scope });
         held.push(Held { permission: Permission::EventView, scope });
+        held.push(Held { permission: Permission::OrderReview, scope });
     }
     let who = Who::Device { device: device.id, event: device.event, name: device.name, post: device.post, helper };
     Actor { space, who, held }

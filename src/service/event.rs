@@ -1,6 +1,6 @@
 //! Events from draft to withdrawal, their questions, groups and check-in time (S0-8 … S0-18, S0-27, S0-32, S0-51).
 
-use crate::{Actor, At, Ctx, Error, Work, order, quota, ticket_type};
+use crate::{Actor, At, Ctx, Error, Work, order, quota, reminder, ticket_type};
 use domain::{
     Event, EventId, Group, GroupId, Permission, PictureId, Refusal, Space, SpaceId, Window,
     event::{
@@ -334,6 +334,7 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
         }
         quota::copy(work, id, new, &kinds)?;
         order::copy_sale(work, id, new)?;
+        reminder::copy(work, id, new)?;
         for group in groups_of(work.read(), id)? {
             let number = GroupId(work.next_id::<Group>()?);
             work.insert(&Group { id: number, event: new, name: group.name })?;

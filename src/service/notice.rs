@@ -160,22 +160,46 @@ pub async fn settle(ctx: &Ctx, actor: &Actor, event: EventId, id: NoticeId, sent
         if notice.about.event() != event {
             return Err(Refusal::missing("notice").into());
         }
-        if sent {
-            check_send(&notice, work.now)?;
-        }
+        // What comes too late can still be dropped.
+        check_send(&notice, if sent { work.now } else { Time(i64::MIN) })?;
         let before = notice.state.code();
-        notice.state = match (&notice.state, sent) {
-            (NoticeState::Waiting, true) => NoticeState::Sent("hand".into(), work.now),
-            (NoticeState::Waiting, false) => NoticeState::Dropped("by hand".into(), work.now),
-            _ => {
-                let text = "This notice was sent or dropped already.";
-                return Err(refuse!(Conflict, "notice.settled", "{text}", text = text).into());
-            }
-        };
+        let hand = "hand".to_owned();
+        notice.state = if sent { NoticeState::Sent(hand, work.now) } else { NoticeState::Dropped(hand, work.now) };
         work.put(&notice)?;
         work.audit("notice.settle", format!("event/{event}/notice/{id}"), before, notice.state.code())
     })
     .await
+}
+
+/// Says that all notices with a phone that wait, up to the named one, were sent by hand; answers how many.
+pub async fn settle_waiting(ctx: &Ctx, actor: &Actor, event: EventId, newest: NoticeId) -> Result<usize, Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    let mut ids = Vec::new();
+    ctx.read(&permit, |view| {
+        for key in view.scan_index(&NOTICE_BY_EVENT, &event, None, Sort::Ascending) {
+            let Some(notice) = view.get::<Notice>(&key?)? else { continue };
+            let waits = notice.state == NoticeState::Waiting && notice.phone.is_some();
+            if notice.id <= newest && waits {
+                ids.push(notice.id);
+            }
+        }
+        Ok(())
+    })?;
+    for chunk in ids.chunks(CHUNK) {
+        let chunk = chunk.to_vec();
+        ctx.write(&permit, move |work| {
+            for id in &chunk {
+                let Some(mut notice) = work.read().get::<Notice>(id)? else { continue };
+                if check_send(&notice, work.now).is_ok() {
+                    notice.state = NoticeState::Sent("hand".into(), work.now);
+                    work.put(&notice)?;
+                }
+            }
+            work.audit("notice.settle", format!("event/{event}"), "", &format!("{} sent", chunk.len()))
+        })
+        .await?;
+    }
+    Ok(ids.len())
 }
 
 /// The notices that wait as a file for whoever sends them: name, phone in full, occasion and text. Needs the right to see phones.

@@ -149,6 +149,18 @@ pub fn addons(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<(AddOn, i6
     ctx.read(&permit, |view| addons_of(view, event))
 }
 
+/// The add-ons that visitors can still take.
+pub fn public_addons(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<AddOn>, Error> {
+    ctx.read(&ctx.public(actor), |view| {
+        let rows = addons_of(view, event)?.into_iter();
+        let left = |(addon, taken): (AddOn, i64)| {
+            let there = addon.enabled && addon.quota.is_none_or(|quota| taken < i64::from(quota));
+            there.then_some(addon)
+        };
+        Ok(rows.filter_map(left).collect())
+    })
+}
+
 fn addon_summary(addon: &AddOn) -> String {
     let state = if addon.enabled { "enabled" } else { "disabled" };
     format!("{} | ¥{} | {:?} | {state}", addon.name, addon.price.to_yuan(), addon.quota)
@@ -185,6 +197,18 @@ pub async fn save_addon(
         work.put(&addon)?;
         let was = before.map_or(String::new(), |(addon, _)| addon_summary(addon));
         work.audit("addon.save", format!("event/{event}/addon/{id}"), &was, &addon_summary(&addon))
+    })
+    .await
+}
+
+/// Shows an add-on to visitors or hides it.
+pub async fn enable_addon(ctx: &Ctx, actor: &Actor, event: EventId, id: AddOnId, enabled: bool) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::EventManage, At::Event(event))?;
+    ctx.write(&permit, move |work| {
+        let before = work.read().get::<AddOn>(&(event, id))?.ok_or_else(|| Refusal::missing("add-on"))?;
+        let after = AddOn { enabled, ..before.clone() };
+        work.put(&after)?;
+        work.audit("addon.save", format!("event/{event}/addon/{id}"), &addon_summary(&before), &addon_summary(&after))
     })
     .await
 }

@@ -1,7 +1,7 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, order, roster::Filter, ticket_type, token};
+use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order, roster::Filter, ticket_type, token};
 use domain::{
     Event, EventId, GroupId, OrderId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
     TicketType, TicketTypeId,
@@ -502,6 +502,12 @@ pub struct TicketPage {
     pub group: Option<String>,
     /// Where it stands at the door.
     pub standing: Standing,
+    /// Link of the order that it came with.
+    pub order: Option<String>,
+    /// Its holder may pass it on.
+    pub may_transfer: bool,
+    /// What was said to its holder.
+    pub notices: Vec<domain::Notice>,
 }
 
 /// The ticket behind a link; whoever has the link holds the ticket.
@@ -522,7 +528,14 @@ fn page(ctx: &Ctx, view: &impl Read, ticket: Ticket) -> Result<TicketPage, Error
         None => None,
     };
     let standing = checkin::standing(ctx, view.space_id(), ticket.event, ticket.id)?;
-    Ok(TicketPage { ticket, event, kind, group, standing })
+    let order = match ticket.order {
+        Some(id) => Some(token::link(&order::load(view, ticket.event, id)?.link)),
+        None => None,
+    };
+    let stands = ticket.state == TicketState::Active && !standing.is_admitted();
+    let may_transfer = stands && order::may_transfer(view, &event, ctx.now())?;
+    let notices = notice::about(view, domain::notice::About::Ticket(ticket.event, ticket.id))?;
+    Ok(TicketPage { ticket, event, kind, group, standing, order, may_transfer, notices })
 }
 
 /// The ticket as a page for the secretariat, for printing.

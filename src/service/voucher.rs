@@ -55,6 +55,13 @@ fn row(view: &impl Read, key: &(EventId, VoucherId)) -> Result<Option<VoucherRow
     Ok(Some((voucher, used)))
 }
 
+/// Whether an event has codes, so that its form asks for one.
+pub fn are_there(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<bool, Error> {
+    ctx.read(&ctx.public(actor), |view| {
+        Ok(view.scan_keys::<Voucher>(&event, None, Sort::Ascending).next().transpose()?.is_some())
+    })
+}
+
 /// Makes codes: the typed one, or as many as asked for. Answers them.
 pub async fn make(ctx: &Ctx, actor: &Actor, event: EventId, input: &VoucherInput) -> Result<Vec<String>, Error> {
     let permit = ctx.permit(actor, Permission::OrderManage, At::Event(event))?;

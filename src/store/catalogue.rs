@@ -4,8 +4,8 @@ use crate::{Counter, Plain, Unique, tables};
 use domain::{
     Account, AccountId, AddOn, AddOnId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate,
     GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, Notice, NoticeId, Order, OrderId, PaymentSetting,
-    Person, PersonId, Picture, PictureId, Quota, QuotaId, Sale, ScanId, Session, Space, SpaceId, Ticket, TicketId,
-    TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
+    Person, PersonId, Picture, PictureId, Quota, QuotaId, Reminder, ReminderId, Sale, ScanId, Session, Space, SpaceId,
+    Ticket, TicketId, TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     import::RefusedRow,
     notice::NoticeState,
@@ -66,6 +66,9 @@ pub const NOTICE_BY_CAUSE: Unique<Notice, String> = Unique::new(22, "notice_by_c
 pub const NOTICE_BY_EVENT: Plain<Notice, EventId> = Plain::new(23);
 /// The notices of an order, a ticket or a wait: kind of thing and its number.
 pub const NOTICE_BY_SUBJECT: Plain<Notice, (u8, u64)> = Plain::new(24);
+
+/// Reminders that are not written yet.
+pub const REMINDER_WAITING: Plain<Reminder, EventId> = Plain::new(25);
 
 /// Tickets of an event by [`domain::TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
@@ -157,6 +160,12 @@ pub fn notice_subject(about: domain::notice::About) -> (u8, u64) {
         domain::notice::About::Order(_, order) => (0, order.0),
         domain::notice::About::Ticket(_, ticket) => (1, ticket.0),
         domain::notice::About::Waiter(_, waiter) => (2, waiter.0),
+    }
+}
+
+fn derive_reminder(reminder: &Reminder, out: &mut crate::Derived) {
+    if reminder.done.is_none() {
+        out.plain(&REMINDER_WAITING, &reminder.event);
     }
 }
 
@@ -313,6 +322,7 @@ tables! {
     23 "quota" v 1 Quota { key (EventId, QuotaId) = |r| (r.event, r.id); derive |_r, _out| (); }
     24 "addon" v 1 AddOn { key (EventId, AddOnId) = |r| (r.event, r.id); derive |_r, _out| (); }
     25 "waiter" v 1 Waiter { key (EventId, WaiterId) = |r| (r.event, r.id); derive |r, out| derive_waiter(r, out); }
+    27 "reminder" v 1 Reminder { key (EventId, ReminderId) = |r| (r.event, r.id); derive |r, out| derive_reminder(r, out); }
     26 "notice" v 1 Notice { key NoticeId = |r| r.id; derive |r, out| derive_notice(r, out); }
 }
 
@@ -359,6 +369,7 @@ mod tests {
             NOTICE_BY_CAUSE.id,
             NOTICE_BY_EVENT.id,
             NOTICE_BY_SUBJECT.id,
+            REMINDER_WAITING.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

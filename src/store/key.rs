@@ -135,7 +135,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId OrderId VoucherId QuotaId AddOnId WaiterId NoticeId);
+ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId OrderId VoucherId QuotaId AddOnId WaiterId NoticeId ReminderId);
 
 #[cfg(test)]
 mod tests {

@@ -73,6 +73,16 @@ impl Fields {
         self.pairs.iter().filter_map(answer).collect()
     }
 
+    /// The fields whose names begin with `prefix`, without it: one person's part of a form for several.
+    pub fn below(&self, prefix: &str) -> Self {
+        let own = |(name, value): &(String, String)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone()));
+        let files = self
+            .files
+            .iter()
+            .filter_map(|file| Some(File { field: file.field.strip_prefix(prefix)?.to_owned(), ..file.clone() }));
+        Self { pairs: self.pairs.iter().filter_map(own).collect(), files: files.collect() }
+    }
+
     /// The file of a field, when one was chosen.
     pub fn file(&self, name: &str) -> Option<&File> {
         self.files.iter().find(|file| file.field == name && !file.bytes.is_empty())

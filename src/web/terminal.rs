@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, Failure, again, page, see, tell},
+    answer::{Answer, Failure, again, page, see, tell, told},
     audience::{DEVICE, Scanner, Visit, secret_cookie},
     fields::{Fields, Query},
 };
@@ -16,9 +16,10 @@ use axum::{
 use domain::{
     EventId, GateId, ListId, Scan, TicketId,
     checkin::{Direction, Door, MultiEntry, Reason, Request, Shown, Verdict, Way},
+    order::OrderState,
 };
 use service::{
-    Actor, Error, Who, checkin, device,
+    Actor, Error, Who, checkin, device, order,
     registration::{self, PAGE},
     roster::{Filter, Show},
 };
@@ -35,6 +36,8 @@ pub fn routes() -> Router<Hall> {
         .route("/terminal/{event}", get(door))
         .route("/terminal/{event}/people", get(people))
         .route("/terminal/{event}/pick", post(pick))
+        .route("/terminal/{event}/review", get(review))
+        .route("/terminal/{event}/review/{order}/{act}", post(decide))
         .route("/terminal/{event}/watch/{gate}", get(watch))
         .route("/helper", post(bind))
 }
@@ -198,7 +201,9 @@ async fn people(
         }
     };
     let counted = checkin::counts(&hall.ctx, &actor, event)?;
+    let pending = order::pending(&hall.ctx, &actor, event)?;
     let shown = pages::People {
+        pending,
         event: &doors.event.name,
         id: event.0,
         counts: counts(counted),
@@ -295,4 +300,30 @@ async fn manifest(visit: Visit) -> Response {
         "icons": [{ "src": views::asset::url("logo.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any" }],
     });
     ([(header::CONTENT_TYPE, "application/manifest+json")], body.to_string()).into_response()
+}
+
+/// What waits for review, for a helper's phone (S0-62).
+async fn review(State(hall): State<Hall>, visit: Visit, scanner: Scanner, Path(event): Path<u64>) -> Answer {
+    let (actor, event) = (either(scanner)?, EventId(event));
+    let filter = order::Filter { state: Some(OrderState::PendingReview), ..order::Filter::default() };
+    let (orders, found) = order::list(&hall.ctx, &actor, event, &filter, 0).await?;
+    let doors = checkin::doors(&hall.ctx, &actor, event)?;
+    page(pages::review(&visit.shell(), (&doors.event.name, event.0), &orders, found))
+}
+
+async fn decide(
+    State(hall): State<Hall>,
+    visit: Visit,
+    scanner: Scanner,
+    Path((event, id, act)): Path<(u64, u64, String)>,
+    fields: Fields,
+) -> Answer {
+    let actor = either(scanner)?;
+    let decision = match act.as_str() {
+        "approve" => order::Decision::Approve,
+        "refuse" => order::Decision::Refuse(fields.get("reason").to_owned()),
+        _ => return Err(crate::answer::missing().await),
+    };
+    let done = order::decide(&hall.ctx, &actor, EventId(event), domain::OrderId(id), &decision).await;
+    told(&visit, &format!("/terminal/{event}/review"), done.map(drop))
 }

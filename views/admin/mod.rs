@@ -7,8 +7,11 @@ pub mod device;
 pub mod event;
 pub mod import;
 pub mod list;
+pub mod notice;
+pub mod order;
 pub mod overview;
 pub mod registration;
+pub mod sale;
 pub mod setup;
 pub mod space;
 pub mod ticket_type;
@@ -34,6 +37,10 @@ pub enum Tab {
     Questions,
     /// Who is registered.
     Registrations,
+    /// Orders, codes, the waiting list, how orders are taken.
+    Orders,
+    /// Messages.
+    Notices,
     /// Check-in time, terminals, scan log.
     Checkin,
 }
@@ -59,6 +66,8 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Ticket types", "/ticket_type", Tab::Tickets),
         entry("Questions", "/question", Tab::Questions),
         entry("Registrations", "/registration", Tab::Registrations),
+        entry("Orders", "/order", Tab::Orders),
+        entry("Messages", "/notice", Tab::Notices),
         entry("Check-in", "/checkin", Tab::Checkin),
     ];
     let body = html! {

@@ -12,7 +12,7 @@ use crate::{
     },
     format::{code, count, phone},
     layout::Tone,
-    phone::event::question,
+    phone::register::question,
 };
 use domain::{Event, Group, Refusal, Ticket, TicketState, TicketType, checkin::Standing, field::Field};
 use maud::{Markup, html};
@@ -324,10 +324,10 @@ pub fn form(
 fn answer(shell: &Shell, form: &Form<'_>, field: &Field, changed: bool, typed: &Typed) -> Markup {
     let value = typed.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, value)| value.as_str());
     if !(changed && field.kind.is_sensitive()) {
-        return question(form, field, value, false);
+        return question(form, "", field, value, false);
     }
     let hinted = Field { help: shell.text().t("Empty: the kept answer stays.").to_owned(), ..field.clone() };
-    question(form, &hinted, value, false)
+    question(form, "", &hinted, value, false)
 }
 
 /// One line of a registration's history.

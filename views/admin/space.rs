@@ -26,7 +26,7 @@ pub fn settings(
         .chain(departments.iter().map(|department| (department.id.to_string(), department.name.clone())))
         .collect();
     let content = html! {
-        h1 { (text.t("Settings")) }
+        div class="heading" { h1 { (text.t("Settings")) } div class="actions" { a class="button" href="/admin/payment" { (text.t("Payment")) } } }
         (form.summary())
         section class="panel" {
             h2 { (text.t("Association")) }

@@ -73,6 +73,23 @@ fn offer_badge(shell: &Shell, offer: Offer) -> Markup {
     badge(tone, shell.text().t(label))
 }
 
+/// Lower prices for those who come early.
+fn steps(shell: &Shell, form: &Form<'_>, input: &TicketTypeInput) -> Markup {
+    let text = shell.text();
+    html! {
+        details open[input.steps.iter().any(|(price, until, first)| !price.is_empty() || !until.is_empty() || !first.is_empty())] {
+            summary { (text.t("Lower prices for those who come early")) }
+            @for (at, (price, until, first)) in (1..).zip(&input.steps) {
+                div class="pair" {
+                    (form.input(&Input { name: &format!("step-{at}-price"), label: text.t("Price in yuan"), value: price, ..Input::default() }))
+                    (form.input(&Input { name: &format!("step-{at}-until"), label: text.t("Price holds until"), value: until, kind: "datetime-local", ..Input::default() }))
+                    (form.input(&Input { name: &format!("step-{at}-first"), label: text.t("For the first so many tickets"), value: first, kind: "number", ..Input::default() }))
+                }
+            }
+        }
+    }
+}
+
 /// The form of one type.
 pub fn form(
     shell: &Shell,
@@ -90,7 +107,7 @@ pub fn form(
         form method="post" action=(action) class="form panel" {
             (form.input(&Input { name: "name", label: text.t("Ticket name"), value: &input.name, required: true, max: 40, ..Input::default() }))
             div class="pair" {
-                (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Tickets with a price are given out by the secretariat only, until a way to pay is set up."), ..Input::default() }))
+                (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Visitors can take tickets with a price once a way to pay is set up."), ..Input::default() }))
                 (form.input(&Input { name: "quota", label: text.t("How many"), value: &input.quota, help: text.t("Empty: no limit"), ..Input::default() }))
             }
             div class="pair" {
@@ -98,7 +115,11 @@ pub fn form(
                 (form.input(&Input { name: "sale_to", label: text.t("On offer until"), value: &input.sale_to, kind: "datetime-local", help: text.t("Both empty: until the event ends"), ..Input::default() }))
             }
             (form.textarea(&Input { name: "note", label: text.t("Points to note"), value: &input.note, max: 500, help: text.t("Shown where the ticket is chosen."), ..Input::default() }, 3))
+            (steps(shell, &form, input))
             (form.checkbox("enabled", text.t("Visitors see this ticket"), input.enabled))
+            (form.checkbox("review", text.t("The secretariat approves each registration"), input.review))
+            (form.checkbox("locked", text.t("Only with a code that opens it"), input.locked))
+            (form.checkbox("companion", text.t("For companions: only together with another ticket"), input.companion))
             (submit(text.t("Save"), Some((text.t("Cancel"), &base))))
         }
         @if let Some(kind) = kind {

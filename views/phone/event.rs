@@ -1,20 +1,18 @@
-//! The list of events, an event's invitation, and the registration form (S0-80 … S0-82).
+//! The list of events and an event's invitation (S0-80, S0-81).
 
 use crate::{
     Shell,
     component::{
-        badge, empty,
-        form::{Form, Input, submit},
+        empty,
         icon::{Icon, icon},
         markdown,
     },
-    format::money,
     layout::{Tone, phone},
+    phone::register::{Choice, price},
 };
 use domain::{
-    Event, Refusal, TicketType,
+    Event,
     event::{Cover, EventState},
-    field::{Field, FieldKind},
     ticket_type::Offer,
 };
 use maud::{Markup, html};
@@ -76,28 +74,8 @@ pub fn list(shell: &Shell, events: &[Event]) -> Markup {
     phone(shell, text.t("Events"), &[], &content)
 }
 
-/// A ticket type as visitors see it.
-pub struct Choice {
-    /// The type.
-    pub kind: TicketType,
-    /// Whether it can be taken now.
-    pub offer: Offer,
-    /// How many are left; none when there is no limit.
-    pub left: Option<i64>,
-}
-
-fn offer_label(offer: Offer) -> Option<&'static str> {
-    match offer {
-        Offer::Open => None,
-        Offer::Disabled | Offer::Over => Some("No longer on offer"),
-        Offer::NotYet => Some("Not on offer yet"),
-        Offer::SoldOut => Some("Sold out"),
-        Offer::NoPayment => Some("Ask the secretariat"),
-    }
-}
-
 /// The invitation.
-pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
+pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool) -> Markup {
     let text = shell.text();
     let open = event.state == EventState::Published && choices.iter().any(|choice| choice.offer == Offer::Open);
     let content = html! {
@@ -120,94 +98,13 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
                     span { strong { (choice.kind.name) } @if !choice.kind.note.is_empty() { br; span class="dim" { (choice.kind.note) } } }
                     (price(shell, choice))
                 }
+                @if waiting && choice.offer == Offer::SoldOut {
+                    p { a href={ "/event/" (event.id) "/wait/" (choice.kind.id) } { (text.f("Join the waiting list for “{name}”", &[("name", &choice.kind.name)])) } }
+                }
             }
         }
         @if open { div class="bottom" { a class="button primary wide" href={ "/event/" (event.id) "/register" } { (text.t("Register now")) } } }
         @else if event.state == EventState::Published { (crate::component::notice(Tone::Info, text.t("No ticket can be taken at the moment."))) }
     };
     phone(shell, &event.name, &[], &content)
-}
-
-fn price(shell: &Shell, choice: &Choice) -> Markup {
-    let text = shell.text();
-    html! {
-        span class="num" {
-            @if choice.kind.price.is_free() { (text.t("Free")) } @else { (money(choice.kind.price)) }
-            br;
-            @match (offer_label(choice.offer), choice.left) {
-                (Some(label), _) => (badge(Tone::Plain, text.t(label))),
-                (None, Some(left)) => span class="dim" { (text.f("{count} left", &[("count", &left)])) },
-                (None, None) => "",
-            }
-        }
-    }
-}
-
-/// The input of one question.
-pub fn question(form: &Form<'_>, field: &Field, value: &str, required: bool) -> Markup {
-    let name = field.input_name();
-    let input = Input { name: &name, label: &field.label, value, help: &field.help, required, ..Input::default() };
-    match field.kind {
-        FieldKind::Choice => {
-            let mut choices = vec![(String::new(), form.text.t("Please choose").to_owned())];
-            choices.extend(field.choices.iter().map(|choice| (choice.clone(), choice.clone())));
-            form.select(&input, &choices)
-        }
-        FieldKind::Date => form.input(&Input { kind: "date", ..input }),
-        FieldKind::Phone => form.input(&Input { kind: "tel", max: 30, ..input }),
-        FieldKind::Text | FieldKind::Number | FieldKind::IdCard => form.input(&Input { max: 200, ..input }),
-    }
-}
-
-/// What the registration form shows again when it comes back.
-#[derive(Default)]
-pub struct Typed {
-    /// Chosen type.
-    pub kind: String,
-    /// Name.
-    pub name: String,
-    /// Phone.
-    pub phone: String,
-    /// Company.
-    pub company: String,
-    /// Answers by question number.
-    pub answers: Vec<(u16, String)>,
-    /// What makes sending the form twice harmless.
-    pub once: String,
-}
-
-/// The registration form.
-pub fn register(shell: &Shell, event: &Event, choices: &[Choice], typed: &Typed, refusal: Option<&Refusal>) -> Markup {
-    let text = shell.text();
-    let form = Form::new(text, refusal);
-    let only = choices.iter().filter(|choice| choice.offer == Offer::Open).count() == 1;
-    let content = html! {
-        h1 { (text.t("Register")) }
-        p class="dim" { (event.name) }
-        (form.summary())
-        form method="post" action={ "/event/" (event.id) "/register" } class="form" {
-            input type="hidden" name="once" value=(typed.once);
-            fieldset {
-                legend { (text.t("Ticket")) }
-                @for choice in choices {
-                    label class="choice" {
-                        @let id = choice.kind.id.to_string();
-                        @let open = choice.offer == Offer::Open;
-                        input type="radio" name="kind" value=(id) required disabled[!open] checked[open && (only || typed.kind == id)];
-                        span { strong { (choice.kind.name) } @if !choice.kind.note.is_empty() { br; span class="dim" { (choice.kind.note) } } }
-                        (price(shell, choice))
-                    }
-                }
-            }
-            (form.input(&Input { name: "name", label: text.t("Name"), value: &typed.name, required: true, max: 60, autocomplete: "name", ..Input::default() }))
-            (form.input(&Input { name: "phone", label: text.t("Phone"), value: &typed.phone, required: true, kind: "tel", max: 30, autocomplete: "tel", ..Input::default() }))
-            (form.input(&Input { name: "company", label: text.t("Company"), value: &typed.company, max: 100, autocomplete: "organization", ..Input::default() }))
-            @for field in &event.fields {
-                @let value = typed.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, value)| value.as_str());
-                (question(&form, field, value, field.required))
-            }
-            (submit(text.t("Confirm registration"), Some((text.t("Back"), &format!("/event/{}", event.id)))))
-        }
-    };
-    phone(shell, text.t("Register"), &[], &content)
 }

@@ -1,5 +1,6 @@
 //! A ticket as its holder sees it, and finding it again (S0-47, S0-82).
 
+use crate::phone::order::notices;
 use crate::{
     Shell,
     component::{
@@ -11,7 +12,7 @@ use crate::{
     format::code,
     layout::{Tone, phone, sheet},
 };
-use domain::{Event, Refusal, Ticket, TicketState, checkin::Standing, event::EventState};
+use domain::{Event, Notice, Refusal, Ticket, TicketState, checkin::Standing, event::EventState};
 use maud::{Markup, html};
 
 /// A ticket with the names it refers to.
@@ -42,8 +43,10 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
                     (_, _, Some(entry)) => (badge(Tone::Good, &text.f("Checked in at {time}", &[("time", &shell.format.short(entry.at))]))),
                     _ => (badge(Tone::Info, text.t("Not checked in yet"))),
                 }
-                (qr(&ticket.number, text.t("Check-in code")))
-                p class="code" { (code(&ticket.number)) }
+                @if ticket.state.bars().is_none() {
+                    (qr(&ticket.number, text.t("Check-in code")))
+                    p class="code" { (code(&ticket.number)) }
+                }
                 dl class="facts" {
                     dt { (text.t("Name")) } dd { (ticket.name) }
                     dt { (text.t("Ticket")) } dd { (of.kind) }
@@ -60,18 +63,37 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
     }
 }
 
-/// The holder's page; `fresh` right after registering; `helps` is the ticket's link when its holder was named a helper (S0-59).
-pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>) -> Markup {
+/// What stands around the card on its holder's page.
+pub struct Around<'a> {
+    /// Link of the ticket.
+    pub link: &'a str,
+    /// Right after registering.
+    pub fresh: bool,
+    /// Its holder was named a helper (S0-59).
+    pub helps: bool,
+    /// Link of the order that it came with.
+    pub order: Option<&'a str>,
+    /// Its holder may pass it on.
+    pub may_transfer: bool,
+    /// What was said to its holder.
+    pub notices: &'a [Notice],
+}
+
+/// The holder's page.
+pub fn show(shell: &Shell, of: &TicketPage<'_>, around: &Around<'_>) -> Markup {
     let text = shell.text();
     let content = html! {
-        @if fresh { (notice(Tone::Good, text.t("You are registered. Keep this page, or note the attend code: with your phone number it finds the ticket again."))) }
+        @if around.fresh { (notice(Tone::Good, text.t("You are registered. Keep this page, or note the attend code: with your phone number it finds the ticket again."))) }
         h1 { (text.t("My ticket")) }
         (card(shell, of))
+        (notices(shell, around.notices))
         div class="row no-print" {
             button data-print { (icon(Icon::Print)) (text.t("Print")) }
             a class="button" href={ "/event/" (of.event.id) } { (text.t("To the event")) }
-            @if let Some(link) = helps {
-                form method="post" action="/helper" class="inline" { input type="hidden" name="link" value=(link); button { (icon(Icon::Door)) (text.t("Help at the door")) } }
+            @if let Some(order) = around.order { a class="button" href={ "/order/" (order) } { (text.t("My order")) } }
+            @if around.may_transfer { a class="button" href={ "/ticket/" (around.link) "/transfer" } { (text.t("Pass the ticket on")) } }
+            @if around.helps {
+                form method="post" action="/helper" class="inline" { input type="hidden" name="link" value=(around.link); button { (icon(Icon::Door)) (text.t("Help at the door")) } }
             }
         }
     };

@@ -250,6 +250,8 @@ pub struct People<'a> {
     pub id: u64,
     /// Counts now.
     pub counts: Counts,
+    /// Orders that wait for review.
+    pub pending: i64,
     /// What is looked for.
     pub text: &'a str,
     /// `registered`, `entered` or `waiting`.
@@ -280,6 +282,7 @@ pub fn people(shell: &Shell, of: &People<'_>) -> Markup {
         }
         div class="row" {
             a class="button primary" href={ "/terminal/" (of.id) } { (icon(Icon::Door)) (text.t("Scan")) }
+            @if of.pending > 0 { a class="button" href={ "/terminal/" (of.id) "/review" } { (icon(Icon::Check)) (text.t("Pending review")) " " (count(of.pending)) } }
         }
         div class="row" { (tab("registered", "All", -1)) (tab("waiting", "Not checked in", -1)) (tab("entered", "Checked in", -1)) }
         form method="get" action=(base) class="filter" {
@@ -293,6 +296,34 @@ pub fn people(shell: &Shell, of: &People<'_>) -> Markup {
         @if found > size { (crate::component::list::pager(text, page, size, found, |page| query(&base, &[("q", of.text), ("show", of.show), ("page", &page.to_string())]))) }
     };
     phone(shell, of.event, &[], &content)
+}
+
+/// What waits for review, on a helper's phone (S0-62).
+pub fn review(shell: &Shell, (event, id): (&str, u64), orders: &[domain::Order], found: usize) -> Markup {
+    let text = shell.text();
+    let base = format!("/terminal/{id}/review");
+    let content = html! {
+        h1 { (text.t("Pending review")) }
+        p class="dim" { (event) " · " (count(i64::try_from(found).unwrap_or(i64::MAX))) }
+        @if orders.is_empty() { p class="dim" { (text.t("Nothing waits for review.")) } }
+        ul class="people" {
+            @for order in orders {
+                li {
+                    div {
+                        strong { (order.buyer.name) }
+                        p class="dim" { (order.buyer.phone.as_deref().map_or(String::new(), domain::phone::masked)) " · " (shell.format.short(order.created_at)) }
+                        p { @for (at, line) in order.lines.iter().enumerate() { @if at > 0 { "、" } (line.name) } }
+                    }
+                    div class="row" {
+                        (crate::component::post(&format!("{base}/{}/approve", order.id), "primary", text.t("Approve"), Icon::Check))
+                        (crate::admin::order::with_reason(shell, &format!("{base}/{}/refuse", order.id), "Refuse", "The places become free. The buyer reads the reason."))
+                    }
+                }
+            }
+        }
+        div class="row" { a class="button" href={ "/terminal/" (id) "/people" } { (text.t("Back")) } }
+    };
+    phone(shell, text.t("Pending review"), &[], &content)
 }
 
 fn person(shell: &Shell, of: &People<'_>, row: &PersonRow) -> Markup {

@@ -142,8 +142,7 @@ pub fn next(state: OrderState, act: Act, settled: bool) -> Result<OrderState, Re
         | (S::Refunded, _) => Err(refuse!(
             Conflict,
             "order.wrong_state",
-            "This cannot be done to the order any more. Look at where it stands now.",
-            state = state.code()
+            "This cannot be done to the order any more. Look at where it stands now."
         )),
     }
 }

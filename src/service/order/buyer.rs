@@ -59,6 +59,13 @@ pub fn by_link(ctx: &Ctx, space: SpaceId, link: &str) -> Result<OrderPage, Error
     })
 }
 
+/// The receipt behind an order's link.
+pub fn own_receipt(ctx: &Ctx, space: SpaceId, link: &str) -> Result<OrderPage, Error> {
+    let of = by_link(ctx, space, link)?;
+    check_receipt(&of.order)?;
+    Ok(of)
+}
+
 /// A buyer gives up what costs nothing, or has not been paid yet, until the event begins (S1-37).
 fn check_own_cancel(order: &Order, event: &Event, now: domain::Time) -> Result<(), Refusal> {
     if now >= event.time.from {
@@ -124,9 +131,14 @@ pub async fn transfer(ctx: &Ctx, actor: &Actor, link: &str, input: &TicketInput)
     Ok(token::link(&fresh))
 }
 
+/// Whether the event lets holders pass tickets on now.
+pub(crate) fn may_transfer(view: &impl Read, event: &Event, now: domain::Time) -> Result<bool, Error> {
+    Ok(sale_in(view, event.id)?.transfer && now < event.time.to)
+}
+
 fn check_transfer(work: &mut crate::Work<'_, '_>, ticket: &Ticket) -> Result<(), Error> {
     let at = event::load(work.read(), ticket.event)?;
-    if !sale_in(work.read(), ticket.event)?.transfer || work.now >= at.time.to {
+    if !may_transfer(work.read(), &at, work.now)? {
         return Err(
             refuse!(Conflict, "ticket.no_transfer", "This ticket cannot be passed on. Ask the secretariat.").into()
         );

@@ -42,6 +42,8 @@ pub struct OrderRow {
     pub order: Order,
     /// Its tickets.
     pub tickets: Vec<Ticket>,
+    /// Who recorded each entry of money, as far as it is known.
+    pub by: Vec<String>,
 }
 
 /// Whether the actor may see orders: whoever reviews, manages, or sees registrations.
@@ -108,14 +110,31 @@ pub fn counts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Counts, Error>
     })
 }
 
+/// How many orders wait for review; 0 for those who may not review.
+pub fn pending(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<i64, Error> {
+    match ctx.permit(actor, Permission::OrderReview, At::Event(event)) {
+        Ok(permit) => ctx.read(&permit, |view| Ok(view.count(&ORDERS, &(event, OrderState::PendingReview as u8))?)),
+        Err(Error::Refused(_)) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
 /// One order with its tickets.
 pub fn get(ctx: &Ctx, actor: &Actor, event: EventId, id: OrderId) -> Result<OrderRow, Error> {
     let permit = may_look(ctx, actor, event)?;
     ctx.read(&permit, |view| {
         let order = load(view, event, id)?;
         let tickets = order.tickets().map(|(id, _)| registration::load(view, event, id)).collect::<Result<_, _>>()?;
-        Ok(OrderRow { order, tickets })
+        let by = order.entries.iter().map(|entry| Ok(crate::space::name_of(view, entry.by)?.unwrap_or_default()));
+        let by = by.collect::<Result<_, Error>>()?;
+        Ok(OrderRow { order, tickets, by })
     })
+}
+
+/// What was said to the buyer.
+pub fn notices(ctx: &Ctx, actor: &Actor, event: EventId, id: OrderId) -> Result<Vec<domain::Notice>, Error> {
+    let permit = may_look(ctx, actor, event)?;
+    ctx.read(&permit, |view| crate::notice::about(view, domain::notice::About::Order(event, id)))
 }
 
 /// The orders that a filter finds as a file. Phones are in it in full only for those who may see them.

@@ -10,8 +10,9 @@ mod place;
 pub(crate) mod test;
 
 pub use act::{Decision, cancel, decide, expire, reopen};
-pub use buyer::{OrderPage, by_link, cancel_own, transfer};
-pub use list::{Counts, Filter, OrderRow, PAGE, counts, export, get, list};
+pub(crate) use buyer::may_transfer;
+pub use buyer::{OrderPage, by_link, cancel_own, own_receipt, transfer};
+pub use list::{Counts, Filter, OrderRow, PAGE, counts, export, get, list, notices, pending};
 pub use money::{pay, receipt, refund, voucher_file};
 pub use place::{OrderInput, PersonInput, Quote, place, quote};
 

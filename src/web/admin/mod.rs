@@ -7,8 +7,11 @@ pub mod device;
 pub mod event;
 pub mod import;
 pub mod list;
+pub mod notice;
+pub mod order;
 pub mod overview;
 pub mod registration;
+pub mod sale;
 pub mod setup;
 pub mod space;
 pub mod ticket_type;
@@ -24,6 +27,9 @@ pub fn routes() -> Router<Hall> {
         .merge(ticket_type::routes())
         .merge(registration::routes())
         .merge(import::routes())
+        .merge(order::routes())
+        .merge(sale::routes())
+        .merge(notice::routes())
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())

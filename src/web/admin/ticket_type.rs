@@ -47,6 +47,13 @@ fn input(fields: &Fields) -> TicketTypeInput {
         sale_to: text("sale_to"),
         note: text("note"),
         enabled: fields.ticked("enabled"),
+        steps: [1, 2, 3].map(|at| {
+            let part = |name: &str| fields.get(&format!("step-{at}-{name}")).to_owned();
+            (part("price"), part("until"), part("first"))
+        }),
+        review: fields.ticked("review"),
+        locked: fields.ticked("locked"),
+        companion: fields.ticked("companion"),
     }
 }
 
@@ -96,6 +103,15 @@ async fn form(
         sale_to: local(kind.sale.map(|sale| sale.to)),
         note: kind.note.clone(),
         enabled: kind.enabled,
+        steps: std::array::from_fn(|at| {
+            let step = kind.steps.get(at);
+            let price = step.map_or(String::new(), |step| step.price.to_yuan());
+            let first = step.and_then(|step| step.first).map_or(String::new(), |first| first.to_string());
+            (price, local(step.and_then(|step| step.until)), first)
+        }),
+        review: kind.review,
+        locked: kind.locked,
+        companion: kind.companion,
     };
     page(pages::form(&visit.admin_shell(&actor), &event, Some(&kind), &input, None))
 }

@@ -1,8 +1,11 @@
-//! Pages for visitors: events, registering, tickets, language.
+//! Pages for visitors: events, tickets, language; registering and orders stand in files of their own.
+
+mod order;
+mod register;
 
 use crate::{
     Hall,
-    answer::{Answer, Failure, again, page, see},
+    answer::{Answer, again, page, see},
     asset,
     audience::{LANGUAGE, Visit},
     fields::{Fields, Query},
@@ -13,11 +16,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     routing::{get, post},
 };
-use domain::{EventId, Refusal, TicketTypeId, ticket::TicketInput};
-use service::{Error, device, event, registration, ticket_type, token};
+use domain::{EventId, Refusal, ticket::TicketInput};
+use service::{Error, device, event, registration, ticket_type};
 use views::{
     Lang,
-    phone::{event as pages, ticket as ticket_pages},
+    phone::{event as pages, register::Choice, ticket as ticket_pages},
 };
 
 /// Routes for visitors.
@@ -25,11 +28,12 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/", get(home))
         .route("/event/{event}", get(show))
-        .route("/event/{event}/register", get(form).post(register))
+        .route("/event/{event}/register", get(register::form).post(register::register))
         .route("/ticket/find", get(find_form).post(find))
         .route("/ticket/{link}", get(ticket))
         .route("/picture/{picture}", get(asset::picture))
         .route("/language", post(language))
+        .merge(order::routes())
 }
 
 async fn home(State(hall): State<Hall>, visit: Visit) -> Answer {
@@ -40,26 +44,19 @@ async fn home(State(hall): State<Hall>, visit: Visit) -> Answer {
     page(pages::list(&visit.shell(), &events))
 }
 
-fn choices(hall: &Hall, visit: &Visit, event: EventId) -> Result<Vec<pages::Choice>, Failure> {
-    let rows = ticket_type::public_list(&hall.ctx, &visit.visitor(), event)?;
-    let choice = |row: ticket_type::TicketTypeRow| {
-        let left = row.kind.quota.map(|quota| (i64::from(quota) - row.taken).max(0));
-        pages::Choice { kind: row.kind, offer: row.offer, left }
-    };
+/// The ticket types that a visitor may take, with what a typed code opens.
+fn choices(hall: &Hall, visit: &Visit, event: EventId, code: &str) -> Result<Vec<Choice>, Error> {
+    let rows = ticket_type::public_list(&hall.ctx, &visit.visitor(), event, code)?;
+    let choice =
+        |row: ticket_type::TicketTypeRow| Choice { left: row.left, price: row.price, offer: row.offer, kind: row.kind };
     Ok(rows.into_iter().map(choice).collect())
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
     let event = event::public_get(&hall.ctx, &visit.visitor(), EventId(event))?;
-    let choices = choices(&hall, &visit, event.id)?;
-    page(pages::show(&visit.shell(), &event, &choices))
-}
-
-async fn form(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
-    let event = event::public_get(&hall.ctx, &visit.visitor(), EventId(event))?;
-    let choices = choices(&hall, &visit, event.id)?;
-    let typed = pages::Typed { once: token::new(hall.ctx.random.as_ref()), ..pages::Typed::default() };
-    page(pages::register(&visit.shell(), &event, &choices, &typed, None))
+    let choices = choices(&hall, &visit, event.id, "")?;
+    let sale = service::order::sale(&hall.ctx, &visit.visitor(), event.id)?;
+    page(pages::show(&visit.shell(), &event, &choices, sale.waiting))
 }
 
 /// What a registration form holds, whoever fills it.
@@ -73,36 +70,6 @@ pub fn ticket_input(fields: &Fields) -> TicketInput {
         door_note: fields.get("door_note").to_owned(),
         answers: fields.answers(),
     }
-}
-
-async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>, fields: Fields) -> Answer {
-    let event = EventId(event);
-    let outcome = take(&hall, &visit, event, &fields).await;
-    match outcome {
-        Ok(link) => see(&format!("/ticket/{link}?fresh=1")),
-        Err(error) => {
-            let event = event::public_get(&hall.ctx, &visit.visitor(), event)?;
-            let choices = choices(&hall, &visit, event.id)?;
-            let input = ticket_input(&fields);
-            let typed = pages::Typed {
-                kind: fields.get("kind").to_owned(),
-                name: input.name,
-                phone: input.phone,
-                company: input.company,
-                answers: input.answers,
-                once: fields.get("once").to_owned(),
-            };
-            again(error, |refusal| Ok(pages::register(&visit.shell(), &event, &choices, &typed, Some(refusal))))
-        }
-    }
-}
-
-async fn take(hall: &Hall, visit: &Visit, event: EventId, fields: &Fields) -> Result<String, Error> {
-    let kind = TicketTypeId(fields.needed("kind")?);
-    let input =
-        TicketInput { seat: String::new(), note: String::new(), door_note: String::new(), ..ticket_input(fields) };
-    let ticket = registration::register(&hall.ctx, &visit.visitor(), event, kind, fields.get("once"), &input).await?;
-    Ok(token::link(&ticket.link))
 }
 
 async fn ticket(
@@ -121,8 +88,15 @@ async fn ticket(
         kind: &of.kind.name,
         group: of.group.as_deref(),
     };
-    let helps = helper.then_some(link.as_str());
-    let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps))?;
+    let around = ticket_pages::Around {
+        link: &link,
+        fresh: query.ticked("fresh"),
+        helps: helper,
+        order: of.order.as_deref(),
+        may_transfer: of.may_transfer,
+        notices: &of.notices,
+    };
+    let mut response = page(ticket_pages::show(&visit.shell(), &shown, &around))?;
     crate::own::remember(&visit, &headers, &link, &mut response)?;
     Ok(response)
 }

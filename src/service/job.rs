@@ -1,0 +1,20 @@
+//! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders.
+
+use crate::{Ctx, order, reminder, waiting};
+use domain::SpaceId;
+
+/// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
+pub async fn tick(ctx: &Ctx, space: SpaceId) {
+    let done = [
+        ("orders", order::expire(ctx, space).await),
+        ("waiting list", waiting::advance(ctx, space).await),
+        ("reminders", reminder::write_due(ctx, space).await),
+    ];
+    for (job, outcome) in done {
+        match outcome {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(job, count, "done by the clock"),
+            Err(error) => tracing::error!(job, %error, "a job failed"),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Registering: one form that grows with the people, shows the price, and becomes an order.
+
+use super::{choices, ticket_input};
+use crate::{
+    Hall,
+    answer::{Answer, Failure, again, page, see},
+    audience::Visit,
+    fields::{Fields, Query},
+};
+use axum::extract::{Path, State};
+use domain::{AddOnId, EventId, Order, Refusal, TicketTypeId, order::OrderState};
+use maud::Markup;
+use service::{
+    Error, event,
+    order::{self, OrderInput, PersonInput},
+    payment, quota, token, voucher, waiting,
+};
+use views::phone::register as pages;
+
+/// The form, empty but for what the address brings along: a code, or the link of a waiter's page.
+pub async fn form(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>, Query(query): Query) -> Answer {
+    let mut first = pages::Person::default();
+    let waiter = query.get("waiter");
+    if !waiter.is_empty() {
+        let of = waiting::page(&hall.ctx, crate::hall::space(), waiter)?;
+        first.kind = of.kind.id.to_string();
+        first.name = of.waiter.name;
+        first.phone = domain::phone::local(&of.waiter.phone);
+    }
+    let typed = pages::Typed {
+        people: vec![first],
+        once: token::new(hall.ctx.random.as_ref()),
+        code: query.get("code").chars().take(40).collect(),
+        waiter: waiter.chars().take(64).collect(),
+        ..pages::Typed::default()
+    };
+    page(draw(&hall, &visit, EventId(event), &typed, None, None)?)
+}
+
+fn draw(
+    hall: &Hall,
+    visit: &Visit,
+    event: EventId,
+    typed: &pages::Typed,
+    lines: Option<&[domain::order::Line]>,
+    refusal: Option<&Refusal>,
+) -> Result<Markup, Error> {
+    let visitor = visit.visitor();
+    let event = event::public_get(&hall.ctx, &visitor, event)?;
+    let shown = pages::Register {
+        event: &event,
+        choices: &choices(hall, visit, event.id, &typed.code)?,
+        addons: &quota::public_addons(&hall.ctx, &visitor, event.id)?,
+        sale: &order::sale(&hall.ctx, &visitor, event.id)?,
+        codes: voucher::are_there(&hall.ctx, &visitor, event.id)?,
+        methods: &payment::offered(&hall.ctx, &visitor)?,
+        typed,
+        lines,
+    };
+    Ok(pages::register(&visit.shell(), &shown, refusal))
+}
+
+/// The fields of person `at`: the first one's have no prefix.
+fn person(fields: &Fields, at: usize) -> (String, Fields) {
+    let prefix = if at == 0 { String::new() } else { format!("more-{at}-") };
+    let own = fields.below(&prefix);
+    (prefix, own)
+}
+
+/// Most people that a form is read for; the event's own limit is for the verb to say.
+const PEOPLE_MAX: usize = domain::order::PEOPLE_MAX;
+
+fn read(fields: &Fields) -> pages::Typed {
+    let count = fields.get("people").parse().unwrap_or(1usize).clamp(1, PEOPLE_MAX);
+    let mut people: Vec<pages::Person> = (0..count)
+        .map(|at| {
+            let (_, own) = person(fields, at);
+            let input = ticket_input(&own);
+            pages::Person {
+                kind: own.get("kind").to_owned(),
+                name: input.name,
+                phone: input.phone,
+                company: input.company,
+                answers: input.answers,
+                addons: own.all("addon").filter_map(|id| id.parse().ok()).collect(),
+            }
+        })
+        .collect();
+    match fields.get("act") {
+        "more" if people.len() < PEOPLE_MAX => {
+            let kind = people.first().map(|first| first.kind.clone()).unwrap_or_default();
+            people.push(pages::Person { kind, ..pages::Person::default() });
+        }
+        act => {
+            let dropped = act.strip_prefix("drop-").and_then(|at| at.parse::<usize>().ok());
+            if let Some(at) = dropped.filter(|at| (1..people.len()).contains(at)) {
+                people.remove(at);
+            }
+        }
+    }
+    let text = |name: &str| fields.get(name).to_owned();
+    pages::Typed {
+        people,
+        code: text("code"),
+        donation: text("donation"),
+        method: text("method"),
+        once: text("once"),
+        waiter: text("waiter"),
+    }
+}
+
+fn input(typed: &pages::Typed) -> Result<OrderInput, Refusal> {
+    let person = |(at, person): (usize, &pages::Person)| {
+        let field = if at == 0 { "kind".to_owned() } else { format!("more-{at}-kind") };
+        let missing = || Refusal::invalid(vec![domain::problem!(field, "This field is required.")]);
+        Ok::<_, Refusal>(PersonInput {
+            kind: TicketTypeId(person.kind.parse().map_err(|_| missing())?),
+            addons: person.addons.iter().map(|id| AddOnId(*id)).collect(),
+            ticket: domain::ticket::TicketInput {
+                name: person.name.clone(),
+                phone: person.phone.clone(),
+                company: person.company.clone(),
+                answers: person.answers.clone(),
+                ..domain::ticket::TicketInput::default()
+            },
+        })
+    };
+    Ok(OrderInput {
+        once: typed.once.clone(),
+        people: typed.people.iter().enumerate().map(person).collect::<Result<_, _>>()?,
+        code: typed.code.clone(),
+        donation: typed.donation.clone(),
+        method: typed.method.clone(),
+        waiter: typed.waiter.clone(),
+    })
+}
+
+/// Takes the places; or draws the form anew with another person, one less, or the price.
+pub async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>, fields: Fields) -> Answer {
+    let event = EventId(event);
+    let typed = read(&fields);
+    let act = fields.get("act");
+    let outcome = match (act, input(&typed)) {
+        ("", Ok(input)) => match order::place(&hall.ctx, &visit.visitor(), event, &input).await {
+            Ok(order) => return landed(&hall, &order),
+            Err(error) => Err(error),
+        },
+        ("show", Ok(input)) => order::quote(&hall.ctx, &visit.visitor(), event, &input).map(Some),
+        ("", Err(refusal)) => Err(refusal.into()),
+        _ => Ok(None),
+    };
+    match outcome {
+        Ok(quote) => {
+            let lines = quote.as_ref().map(|quote| quote.lines.as_slice());
+            page(draw(&hall, &visit, event, &typed, lines, None)?)
+        }
+        Err(error) => again(error, |refusal| draw(&hall, &visit, event, &typed, None, Some(refusal))),
+    }
+}
+
+/// Where an order lands: one ticket that is valid at once on its page, everything else on the order's.
+fn landed(hall: &Hall, order: &Order) -> Answer {
+    let link = token::link(&order.link);
+    if order.state == OrderState::Paid && order.tickets().count() == 1 && order.sums().total == 0 {
+        let of = order::by_link(&hall.ctx, crate::hall::space(), &link).map_err(Failure::from)?;
+        if let Some(ticket) = of.tickets.first() {
+            return see(&format!("/ticket/{}?fresh=1", token::link(&ticket.link)));
+        }
+    }
+    see(&format!("/order/{link}?fresh=1"))
+}
