@@ -32,7 +32,7 @@ fn opened(price: &str, quota: &str) -> Sale {
     Sale { hall, admin, event, kind }
 }
 
-fn settings<'a>(most: &'a str) -> [(&'static str, &'a str); 7] {
+fn settings(most: &str) -> [(&'static str, &str); 7] {
     [
         ("hold", "30"),
         ("most", most),
