@@ -81,7 +81,15 @@ fn rule(dice: &mut Dice, at: i64, depth: u8) -> Rule {
 }
 
 fn question(id: u16, required: bool) -> Field {
-    Field { id, label: format!("q{id}"), kind: FieldKind::Text, required, help: String::new(), choices: Vec::new() }
+    Field {
+        id,
+        label: format!("q{id}"),
+        kind: FieldKind::Text,
+        required,
+        help: String::new(),
+        choices: Vec::new(),
+        ..Field::default()
+    }
 }
 
 fn list(dice: &mut Dice, at: i64) -> CheckinList {

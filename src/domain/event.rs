@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, DepartmentId, EventId, GroupId, PictureId, Problem, Refusal, Time, Window,
-    field::{self, Field},
+    field::{self, Field, FieldKind},
     problem, refuse,
     text::Form,
 };
@@ -273,6 +273,14 @@ pub fn check_fields(fields: &[Field]) -> Result<(), Refusal> {
         field::check_field(field, &mut problems);
         if !field.label.is_empty() && !labels.insert(field.label.as_str()) {
             problems.push(problem!(format!("field-{}-label", field.id), "This question stands here twice."));
+        }
+        let earlier = fields.iter().take_while(|other| other.id != field.id);
+        let mut waits = earlier.filter(|other| other.kind.chooses() || other.kind == FieldKind::Consent);
+        if field.shown.as_ref().is_some_and(|shown| !waits.any(|other| other.id == shown.field)) {
+            problems.push(problem!(
+                format!("field-{}-shown", field.id),
+                "A question can only wait for one with choices, or a consent, that stands before it."
+            ));
         }
     }
     Refusal::unless_clean(problems)

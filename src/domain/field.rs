@@ -1,4 +1,5 @@
-//! Questions of a registration form and their answers (S0-27): text, choice, number, date, phone, identity card.
+//! Questions of a registration form and their answers (S0-27): text, choices with limits, number, date, phone, e-mail, identity card,
+//! file, consent; and when a question is asked at all.
 
 use crate::{Problem, problem, text};
 use rkyv::{Archive, Deserialize, Serialize};
@@ -8,31 +9,58 @@ use rkyv::{Archive, Deserialize, Serialize};
 pub enum FieldKind {
     /// One line of text.
     Text,
+    /// Several lines of text.
+    LongText,
     /// One of the given choices.
     Choice,
+    /// Any of the given choices.
+    Many,
     /// A number.
     Number,
     /// A calendar date.
     Date,
     /// A phone number.
     Phone,
+    /// An e-mail address.
+    Email,
     /// A resident identity card number; kept encrypted.
     IdCard,
+    /// An uploaded file.
+    File,
+    /// A box to tick: agreed, or not.
+    Consent,
 }
 
 impl FieldKind {
     /// Every kind, in the order the form shows them.
-    pub const ALL: &[Self] = &[Self::Text, Self::Choice, Self::Number, Self::Date, Self::Phone, Self::IdCard];
+    pub const ALL: &[Self] = &[
+        Self::Text,
+        Self::LongText,
+        Self::Choice,
+        Self::Many,
+        Self::Number,
+        Self::Date,
+        Self::Phone,
+        Self::Email,
+        Self::IdCard,
+        Self::File,
+        Self::Consent,
+    ];
 
     /// Stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::LongText => "long_text",
             Self::Choice => "choice",
+            Self::Many => "many",
             Self::Number => "number",
             Self::Date => "date",
             Self::Phone => "phone",
+            Self::Email => "email",
             Self::IdCard => "id_card",
+            Self::File => "file",
+            Self::Consent => "consent",
         }
     }
 
@@ -40,17 +68,27 @@ impl FieldKind {
     pub fn label(self) -> &'static str {
         match self {
             Self::Text => "Text",
+            Self::LongText => "Long text",
             Self::Choice => "Choice",
+            Self::Many => "Several choices",
             Self::Number => "Number",
             Self::Date => "Date",
             Self::Phone => "Phone",
+            Self::Email => "E-mail",
             Self::IdCard => "ID card",
+            Self::File => "File",
+            Self::Consent => "Consent",
         }
     }
 
     /// The kind of that code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+
+    /// It has choices.
+    pub fn chooses(self) -> bool {
+        matches!(self, Self::Choice | Self::Many)
     }
 
     /// Sensitive answers are encrypted at rest and masked without permission.
@@ -72,8 +110,39 @@ pub struct Field {
     pub required: bool,
     /// A line of help under the question.
     pub help: String,
-    /// The choices of a [`FieldKind::Choice`].
+    /// The choices, where there are any.
     pub choices: Vec<String>,
+    /// How many people can have each choice, in their order; none: any number. May be shorter than the choices.
+    pub limits: Vec<Option<u32>>,
+    /// Asked only after certain answers; none: always.
+    pub shown: Option<Shown>,
+}
+
+/// The answers after which a question is asked.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Number of an earlier question with choices, or of a consent.
+    pub field: u16,
+    /// Any of these answers; for a consent its being given.
+    pub answers: Vec<String>,
+}
+
+/// What stands as the answer of a consent that was given.
+pub const AGREED: &str = "yes";
+
+impl Default for Field {
+    fn default() -> Self {
+        Self {
+            id: 0,
+            label: String::new(),
+            kind: FieldKind::Text,
+            required: false,
+            help: String::new(),
+            choices: Vec::new(),
+            limits: Vec::new(),
+            shown: None,
+        }
+    }
 }
 
 /// The most questions of one event.
@@ -82,6 +151,12 @@ pub const FIELDS_MAX: usize = 30;
 pub const CHOICES_MAX: usize = 50;
 /// Longest answer in characters.
 pub const ANSWER_MAX: usize = 200;
+/// Longest answer of several lines in characters.
+pub const LONG_MAX: usize = 2_000;
+/// Largest number of people who can have a choice.
+pub const LIMIT_MAX: u32 = 1_000_000;
+/// Largest uploaded answer in bytes.
+pub const FILE_MAX: usize = 10 << 20;
 
 /// A kept answer.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -99,6 +174,21 @@ pub enum AnswerValue {
     Plain(String),
     /// Encrypted.
     Sealed(Sealed),
+    /// Chosen out of given choices: what their limits are held against.
+    Chosen(Vec<String>),
+    /// An uploaded file.
+    File(Upload),
+}
+
+/// An uploaded answer.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// SHA-256 of the stored file.
+    pub file: [u8; 32],
+    /// Name as it was uploaded.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// An encrypted answer with what may be shown of it.
@@ -116,10 +206,30 @@ impl Field {
         format!("answer-{}", self.id)
     }
 
-    /// Checks what was typed; the answer in its stored form, empty when an optional question was left out.
+    /// Whether it is asked after these answers, each in its stored form.
+    pub fn is_asked(&self, answers: &[(u16, String)]) -> bool {
+        let Some(shown) = &self.shown else { return true };
+        let given = answers.iter().filter(|(id, _)| *id == shown.field).flat_map(|(_, answer)| answer.split('\n'));
+        given
+            .into_iter()
+            .any(|answer| answer == AGREED && shown.answers.is_empty() || shown.answers.iter().any(|a| a == answer))
+    }
+
+    /// How many people can have a choice; none for any number.
+    pub fn limit(&self, choice: &str) -> Option<u32> {
+        let at = self.choices.iter().position(|kept| kept == choice)?;
+        self.limits.get(at).copied().flatten()
+    }
+
+    /// Checks what was typed; the answer in its stored form, several choices one a line, empty when an optional question was left out.
     pub fn check(&self, typed: &str, problems: &mut Vec<Problem>) -> String {
         let name = self.input_name();
-        let typed = text::line(typed);
+        let (typed, most) = match self.kind {
+            FieldKind::LongText => (text::block(typed), LONG_MAX),
+            FieldKind::Many => (text::block(typed), CHOICES_MAX * 61),
+            FieldKind::File => (text::line(typed), 600),
+            _ => (text::line(typed), ANSWER_MAX),
+        };
         if typed.is_empty() {
             if self.required {
                 problems.push(problem!(name, "This field is required."));
@@ -127,13 +237,8 @@ impl Field {
             return typed;
         }
         let length = typed.chars().count();
-        if length > ANSWER_MAX {
-            problems.push(problem!(
-                name,
-                "At most {max} characters; this has {length}.",
-                max = ANSWER_MAX,
-                length = length
-            ));
+        if length > most {
+            problems.push(problem!(name, "At most {max} characters; this has {length}.", max = most, length = length));
             return typed;
         }
         match self.stored(&typed) {
@@ -147,7 +252,23 @@ impl Field {
 
     fn stored(&self, typed: &str) -> Result<String, Problem> {
         match self.kind {
-            FieldKind::Text => Ok(typed.to_owned()),
+            // Whether a file is there is for whoever keeps it to say.
+            FieldKind::Text | FieldKind::LongText | FieldKind::File => Ok(typed.to_owned()),
+            FieldKind::Many => {
+                let chosen: Vec<&str> =
+                    typed.split(['\n', ';', '；', '、']).map(str::trim).filter(|c| !c.is_empty()).collect();
+                let known = self.choices.iter().filter(|choice| chosen.contains(&choice.as_str()));
+                let known: Vec<&str> = known.map(String::as_str).collect();
+                let all = chosen.iter().all(|choice| known.contains(choice));
+                all.then(|| known.join("\n")).ok_or_else(|| problem!("", "Choose one of the given answers."))
+            }
+            FieldKind::Consent => match typed {
+                "1" | AGREED | "是" | "同意" => Ok(AGREED.to_owned()),
+                _ => Err(problem!("", "Choose one of the given answers.")),
+            },
+            FieldKind::Email => {
+                email(typed).ok_or_else(|| problem!("", "This is not an e-mail address, such as name@example.com."))
+            }
             FieldKind::Choice => {
                 let chosen = self.choices.iter().any(|choice| choice == typed);
                 chosen.then(|| typed.to_owned()).ok_or_else(|| problem!("", "Choose one of the given answers."))
@@ -169,6 +290,17 @@ fn number(typed: &str) -> Option<String> {
     let (whole, part) = bare.split_once('.').unwrap_or((bare, "0"));
     let digits = |text: &str| !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
     (digits(whole) && digits(part)).then_some(plain)
+}
+
+/// An e-mail address in half width: something, one @, and a name of a host with a point in it.
+fn email(typed: &str) -> Option<String> {
+    let plain: String = typed.chars().map(text::half_width).collect();
+    let (name, host) = plain.split_once('@')?;
+    let sound = |part: &str| !part.is_empty() && !part.contains(['@', ' ', ',', ';', '<', '>', '"', '(', ')', '\\']);
+    let host_sound = host.split('.').count() > 1
+        && host.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-'));
+    (sound(name) && name.len() <= 64 && host_sound && plain.len() <= 254)
+        .then(|| format!("{name}@{}", host.to_lowercase()))
 }
 
 /// A date in ISO form out of `2026-11-25`, `2026/11/25`, `2026.11.25` or `2026年11月25日`.
@@ -211,7 +343,10 @@ pub fn check_field(field: &Field, problems: &mut Vec<Problem>) {
             length = field.help.chars().count()
         ));
     }
-    if field.kind != FieldKind::Choice {
+    if field.limits.iter().flatten().any(|limit| *limit > LIMIT_MAX) {
+        problems.push(problem!(at("choices"), "Give a whole number up to {max}.", max = LIMIT_MAX));
+    }
+    if !field.kind.chooses() {
         return;
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -230,7 +365,13 @@ mod tests {
 
     fn field(kind: FieldKind, required: bool) -> Field {
         Field {
-            id: 1, label: "Q".into(), kind, required, help: String::new(), choices: vec!["红".into(), "蓝".into()]
+            id: 1,
+            label: "Q".into(),
+            kind,
+            required,
+            choices: vec!["红".into(), "蓝".into()],
+            limits: vec![None, Some(3)],
+            ..Field::default()
         }
     }
 
@@ -240,6 +381,16 @@ mod tests {
             (FieldKind::Text, " 你 好 ", Some("你 好")),
             (FieldKind::Choice, "红", Some("红")),
             (FieldKind::Choice, "绿", None),
+            (FieldKind::Many, "蓝\n红", Some("红\n蓝")),
+            (FieldKind::Many, "红；蓝", Some("红\n蓝")),
+            (FieldKind::Many, "红、绿", None),
+            (FieldKind::LongText, " 一\r\n二 ", Some("一\n二")),
+            (FieldKind::Consent, "1", Some("yes")),
+            (FieldKind::Consent, "no", None),
+            (FieldKind::Email, "Li.Si＠Example.COM", Some("Li.Si@example.com")),
+            (FieldKind::Email, "li@example", None),
+            (FieldKind::Email, "a b@example.com", None),
+            (FieldKind::Email, "a@b@c.com", None),
             (FieldKind::Number, "１２", Some("12")),
             (FieldKind::Number, "-3.50", Some("-3.50")),
             (FieldKind::Number, "1,200", Some("1200")),
@@ -260,6 +411,31 @@ mod tests {
             assert_eq!(problems.is_empty().then_some(answer.as_str()), stored, "{kind:?} {typed}");
             assert!(problems.iter().all(|problem| problem.field == "answer-1"));
         }
+    }
+
+    #[test]
+    fn a_question_is_asked_after_the_answers_that_it_waits_for() {
+        let after = |answers: &[&str]| Field {
+            shown: Some(Shown { field: 7, answers: answers.iter().map(|a| (*a).to_owned()).collect() }),
+            ..field(FieldKind::Text, true)
+        };
+        let given = |answer: &str| vec![(7u16, answer.to_owned()), (8, "红".to_owned())];
+        let cases = [
+            (after(&["红", "蓝"]), given("蓝"), true),
+            (after(&["红"]), given("绿\n红"), true),
+            (after(&["红"]), given("蓝"), false),
+            (after(&["红"]), Vec::new(), false),
+            (after(&[]), given(AGREED), true),
+            (after(&[]), given("红"), false),
+            (field(FieldKind::Text, true), Vec::new(), true),
+        ];
+        for (field, answers, asked) in cases {
+            assert_eq!(field.is_asked(&answers), asked, "{:?} after {answers:?}", field.shown);
+        }
+        assert_eq!(
+            (field(FieldKind::Choice, true).limit("蓝"), field(FieldKind::Choice, true).limit("红")),
+            (Some(3), None)
+        );
     }
 
     #[test]

@@ -209,6 +209,7 @@ mod tests {
             required: false,
             help: String::new(),
             choices: vec![],
+            ..Field::default()
         }];
         let heads: Vec<String> =
             ["姓名*", " 手机号码 ", "公司", "用餐", "Name", "whatever", "座位号"].map(String::from).to_vec();

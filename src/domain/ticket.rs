@@ -222,6 +222,9 @@ fn check_answers(
 ) -> Vec<(u16, String)> {
     let mut answers = Vec::new();
     for field in fields {
+        if !field.is_asked(&answers) {
+            continue;
+        }
         let typed = input.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, typed)| typed.as_str());
         let mut asked = field.clone();
         asked.required = field.required && filler != Filler::Secretariat;
@@ -312,6 +315,7 @@ mod tests {
             required: true,
             help: String::new(),
             choices: vec!["A".into(), "B".into()],
+            ..Field::default()
         }]
     }
 

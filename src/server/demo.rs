@@ -195,6 +195,7 @@ async fn stage(ctx: &Ctx, actor: &Actor, plan: &Plan, now: Time) -> Result<(), E
         required: true,
         help: String::new(),
         choices: vec!["普通".into(), "素食".into(), "清真".into()],
+        ..Field::default()
     };
     let revision = event::get(&early, actor, id)?.event.revision;
     event::save_fields(&early, actor, id, revision, vec![menu]).await?;

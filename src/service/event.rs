@@ -291,9 +291,14 @@ pub async fn save_fields(
             return Err(stale());
         }
         let before = labels(&event.fields);
-        let mut numbered = Vec::with_capacity(fields.len());
+        let mut numbered: Vec<Field> = Vec::with_capacity(fields.len());
         for field in &fields {
             let mut field = field.clone();
+            // The question that this one waits for stands before it, and may just have got another number.
+            if let Some(shown) = &mut field.shown {
+                let at = fields.iter().position(|other| other.id == shown.field);
+                shown.field = at.and_then(|at| numbered.get(at)).map_or(shown.field, |earlier| earlier.id);
+            }
             let kept = event.fields.iter().any(|kept| kept.id == field.id && kept.kind == field.kind);
             if !kept {
                 field.id = event.next_field;

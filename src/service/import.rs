@@ -442,7 +442,11 @@ impl Judge {
             changes.push("Ticket type");
         }
         let kept = |id: u16| ticket.answers.iter().find(|answer| answer.field == id).map(|answer| &answer.value);
-        let differs = |(id, text): &(u16, String)| !matches!(kept(*id), Some(domain::field::AnswerValue::Plain(old)) if old == text);
+        let differs = |(id, text): &(u16, String)| match kept(*id) {
+            Some(domain::field::AnswerValue::Plain(old)) => old != text,
+            Some(domain::field::AnswerValue::Chosen(old)) => old.join("\n") != *text,
+            _ => true,
+        };
         if details.answers.iter().any(differs) {
             changes.push("Answers");
         }

@@ -29,6 +29,7 @@ pub mod sheet;
 pub mod space;
 pub mod ticket_type;
 pub mod token;
+pub mod upload;
 pub mod voucher;
 pub mod waiting;
 

@@ -262,6 +262,7 @@ async fn sensitive_answers_are_sealed_and_shown_only_with_permission() {
         required: true,
         help: String::new(),
         choices: vec![],
+        ..Field::default()
     };
     let revision = event::get(&hall.ctx, &admin, event).unwrap().event.revision;
     event::save_fields(&hall.ctx, &admin, event, revision, vec![card]).await.unwrap();

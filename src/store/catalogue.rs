@@ -7,6 +7,7 @@ use domain::{
     Person, PersonId, Picture, PictureId, Quota, QuotaId, Reminder, ReminderId, Sale, ScanId, Session, Space, SpaceId,
     Ticket, TicketId, TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
+    field::AnswerValue,
     import::RefusedRow,
     notice::NoticeState,
     order::{Flow, Item, OrderState},
@@ -93,6 +94,8 @@ pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
 
+/// People who hold a place and have a choice: event, question, choice.
+pub const CHOSEN: Counter<(EventId, u16, String)> = Counter::new(21);
 /// Orders of an event by their state.
 pub const ORDERS: Counter<(EventId, u8)> = Counter::new(12);
 /// Fen that came in and did not go back, by way of paying.
@@ -197,6 +200,11 @@ fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
         }
         if let Some(group) = ticket.group {
             out.count(&TICKETS_OF_GROUP, &(event, group), 1);
+        }
+        for answer in &ticket.answers {
+            if let AnswerValue::Chosen(chosen) = &answer.value {
+                chosen.iter().for_each(|choice| out.count(&CHOSEN, &(event, answer.field, choice.clone()), 1));
+            }
         }
     }
 }

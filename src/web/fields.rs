@@ -66,11 +66,29 @@ impl Fields {
         self.number(name)?.ok_or_else(missing)
     }
 
-    /// Answers to questions: fields named `answer-<number>`.
+    /// Answers to questions: fields named `answer-<number>`; several of one question are joined, one a line. What stands for a file that
+    /// was uploaded before is in a field named `answer-<number>-kept`.
     pub fn answers(&self) -> Vec<(u16, String)> {
-        let answer =
-            |(key, value): &(String, String)| Some((key.strip_prefix("answer-")?.parse().ok()?, value.clone()));
-        self.pairs.iter().filter_map(answer).collect()
+        let mut answers: Vec<(u16, String)> = Vec::new();
+        for (key, value) in &self.pairs {
+            let Some(rest) = key.strip_prefix("answer-") else { continue };
+            let Ok(id) = rest.strip_suffix("-kept").unwrap_or(rest).parse() else { continue };
+            match answers.iter_mut().find(|(kept, _)| *kept == id) {
+                Some((_, answer)) if !value.is_empty() => {
+                    answer.push('\n');
+                    answer.push_str(value);
+                }
+                Some(_) => {}
+                None => answers.push((id, value.clone())),
+            }
+        }
+        answers
+    }
+
+    /// Files uploaded as answers, by question number.
+    pub fn uploads(&self) -> Vec<(u16, File)> {
+        let upload = |file: &File| Some((file.field.strip_prefix("answer-")?.parse().ok()?, file.clone()));
+        self.files.iter().filter(|file| !file.bytes.is_empty()).filter_map(upload).collect()
     }
 
     /// The fields whose names begin with `prefix`, without it: one person's part of a form for several.

@@ -273,13 +273,46 @@ pub fn questions(shell: &Shell, event: &Event, fields: &[Field], refusal: Option
     let content = html! {
         p class="dim" { (text.t("Everybody is asked for name and phone. Empty questions are left out; a question whose text you delete goes away with its answers hidden.")) }
         (form.summary())
-        form method="post" action={ "/admin/event/" (event.id) "/question" } class="form" {
+        form method="post" action={ "/admin/event/" (event.id) "/question" } class="form" data-sort=(text.t("Move")) {
             input type="hidden" name="revision" value=(event.revision);
-            @for field in fields { (question(shell, &form, field, &kinds)) }
+            @for (at, field) in fields.iter().enumerate() {
+                div class="sortable" data-sort-item {
+                    (question(shell, &form, field, &kinds))
+                    (more(shell, &form, (at, field), &event.fields))
+                }
+            }
             (submit(text.t("Save"), None))
         }
     };
-    event_page(shell, event, Tab::Questions, &[], &content)
+    event_page(shell, event, Tab::Questions, &["sort.js"], &content)
+}
+
+/// What a question of a registration form has beside those at the door: its place, and the answers that it waits for.
+fn more(shell: &Shell, form: &Form<'_>, (at, field): (usize, &Field), kept: &[Field]) -> Markup {
+    let text = shell.text();
+    let name = |part: &str| format!("field-{}-{part}", field.id);
+    let waits = |other: &&Field| other.id != field.id && (other.kind.chooses() || other.kind == FieldKind::Consent);
+    let others: Vec<(String, String)> = std::iter::once((String::new(), text.t("Always").to_owned()))
+        .chain(kept.iter().filter(waits).map(|other| (other.id.to_string(), other.label.clone())))
+        .collect();
+    let shown = field.shown.as_ref();
+    html! {
+        div class="pair" {
+            (form.input(&Input { name: &name("position"), label: text.t("Place in the form"), value: &(at + 1).to_string(), kind: "number", ..Input::default() }))
+            @if others.len() > 1 {
+                (form.select(&Input { name: &name("shown"), label: text.t("Asked after this question"), value: &shown.map_or(String::new(), |shown| shown.field.to_string()), ..Input::default() }, &others))
+                (form.textarea(&Input { name: &name("answers"), label: text.t("when it was answered by one of these"), value: &shown.map_or(String::new(), |shown| shown.answers.join("\n")), help: text.t("One a line; for a consent leave it empty."), ..Input::default() }, 2))
+            }
+        }
+    }
+}
+
+fn choices(field: &Field) -> String {
+    let line = |(at, choice): (usize, &String)| match field.limits.get(at).copied().flatten() {
+        Some(limit) => format!("{choice} | {limit}"),
+        None => choice.clone(),
+    };
+    field.choices.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// One question of a form that is being designed.
@@ -296,7 +329,7 @@ pub(super) fn question(shell: &Shell, form: &Form<'_>, field: &Field, kinds: &[(
                 (form.select(&Input { name: &at("kind"), label: text.t("Kind"), value: field.kind.code(), ..Input::default() }, kinds))
             }
             (form.input(&Input { name: &at("help"), label: text.t("Help"), value: &field.help, max: 200, ..Input::default() }))
-            (form.textarea(&Input { name: &at("choices"), label: text.t("Choices, one a line"), value: &field.choices.join("\n"), help: text.t("Only for the kind “Choice”."), ..Input::default() }, 3))
+            (form.textarea(&Input { name: &at("choices"), label: text.t("Choices, one a line"), value: &choices(field), help: text.t("Only for kinds with choices. A number behind a bar says how many people can have a choice: Vegetarian | 20"), ..Input::default() }, 3))
             (form.checkbox(&at("required"), text.t("Must be answered"), field.required))
         }
     }

@@ -213,6 +213,7 @@ fn questions(shell: &Shell, of: &Page<'_>, form: &Form<'_>) -> Markup {
         required: true,
         help: String::new(),
         choices: Vec::new(),
+        ..Field::default()
     };
     let has_new = of.typed.input.questions.iter().any(|field| field.id == 0);
     html! {

@@ -12,9 +12,13 @@ use crate::{
     },
     format::{code, count, phone},
     layout::Tone,
-    phone::register::question,
+    phone::register::{Ask, question},
 };
-use domain::{Event, Group, Refusal, Ticket, TicketState, TicketType, checkin::Standing, field::Field};
+use domain::{
+    Event, Group, Refusal, Ticket, TicketState, TicketType,
+    checkin::Standing,
+    field::{Field, FieldKind},
+};
 use maud::{Markup, html};
 
 /// The filter of the list as it stands in the address.
@@ -295,7 +299,7 @@ pub fn form(
     let content = html! {
         h2 { @if ticket.is_some() { (text.t("Change the registration")) } @else { (text.t("Add a person")) } }
         (form.summary())
-        form method="post" action=(action) class="form panel" {
+        form method="post" action=(action) class="form panel" enctype="multipart/form-data" {
             @if let Some(ticket) = ticket { input type="hidden" name="revision" value=(ticket.revision); }
             (form.input(&Input { name: "name", label: text.t("Name"), value: &typed.name, required: true, max: 60, ..Input::default() }))
             div class="pair" {
@@ -318,16 +322,16 @@ pub fn form(
             (submit(text.t("Save"), Some((text.t("Cancel"), &back))))
         }
     };
-    event_page(shell, event, Tab::Registrations, &[], &content)
+    event_page(shell, event, Tab::Registrations, &["form.js"], &content)
 }
 
 fn answer(shell: &Shell, form: &Form<'_>, field: &Field, changed: bool, typed: &Typed) -> Markup {
     let value = typed.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, value)| value.as_str());
-    if !(changed && field.kind.is_sensitive()) {
-        return question(form, "", field, value, false);
+    if !(changed && (field.kind.is_sensitive() || field.kind == FieldKind::File)) {
+        return question(form, field, value, Ask::default());
     }
     let hinted = Field { help: shell.text().t("Empty: the kept answer stays.").to_owned(), ..field.clone() };
-    question(form, "", &hinted, value, false)
+    question(form, &hinted, value, Ask::default())
 }
 
 /// One line of a registration's history.
@@ -354,8 +358,8 @@ pub struct Page<'a> {
     pub kind: &'a str,
     /// Name of its group.
     pub group: &'a str,
-    /// Questions with answers as the reader may see them.
-    pub answers: &'a [(String, String)],
+    /// Questions with answers as the reader may see them, and where an uploaded file lies.
+    pub answers: &'a [(String, String, Option<String>)],
     /// Its scans, newest first.
     pub scans: &'a [ScanLine],
     /// Address of the holder's page.
@@ -383,7 +387,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
                     dt { (text.t("Ticket type")) } dd { (of.kind) }
                     dt { (text.t("Group")) } dd { (of.group) }
                     dt { (text.t("Seat")) } dd { (ticket.seat) }
-                    @for (label, value) in of.answers { dt { (label) } dd { (value) } }
+                    @for (label, value, file) in of.answers { dt { (label) } dd { @if let Some(file) = file { a href=(file) download { (value) } } @else { @for line in value.lines() { (line) br; } } } }
                     dt { (text.t("Note for the door")) } dd { (ticket.door_note) }
                     dt { (text.t("Note")) } dd { (ticket.note) }
                     dt { (text.t("Registered at")) } dd { (shell.format.time(ticket.created_at)) " · " (text.t(ticket.source.label())) }

@@ -90,9 +90,17 @@ impl<'a> Form<'a> {
                 label for={ "f-" (name) } { (label) @if required { span class="required" aria-hidden="true" { "*" } } }
                 (control(described, !problems.is_empty()))
                 @if !help.is_empty() { p class="help" id={ "h-" (name) } { (help) } }
-                @if !problems.is_empty() {
-                    p class="error" id={ "e-" (name) } { @for problem in &problems { (icon(Icon::Warn)) (self.text.args(problem.text, &problem.args)) " " } }
-                }
+                (self.error(name))
+            }
+        }
+    }
+
+    /// What was wrong with a field whose control is drawn elsewhere.
+    pub fn error(&self, name: &str) -> Markup {
+        let problems = self.problems(name);
+        html! {
+            @if !problems.is_empty() {
+                p class="error" id={ "e-" (name) } { @for problem in &problems { (icon(Icon::Warn)) (self.text.args(problem.text, &problem.args)) " " } }
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     },
     format::money,
     layout::{Tone, phone, sheet},
-    phone::register::{bill, question},
+    phone::register::{Ask, bill, question},
 };
 use domain::{
     Event, Money, Notice, Order, PaymentSetting, Refusal, Ticket, TicketType, Waiter,
@@ -182,18 +182,18 @@ pub fn transfer(shell: &Shell, event: &Event, link: &str, typed: &TicketInput, r
         h1 { (text.t("Pass the ticket on")) }
         p class="dim" { (text.t("The new holder gets a new ticket. This page, its code and its number then open nothing any more: send the new page's address on.")) }
         (form.summary())
-        form method="post" action={ "/ticket/" (link) "/transfer" } class="form" {
+        form method="post" action={ "/ticket/" (link) "/transfer" } class="form" enctype="multipart/form-data" {
             (form.input(&Input { name: "name", label: text.t("Name"), value: &typed.name, required: true, max: 60, ..Input::default() }))
             (form.input(&Input { name: "phone", label: text.t("Phone"), value: &typed.phone, required: true, kind: "tel", max: 30, ..Input::default() }))
             (form.input(&Input { name: "company", label: text.t("Company"), value: &typed.company, max: 100, ..Input::default() }))
             @for field in &event.fields {
                 @let value = typed.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, value)| value.as_str());
-                (question(&form, "", field, value, field.required))
+                (question(&form, field, value, Ask { required: field.required, ..Ask::default() }))
             }
             (submit(text.t("Pass on"), Some((text.t("Back"), &format!("/ticket/{link}")))))
         }
     };
-    phone(shell, text.t("Pass the ticket on"), &[], &content)
+    phone(shell, text.t("Pass the ticket on"), &["form.js"], &content)
 }
 
 /// The form that joins the waiting list.

@@ -8,7 +8,7 @@ use crate::{
         notice,
     },
     layout::{Tone, phone},
-    phone::register::question,
+    phone::register::{Ask, question},
 };
 use domain::{Refusal, checkin::Direction, field::Field};
 use maud::{Markup, html};
@@ -94,7 +94,7 @@ fn questions(form: &Form<'_>, of: &Page<'_>) -> Markup {
     html! {
         @for field in of.questions {
             @let typed = of.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, typed)| typed.as_str());
-            (question(form, "", field, typed, field.required))
+            (question(form, field, typed, Ask { required: field.required, ..Ask::default() }))
         }
     }
 }

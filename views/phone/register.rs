@@ -59,19 +59,98 @@ pub fn price(shell: &Shell, choice: &Choice) -> Markup {
     }
 }
 
-/// The input of one question; `prefix` tells people of one order apart.
-pub fn question(form: &Form<'_>, prefix: &str, field: &Field, value: &str, required: bool) -> Markup {
-    let name = format!("{prefix}{}", field.input_name());
+/// How a question stands in a form.
+#[derive(Clone, Copy, Default)]
+pub struct Ask<'a> {
+    /// Tells people of one order apart.
+    pub prefix: &'a str,
+    /// It must be answered.
+    pub required: bool,
+    /// How many can still have a limited choice.
+    pub left: Option<&'a Left>,
+    /// Name of the file that was uploaded already.
+    pub uploaded: Option<&'a str>,
+}
+
+/// How many can still have a limited choice, by question and choice.
+pub type Left = std::collections::BTreeMap<(u16, String), i64>;
+
+/// The input of one question. A question that waits for others is hidden by the page's module until they are answered so.
+pub fn question(form: &Form<'_>, field: &Field, value: &str, ask: Ask<'_>) -> Markup {
+    let name = format!("{}{}", ask.prefix, field.input_name());
+    // Without the module a question that waits cannot demand an answer in the browser; the box does.
+    let required = ask.required && field.shown.is_none();
     let input = Input { name: &name, label: &field.label, value, help: &field.help, required, ..Input::default() };
-    match field.kind {
+    let control = match field.kind {
         FieldKind::Choice => {
             let mut choices = vec![(String::new(), form.text.t("Please choose").to_owned())];
-            choices.extend(field.choices.iter().map(|choice| (choice.clone(), choice.clone())));
+            let left = |choice: &String| {
+                left(form, ask, field, choice).map_or(choice.clone(), |left| format!("{choice}（{left}）"))
+            };
+            choices.extend(field.choices.iter().map(|choice| (choice.clone(), left(choice))));
             form.select(&input, &choices)
         }
+        FieldKind::Many => many(form, field, &name, value, ask),
+        FieldKind::Consent => consent(form, field, &name, value),
+        FieldKind::File => upload(form, &input, field, ask),
+        FieldKind::LongText => form.textarea(&Input { max: domain::field::LONG_MAX, ..input }, 4),
         FieldKind::Date => form.input(&Input { kind: "date", ..input }),
         FieldKind::Phone => form.input(&Input { kind: "tel", max: 30, ..input }),
+        FieldKind::Email => form.input(&Input { kind: "email", max: 200, ..input }),
         FieldKind::Text | FieldKind::Number | FieldKind::IdCard => form.input(&Input { max: 200, ..input }),
+    };
+    let Some(shown) = &field.shown else { return control };
+    let waits = format!("{}answer-{}", ask.prefix, shown.field);
+    html! { div class="waits" data-waits=(waits) data-answers=(shown.answers.join("\n")) { (control) } }
+}
+
+fn left(form: &Form<'_>, ask: Ask<'_>, field: &Field, choice: &str) -> Option<String> {
+    let left = ask.left?.get(&(field.id, choice.to_owned()))?;
+    Some(if *left > 0 { form.text.f("{count} left", &[("count", left)]) } else { form.text.t("none left").to_owned() })
+}
+
+fn many(form: &Form<'_>, field: &Field, name: &str, value: &str, ask: Ask<'_>) -> Markup {
+    let chosen: Vec<&str> = value.split(['\n', '、']).collect();
+    html! {
+        fieldset id={ "f-" (name) } {
+            legend { (field.label) @if ask.required { span class="required" aria-hidden="true" { "*" } } }
+            @if !field.help.is_empty() { p class="help" { (field.help) } }
+            @for choice in &field.choices {
+                label class="choice" {
+                    input type="checkbox" name=(name) value=(choice) checked[chosen.contains(&choice.as_str())];
+                    span { (choice) }
+                    span class="dim" { @if let Some(left) = left(form, ask, field, choice) { (left) } }
+                }
+            }
+            (form.error(name))
+        }
+    }
+}
+
+fn consent(form: &Form<'_>, field: &Field, name: &str, value: &str) -> Markup {
+    html! {
+        div class="field tick" {
+            label { input id={ "f-" (name) } type="checkbox" name=(name) value="1" checked[!value.is_empty()]; span { (field.label) @if field.required { span class="required" aria-hidden="true" { "*" } } } }
+            @if !field.help.is_empty() { p class="help" { (field.help) } }
+            (form.error(name))
+        }
+    }
+}
+
+fn upload(form: &Form<'_>, input: &Input<'_>, field: &Field, ask: Ask<'_>) -> Markup {
+    let text = form.text;
+    let size = domain::field::FILE_MAX >> 20;
+    let help = format!(
+        "{} {}",
+        field.help,
+        text.f("PDF, JPEG, PNG, Word, Excel or PowerPoint, at most {size} MB.", &[("size", &size)])
+    );
+    html! {
+        (form.file(input.name, input.label, help.trim(), ".pdf,.jpg,.jpeg,.png,.docx,.xlsx,.pptx"))
+        @if let Some(name) = ask.uploaded {
+            input type="hidden" name={ (input.name) "-kept" } value=(input.value);
+            p class="dim" { (text.f("Uploaded: {name}", &[("name", &name)])) }
+        }
     }
 }
 
@@ -90,6 +169,8 @@ pub struct Person {
     pub answers: Vec<(u16, String)>,
     /// Numbers of the chosen add-ons.
     pub addons: Vec<u64>,
+    /// Names of files that were uploaded already, by question number.
+    pub uploads: Vec<(u16, String)>,
 }
 
 /// What the registration form shows again when it comes back.
@@ -123,6 +204,8 @@ pub struct Register<'a> {
     pub codes: bool,
     /// Ways to pay.
     pub methods: &'a [PaymentSetting],
+    /// How many can still have a limited choice.
+    pub left: &'a Left,
     /// What was typed.
     pub typed: &'a Typed,
     /// What it would cost, when it was asked for.
@@ -146,7 +229,8 @@ pub fn register(shell: &Shell, of: &Register<'_>, refusal: Option<&Refusal>) -> 
         p class="dim" { (of.event.name) }
         @if !of.typed.waiter.is_empty() && refusal.is_none() { (notice(Tone::Good, text.t("A place is held for you. Fill in the form to take it."))) }
         (form.summary())
-        form method="post" action={ "/event/" (of.event.id) "/register" } class="form" {
+        @let files = of.event.fields.iter().any(|field| field.kind == FieldKind::File);
+        form method="post" action={ "/event/" (of.event.id) "/register" } class="form" enctype=[files.then_some("multipart/form-data")] {
             input type="hidden" name="once" value=(of.typed.once);
             input type="hidden" name="waiter" value=(of.typed.waiter);
             input type="hidden" name="people" value=(of.typed.people.len());
@@ -160,7 +244,7 @@ pub fn register(shell: &Shell, of: &Register<'_>, refusal: Option<&Refusal>) -> 
             (submit(text.t("Confirm registration"), Some((text.t("Back"), &format!("/event/{}", of.event.id)))))
         }
     };
-    phone(shell, text.t("Register"), &[], &content)
+    phone(shell, text.t("Register"), &["form.js"], &content)
 }
 
 fn one(shell: &Shell, form: &Form<'_>, of: &Register<'_>, at: usize, person: &Person, many: bool) -> Markup {
@@ -186,7 +270,8 @@ fn one(shell: &Shell, form: &Form<'_>, of: &Register<'_>, at: usize, person: &Pe
         (form.input(&Input { name: &named("company"), label: text.t("Company"), value: &person.company, max: 100, autocomplete: if at == 0 { "organization" } else { "off" }, ..Input::default() }))
         @for field in &of.event.fields {
             @let value = person.answers.iter().find(|(id, _)| *id == field.id).map_or("", |(_, value)| value.as_str());
-            (question(form, &prefix, field, value, field.required))
+            @let uploaded = person.uploads.iter().find(|(id, _)| *id == field.id).map(|(_, name)| name.as_str());
+            (question(form, field, value, Ask { prefix: &prefix, required: field.required, left: Some(of.left), uploaded }))
         }
         @if !of.addons.is_empty() {
             fieldset {

@@ -244,6 +244,7 @@ mod tests {
             required: true,
             help: String::new(),
             choices: Vec::new(),
+            ..Field::default()
         };
         // Each step adds what would refuse one check earlier; the earlier always wins.
         let mut list = CheckinList { capacity: Some(0), ..main() };

@@ -388,6 +388,7 @@ mod tests {
             required: true,
             help: String::new(),
             choices: Vec::new(),
+            ..Field::default()
         };
         let asked = vec![
             question(2, "尺码", FieldKind::Text),

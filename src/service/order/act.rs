@@ -63,6 +63,7 @@ fn carry(work: &mut Work<'_, '_>, order: &Order) -> Result<(), Error> {
                 let kind = ticket_type::load(work.read(), order.event, ticket.kind)?;
                 ticket_type::check_room(work.read(), &kind)?;
                 registration::check_phone_free(work.read(), order.event, ticket.phone.as_deref())?;
+                registration::check_choices(work.read(), order.event, &[], &ticket.answers)?;
             }
             (true, true) | (false, false) => {}
         }

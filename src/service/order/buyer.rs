@@ -118,6 +118,7 @@ pub async fn transfer(ctx: &Ctx, actor: &Actor, link: &str, input: &TicketInput)
         if ticket.phone != details.phone {
             registration::check_phone_free(work.read(), ticket.event, details.phone.as_deref())?;
         }
+        registration::check_choices(work.read(), ticket.event, &ticket.answers, &answers)?;
         ticket.person = registration::person_of(work, &details)?;
         ticket.name.clone_from(&details.name);
         ticket.phone.clone_from(&details.phone);

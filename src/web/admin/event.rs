@@ -313,6 +313,7 @@ fn with_empty(event: &Event, fields: &[Field]) -> Vec<Field> {
                 required: false,
                 help: String::new(),
                 choices: Vec::new(),
+                ..Field::default()
             });
         }
     }
@@ -330,7 +331,9 @@ pub(super) fn typed_questions(fields: &Fields) -> Vec<Field> {
     let ids = fields.all("field").filter_map(|id| id.parse::<u16>().ok());
     let typed = ids.map(|id| {
         let text = |part: &str| fields.get(&format!("field-{id}-{part}")).to_owned();
-        let choices = text("choices").lines().map(domain::text::line).filter(|line| !line.is_empty()).collect();
+        let (choices, limits) = typed_choices(&text("choices"));
+        let shown: Option<u16> = text("shown").parse().ok();
+        let answers = text("answers").lines().map(domain::text::line).filter(|line| !line.is_empty()).collect();
         Field {
             id,
             label: domain::text::line(&text("label")),
@@ -338,9 +341,27 @@ pub(super) fn typed_questions(fields: &Fields) -> Vec<Field> {
             required: fields.ticked(&format!("field-{id}-required")),
             help: domain::text::line(&text("help")),
             choices,
+            limits,
+            shown: shown.map(|field| domain::field::Shown { field, answers }),
         }
     });
-    typed.filter(|field| !field.label.is_empty()).collect()
+    let mut typed: Vec<Field> = typed.filter(|field| !field.label.is_empty()).collect();
+    // Places are typed, or follow the order in which the questions were dragged.
+    typed.sort_by_key(|field| fields.get(&format!("field-{}-position", field.id)).parse::<u16>().unwrap_or(u16::MAX));
+    typed
+}
+
+/// Choices, one a line, each with the number of people who can have it behind a bar.
+fn typed_choices(text: &str) -> (Vec<String>, Vec<Option<u32>>) {
+    let lines = text.lines().map(domain::text::line).filter(|line| !line.is_empty());
+    let part = |line: String| match line.rsplit_once(['|', '｜']) {
+        Some((choice, limit)) => match limit.trim().parse() {
+            Ok(limit) => (choice.trim().to_owned(), Some(limit)),
+            Err(_) => (line, None),
+        },
+        None => (line, None),
+    };
+    lines.map(part).unzip()
 }
 
 async fn save_questions(

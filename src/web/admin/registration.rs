@@ -5,12 +5,12 @@ use crate::{
     answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
     fields::{Fields, Query},
-    phone::{local_path, ticket_input},
+    phone::{REGISTRATION_MAX, local_path, ticket_input, with_uploads},
     terminal::word,
 };
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     routing::{get, post},
 };
 use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketState, TicketType, TicketTypeId};
@@ -29,13 +29,14 @@ pub fn routes() -> Router<Hall> {
     let at = |tail: &str| format!("{base}{tail}");
     Router::new()
         .route(base, get(list))
-        .route(&at("/new"), get(new_form).post(add))
+        .route(&at("/new"), get(new_form).post(add).layer(DefaultBodyLimit::max(REGISTRATION_MAX)))
         .route(&at("/bulk"), post(bulk))
         .route(&at("/export.xlsx"), get(export_xlsx))
         .route(&at("/export.csv"), get(export_csv))
         .route(&at("/print"), get(print_sheet))
         .route(&at("/{ticket}"), get(show))
-        .route(&at("/{ticket}/edit"), get(form).post(edit))
+        .route(&at("/{ticket}/edit"), get(form).post(edit).layer(DefaultBodyLimit::max(REGISTRATION_MAX)))
+        .route(&at("/{ticket}/answer/{field}"), get(upload))
         .route(&at("/{ticket}/{act}"), post(act))
         .route(&at("/{ticket}/print"), get(print))
 }
@@ -171,7 +172,12 @@ async fn add(
 ) -> Answer {
     let id = EventId(id);
     let kind = TicketTypeId(fields.needed("kind")?);
-    match registration::add(&hall.ctx, &actor, id, kind, fields.get("group"), &ticket_input(&fields)).await {
+    hall.ctx.permit(&actor, Permission::RegistrationManage, At::Event(id))?;
+    let added = match with_uploads(&hall, &fields).await {
+        Ok(input) => registration::add(&hall.ctx, &actor, id, kind, fields.get("group"), &input).await,
+        Err(error) => Err(error),
+    };
+    match added {
         Ok(ticket) => tell(&format!("{}/{}", base(id), ticket.id), Tone::Good, visit.text().t("Saved.")),
         Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, id, None, &typed(&fields), Some(refusal))),
     }
@@ -190,10 +196,12 @@ async fn show(
     for field in &of.event.fields {
         let kept = of.ticket.answers.iter().find(|answer| answer.field == field.id);
         let shown = kept.map(|answer| registration::show_answer(&hall.ctx, &of.ticket, answer, full)).transpose()?;
-        answers.push((field.label.clone(), shown.unwrap_or_default()));
+        let is_file = kept.is_some_and(|answer| matches!(answer.value, domain::field::AnswerValue::File(_)));
+        let file = (is_file && full).then(|| format!("{}/{ticket}/answer/{}", base(id), field.id));
+        answers.push((field.label.clone(), shown.unwrap_or_default(), file));
     }
     for answered in checkin::answers(&hall.ctx, &actor, id, of.ticket.id)? {
-        answers.push((format!("{} {}", answered.list, answered.question).trim().to_owned(), answered.answer));
+        answers.push((format!("{} {}", answered.list, answered.question).trim().to_owned(), answered.answer, None));
     }
     let doors = checkin::doors(&hall.ctx, &actor, id)?;
     let scans: Vec<_> = checkin::history(&hall.ctx, &actor, id, of.ticket.id)?
@@ -232,7 +240,8 @@ fn kept(hall: &Hall, actor: &Actor, ticket: &Ticket) -> Result<pages::Typed, Err
     let group = groups.into_iter().find(|group| Some(group.id) == ticket.group).map(|group| group.name);
     let plain = |answer: &domain::field::Answer| match &answer.value {
         domain::field::AnswerValue::Plain(text) => Some((answer.field, text.clone())),
-        domain::field::AnswerValue::Sealed(_) => None,
+        domain::field::AnswerValue::Chosen(chosen) => Some((answer.field, chosen.join("\n"))),
+        domain::field::AnswerValue::Sealed(_) | domain::field::AnswerValue::File(_) => None,
     };
     Ok(pages::Typed {
         name: ticket.name.clone(),
@@ -261,6 +270,16 @@ async fn form(
     page(draw(&hall, &visit, &actor, id, Some(&ticket), &typed, None)?)
 }
 
+/// An uploaded answer.
+async fn upload(
+    State(hall): State<Hall>,
+    Staff(actor): Staff,
+    Path((event, ticket, field)): Path<(u64, u64, u16)>,
+) -> Answer {
+    let (bytes, name, mime) = service::upload::answer(&hall.ctx, &actor, EventId(event), TicketId(ticket), field)?;
+    download(&name, mime, bytes)
+}
+
 async fn edit(
     State(hall): State<Hall>,
     visit: Visit,
@@ -276,7 +295,15 @@ async fn edit(
         group: fields.get("group").to_owned(),
         input: ticket_input(&fields),
     };
-    match registration::edit(&hall.ctx, &actor, id, number, &edit).await {
+    hall.ctx.permit(&actor, Permission::RegistrationManage, At::Event(id))?;
+    let edited = match with_uploads(&hall, &fields).await {
+        Ok(input) => {
+            let edit = registration::Edit { input, ..edit.clone() };
+            registration::edit(&hall.ctx, &actor, id, number, &edit).await
+        }
+        Err(error) => Err(error),
+    };
+    match edited {
         Ok(_) => tell(&format!("{}/{number}", base(id)), Tone::Good, visit.text().t("Saved.")),
         Err(error) => {
             let ticket = registration::get(&hall.ctx, &actor, id, number)?;

@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, HeaderValue, header},
     routing::{get, post},
 };
@@ -28,7 +28,10 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/", get(home))
         .route("/event/{event}", get(show))
-        .route("/event/{event}/register", get(register::form).post(register::register))
+        .route(
+            "/event/{event}/register",
+            get(register::form).post(register::register).layer(DefaultBodyLimit::max(REGISTRATION_MAX)),
+        )
         .route("/ticket/find", get(find_form).post(find))
         .route("/ticket/{link}", get(ticket))
         .route("/picture/{picture}", get(asset::picture))
@@ -58,6 +61,20 @@ async fn show(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) ->
     let sale = service::order::sale(&hall.ctx, &visit.visitor(), event.id)?;
     page(pages::show(&visit.shell(), &event, &choices, sale.waiting))
 }
+
+/// As [`ticket_input`], with the files that were uploaded as answers kept and named.
+pub async fn with_uploads(hall: &Hall, fields: &Fields) -> Result<TicketInput, Error> {
+    let mut input = ticket_input(fields);
+    for (id, file) in fields.uploads() {
+        let kept = service::upload::keep(&hall.ctx, id, &file.name, file.bytes.to_vec()).await?;
+        input.answers.retain(|(answered, _)| *answered != id);
+        input.answers.push((id, kept));
+    }
+    Ok(input)
+}
+
+/// Most bytes of a registration with files.
+pub const REGISTRATION_MAX: usize = 4 * domain::field::FILE_MAX;
 
 /// What a registration form holds, whoever fills it.
 pub fn ticket_input(fields: &Fields) -> TicketInput {

@@ -1,6 +1,6 @@
 //! The buyer's pages: orders, receipts, passing tickets on, the waiting list.
 
-use super::ticket_input;
+use super::{REGISTRATION_MAX, ticket_input, with_uploads};
 use crate::{
     Hall,
     answer::{Answer, again, page, see, tell},
@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     routing::{get, post},
 };
 use domain::{EventId, Refusal, TicketTypeId, ticket::TicketInput};
@@ -23,7 +23,10 @@ pub fn routes() -> Router<Hall> {
         .route("/order/{link}", get(show))
         .route("/order/{link}/cancel", post(cancel))
         .route("/order/{link}/receipt", get(receipt))
-        .route("/ticket/{link}/transfer", get(transfer_form).post(transfer))
+        .route(
+            "/ticket/{link}/transfer",
+            get(transfer_form).post(transfer).layer(DefaultBodyLimit::max(REGISTRATION_MAX)),
+        )
         .route("/event/{event}/wait/{kind}", get(wait_form).post(join))
         .route("/wait/{link}", get(wait))
         .route("/wait/{link}/leave", post(leave))
@@ -75,7 +78,15 @@ async fn transfer_form(State(hall): State<Hall>, visit: Visit, Path(link): Path<
 
 async fn transfer(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, fields: Fields) -> Answer {
     let of = registration::by_link(&hall.ctx, space(), &link)?;
-    let typed = ticket_input(&fields);
+    let typed = match with_uploads(&hall, &fields).await {
+        Ok(typed) => typed,
+        Err(error) => {
+            let input = ticket_input(&fields);
+            return again(error, |refusal| {
+                Ok(pages::transfer(&visit.shell(), &of.event, &link, &input, Some(refusal)))
+            });
+        }
+    };
     let input = TicketInput { seat: String::new(), note: String::new(), door_note: String::new(), ..typed };
     match order::transfer(&hall.ctx, &visit.visitor(), &link, &input).await {
         Ok(fresh) => tell(

@@ -1,6 +1,6 @@
 //! Registering: one form that grows with the people, shows the price, and becomes an order.
 
-use super::{choices, ticket_input};
+use super::{choices, ticket_input, with_uploads};
 use crate::{
     Hall,
     answer::{Answer, Failure, again, page, see},
@@ -13,7 +13,7 @@ use maud::Markup;
 use service::{
     Error, event,
     order::{self, OrderInput, PersonInput},
-    payment, quota, token, voucher, waiting,
+    payment, quota, registration, token, upload, voucher, waiting,
 };
 use views::phone::register as pages;
 
@@ -54,6 +54,7 @@ fn draw(
         sale: &order::sale(&hall.ctx, &visitor, event.id)?,
         codes: voucher::are_there(&hall.ctx, &visitor, event.id)?,
         methods: &payment::offered(&hall.ctx, &visitor)?,
+        left: &registration::choices_left(&hall.ctx, &visitor, &event)?,
         typed,
         lines,
     };
@@ -70,22 +71,35 @@ fn person(fields: &Fields, at: usize) -> (String, Fields) {
 /// Most people that a form is read for; the event's own limit is for the verb to say.
 const PEOPLE_MAX: usize = domain::order::PEOPLE_MAX;
 
-fn read(fields: &Fields) -> pages::Typed {
+/// What was typed, and what was wrong with a file that came along; files are kept at once, so that the form can come back without them.
+async fn read(hall: &Hall, fields: &Fields) -> Result<(pages::Typed, Option<Refusal>), Error> {
     let count = fields.get("people").parse().unwrap_or(1usize).clamp(1, PEOPLE_MAX);
-    let mut people: Vec<pages::Person> = (0..count)
-        .map(|at| {
-            let (_, own) = person(fields, at);
-            let input = ticket_input(&own);
-            pages::Person {
-                kind: own.get("kind").to_owned(),
-                name: input.name,
-                phone: input.phone,
-                company: input.company,
-                answers: input.answers,
-                addons: own.all("addon").filter_map(|id| id.parse().ok()).collect(),
+    let (mut people, mut problems) = (Vec::new(), Vec::new());
+    for at in 0..count {
+        let (prefix, own) = person(fields, at);
+        let input = match with_uploads(hall, &own).await {
+            Ok(input) => input,
+            Err(Error::Refused(refusal)) => {
+                let named = |problem: domain::Problem| domain::Problem {
+                    field: format!("{prefix}{}", problem.field),
+                    ..problem
+                };
+                problems.extend(refusal.problems.into_iter().map(named));
+                ticket_input(&own)
             }
-        })
-        .collect();
+            Err(error) => return Err(error),
+        };
+        let upload = |(id, text): &(u16, String)| Some((*id, upload::name(&hall.ctx, *id, text)?));
+        people.push(pages::Person {
+            kind: own.get("kind").to_owned(),
+            name: input.name,
+            phone: input.phone,
+            company: input.company,
+            uploads: input.answers.iter().filter_map(upload).collect(),
+            answers: input.answers,
+            addons: own.all("addon").filter_map(|id| id.parse().ok()).collect(),
+        });
+    }
     match fields.get("act") {
         "more" if people.len() < PEOPLE_MAX => {
             let kind = people.first().map(|first| first.kind.clone()).unwrap_or_default();
@@ -99,14 +113,16 @@ fn read(fields: &Fields) -> pages::Typed {
         }
     }
     let text = |name: &str| fields.get(name).to_owned();
-    pages::Typed {
+    let typed = pages::Typed {
         people,
         code: text("code"),
         donation: text("donation"),
         method: text("method"),
         once: text("once"),
         waiter: text("waiter"),
-    }
+    };
+    let wrong = (!problems.is_empty()).then(|| Refusal::invalid(problems));
+    Ok((typed, wrong))
 }
 
 fn input(typed: &pages::Typed) -> Result<OrderInput, Refusal> {
@@ -138,15 +154,20 @@ fn input(typed: &pages::Typed) -> Result<OrderInput, Refusal> {
 /// Takes the places; or draws the form anew with another person, one less, or the price.
 pub async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>, fields: Fields) -> Answer {
     let event = EventId(event);
-    let typed = read(&fields);
+    let (typed, wrong) = read(&hall, &fields).await?;
     let act = fields.get("act");
-    let outcome = match (act, input(&typed)) {
+    let checked = wrong.map_or_else(|| input(&typed), Err);
+    let outcome = match (act, checked) {
         ("", Ok(input)) => match order::place(&hall.ctx, &visit.visitor(), event, &input).await {
             Ok(order) => return landed(&hall, &order),
             Err(error) => Err(error),
         },
         ("show", Ok(input)) => order::quote(&hall.ctx, &visit.visitor(), event, &input).map(Some),
-        ("", Err(refusal)) => Err(refusal.into()),
+        (_, Err(refusal))
+            if act.is_empty() || refusal.problems.iter().any(|problem| problem.field.contains("answer-")) =>
+        {
+            Err(refusal.into())
+        }
         _ => Ok(None),
     };
     match outcome {

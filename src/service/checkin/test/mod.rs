@@ -208,6 +208,7 @@ async fn a_door_asks_its_questions_once_and_keeps_the_answers() {
         required,
         help: String::new(),
         choices: vec!["M".into(), "L".into()],
+        ..Field::default()
     };
     let form = ListInput { questions: vec![question("尺码", true), question("颜色", false)], ..input("") };
     change(&hall, &admin, event, ListId::MAIN, &form).await;

@@ -1,14 +1,21 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
+mod answer;
+mod export;
+
+pub(crate) use answer::{check_choices, keep_answers};
+pub use answer::{choices_left, show_answer};
+pub use export::export;
+
 use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order, roster::Filter, ticket_type, token};
 use domain::{
     Event, EventId, GroupId, OrderId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
     TicketType, TicketTypeId,
     checkin::Standing,
     code,
-    field::{Answer, AnswerValue, Field, Sealed},
-    id_card, phone, refuse,
+    field::{Answer, AnswerValue},
+    phone, refuse,
     ticket::{
         Filler, Source, TicketDetails, TicketInput, already_registered, check_block, check_cancel, check_restore,
         check_ticket,
@@ -72,42 +79,6 @@ pub(crate) fn free(
     Err(Error::Internal("no free code was found".into()))
 }
 
-/// Answers as they are kept: sensitive ones encrypted, bound to the ticket's link.
-pub(crate) fn keep_answers(
-    ctx: &Ctx,
-    fields: &[Field],
-    link: &[u8; 16],
-    answers: &[(u16, String)],
-) -> Result<Vec<Answer>, Error> {
-    let mut kept = Vec::with_capacity(answers.len());
-    for (id, text) in answers {
-        let sensitive = fields.iter().any(|field| field.id == *id && field.kind.is_sensitive());
-        let value = if sensitive {
-            let cipher = ctx.sealer.seal(ctx.random.as_ref(), &seal_context(link, *id), text)?;
-            AnswerValue::Sealed(Sealed { cipher, hint: id_card::masked(text) })
-        } else {
-            AnswerValue::Plain(text.clone())
-        };
-        kept.push(Answer { field: *id, value });
-    }
-    Ok(kept)
-}
-
-fn seal_context(link: &[u8; 16], field: u16) -> String {
-    format!("ticket/{}/{field}", token::link(link))
-}
-
-/// An answer as somebody may see it: in the clear with permission, its hint without.
-pub fn show_answer(ctx: &Ctx, ticket: &Ticket, answer: &Answer, clear: bool) -> Result<String, Error> {
-    match &answer.value {
-        AnswerValue::Plain(text) => Ok(text.clone()),
-        AnswerValue::Sealed(sealed) if clear => {
-            ctx.sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher)
-        }
-        AnswerValue::Sealed(sealed) => Ok(sealed.hint.clone()),
-    }
-}
-
 /// What a new ticket is made of.
 pub(crate) struct NewTicket<'a> {
     /// Its number, when it was drawn already.
@@ -152,6 +123,7 @@ pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticke
 pub(crate) fn keep(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
     let event = new.kind.event;
     check_phone_free(work.read(), event, new.details.phone.as_deref())?;
+    check_choices(work.read(), event, &[], new.answers)?;
     let person = person_of(work, new.details)?;
     let ticket = Ticket {
         id: new.id.map_or_else(|| work.next_id::<Ticket>().map(TicketId), Ok)?,
@@ -301,6 +273,8 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, edit: 
             ticket.person = person_of(work, &details)?;
         }
         ticket.group = named_group(work, event, &group)?;
+        let had = if ticket.state.holds_place() { ticket.answers.as_slice() } else { &[] };
+        check_choices(work.read(), event, had, &answers)?;
         fill(&mut ticket, &details, &answers);
         ticket.revision += 1;
         change(work, &ticket, "registration.edit", &before)?;
@@ -319,8 +293,9 @@ pub(crate) fn fill(ticket: &mut Ticket, details: &TicketDetails, answers: &[Answ
     ticket.door_note.clone_from(&details.door_note);
     let mut kept: Vec<Answer> = answers.to_vec();
     for old in &ticket.answers {
-        let sealed = matches!(old.value, AnswerValue::Sealed(_));
-        if sealed && !kept.iter().any(|answer| answer.field == old.field) {
+        // What a form cannot show again stays unless it is given anew.
+        let unshown = matches!(old.value, AnswerValue::Sealed(_) | AnswerValue::File(_));
+        if unshown && !kept.iter().any(|answer| answer.field == old.field) {
             kept.push(old.clone());
         }
     }
@@ -352,6 +327,7 @@ pub async fn restore(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> 
         let kind = ticket_type::load(work.read(), event, ticket.kind)?;
         ticket_type::check_room(work.read(), &kind)?;
         check_phone_free(work.read(), event, ticket.phone.as_deref())?;
+        check_choices(work.read(), event, &[], &ticket.answers)?;
         let before = summary(&ticket);
         ticket.state = state;
         ticket.revision += 1;
@@ -602,89 +578,4 @@ async fn collect(ctx: &Ctx, permit: &Permit, found: &Ticket) -> Result<(), Error
         change(work, &ticket, "registration.collect", "uncollected")
     })
     .await
-}
-
-/// The registrations that a filter finds as a file. Phones and identity cards are in it in full only for those who may see them.
-pub async fn export(
-    ctx: &Ctx,
-    actor: &Actor,
-    event: EventId,
-    filter: &Filter,
-    format: crate::sheet::Format,
-    zone: jiff::tz::TimeZone,
-    say: impl Fn(&str) -> String + Send + 'static,
-) -> Result<Vec<u8>, Error> {
-    let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
-    let full = sees_all(ctx, actor, event);
-    let (ctx, filter) = (ctx.clone(), filter.clone());
-    crate::aside(move || {
-        let ids = selected(&ctx, &permit, event, &filter)?;
-        let table = ctx.read(&permit, |view| table(&ctx, view, event, &ids, full, &zone, &say))?;
-        crate::sheet::write(format, &table)
-    })
-    .await
-}
-
-fn table(
-    ctx: &Ctx,
-    view: &impl Read,
-    event: EventId,
-    ids: &[TicketId],
-    full: bool,
-    zone: &jiff::tz::TimeZone,
-    say: &impl Fn(&str) -> String,
-) -> Result<Vec<Vec<String>>, Error> {
-    let presence = checkin::presence(ctx, view.space_id(), event)?;
-    let form = event::load(view, event)?;
-    let kinds = ticket_type::of_event(view, event)?;
-    let groups = event::groups_of(view, event)?;
-    let mut heads: Vec<String> = domain::import::COLUMNS.iter().map(|(_, head)| say(head)).collect();
-    heads.extend(form.fields.iter().map(|field| field.label.clone()));
-    let lists = checkin::lists_in(view, event)?;
-    let asked = lists.iter().flat_map(|list| list.questions.iter().map(move |question| (list, question)));
-    heads.extend(asked.map(|(list, question)| format!("{} {}", list.name, question.label).trim().to_owned()));
-    heads.extend(["Attend code", "State", "Checked in at", "Registered at"].map(say));
-    let mut out = vec![heads];
-    let local = |at: domain::Time| at.to_local(zone).replace('T', " ");
-    for id in ids {
-        let ticket = load(view, event, *id)?;
-        let number = ticket
-            .phone
-            .as_deref()
-            .map_or(String::new(), |number| if full { phone::local(number) } else { phone::masked(number) });
-        let kind = kinds.iter().find(|kind| kind.id == ticket.kind).map_or(String::new(), |kind| kind.name.clone());
-        let group = groups
-            .iter()
-            .find(|group| Some(group.id) == ticket.group)
-            .map_or(String::new(), |group| group.name.clone());
-        let entry = presence.look(|presence| presence.at_main(*id))?.first();
-        let state = match (ticket.state, entry) {
-            (TicketState::Active, Some(_)) => "Checked in",
-            (state, _) => state.label(),
-        };
-        let mut row = vec![
-            ticket.name.clone(),
-            number,
-            ticket.company.clone(),
-            kind,
-            group,
-            ticket.seat.clone(),
-            ticket.note.clone(),
-            ticket.door_note.clone(),
-            ticket.number.clone(),
-        ];
-        for field in &form.fields {
-            let kept = ticket.answers.iter().find(|answer| answer.field == field.id);
-            row.push(kept.map_or(Ok(String::new()), |answer| show_answer(ctx, &ticket, answer, full))?);
-        }
-        row.extend(checkin::answers_in(view, event, &lists, *id)?.into_iter().map(|answered| answered.answer));
-        row.extend([
-            ticket.attend.clone(),
-            say(state),
-            entry.map_or(String::new(), |entry| local(entry.at)),
-            local(ticket.created_at),
-        ]);
-        out.push(row);
-    }
-    Ok(out)
 }
