@@ -54,6 +54,14 @@ fn the_browser_sees_what_is_wrong_with_a_page() {
 }
 
 #[test]
+fn a_form_is_designed_and_places_are_sold_paid_given_back_and_waited_for() {
+    let hall = Hall::fresh();
+    let file = hall.data.join("名片.pdf");
+    std::fs::write(&file, b"%PDF-1.7 a card").unwrap();
+    run("sale.mjs", &[&hall.base, hall.setup_code.as_deref().unwrap(), file.to_str().unwrap()]);
+}
+
+#[test]
 fn from_an_empty_folder_to_people_admitted_at_the_door() {
     let hall = Hall::fresh();
     let list = hall.data.join("list.csv");

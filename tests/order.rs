@@ -137,7 +137,7 @@ fn several_people_order_pay_and_get_money_back() {
     assert!(buyer.get(&order).body.contains("已完成"), "what was paid for is not given up with a press");
 
     let revision = between(&of.admin.get(&base).body, "name=\"revision\" value=\"", "\"").to_owned();
-    let back = [("amount", "100"), ("method", "cash"), ("revision", &revision), ("ticket", "2")];
+    let back = [("refund_amount", "100"), ("refund_method", "cash"), ("revision", &revision), ("ticket", "2")];
     assert_eq!(of.admin.post(&format!("{base}/refund"), &back).status, 303);
     let page = buyer.get(&order).body;
     assert!(page.contains("已退款") && page.contains("¥100.00"), "{page}");
@@ -277,7 +277,16 @@ fn the_sale_is_denied_to_those_who_may_not_and_in_other_places() {
         "/notice/reminder/1/remove",
         "/notice/1/sent",
     ];
-    let form = [("revision", "1"), ("amount", "1"), ("method", "cash"), ("text", "x"), ("newest", "1"), ("hours", "1")];
+    let form = [
+        ("revision", "1"),
+        ("amount", "1"),
+        ("refund_amount", "1"),
+        ("refund_method", "cash"),
+        ("method", "cash"),
+        ("text", "x"),
+        ("newest", "1"),
+        ("hours", "1"),
+    ];
     for path in writes {
         let at = format!("/admin/event/{}{path}", of.event);
         assert_eq!(nobody.post(&at, &form).status, 303, "{path}");

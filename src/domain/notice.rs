@@ -165,7 +165,7 @@ impl NoticeState {
     /// English source text.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Waiting => "On the ticket page, not sent yet",
+            Self::Waiting => "Not sent yet",
             Self::Sent(..) => "Sent",
             Self::Dropped(..) => "Not sent",
         }

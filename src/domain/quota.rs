@@ -35,14 +35,14 @@ pub struct QuotaInput {
 /// Checks the form; answers name, size and types.
 pub fn check_quota(input: &QuotaInput, known: &[TicketTypeId]) -> Result<(String, u32, Vec<TicketTypeId>), Refusal> {
     let mut form = Form::default();
-    let name = form.required("name", &input.name, 40);
+    let name = form.required("quota_name", &input.name, 40);
     let size: Option<u32> = input.size.trim().parse().ok().filter(|size| *size <= QUOTA_MAX);
     if size.is_none() {
-        form.wrong(problem!("size", "Give a whole number up to {max}.", max = QUOTA_MAX));
+        form.wrong(problem!("quota_size", "Give a whole number up to {max}.", max = QUOTA_MAX));
     }
     let kinds: Vec<TicketTypeId> = known.iter().copied().filter(|kind| input.kinds.contains(&kind.0)).collect();
     if kinds.is_empty() {
-        form.wrong(problem!("kinds", "Choose at least one ticket type."));
+        form.wrong(problem!("quota_kinds", "Choose at least one ticket type."));
     }
     form.done((name, size.unwrap_or(0), kinds))
 }
@@ -96,10 +96,10 @@ pub fn check_addon(
     taken: i64,
 ) -> Result<AddOn, Refusal> {
     let mut form = Form::default();
-    let name = form.required("name", &input.name, 40);
-    let price = crate::ticket_type::price(&mut form, "price", &input.price);
-    let quota = crate::ticket_type::quota(&mut form, &input.quota, taken);
-    let note = form.optional("note", &input.note, 200);
+    let name = form.required("addon_name", &input.name, 40);
+    let price = crate::ticket_type::price(&mut form, "addon_price", &input.price);
+    let quota = crate::ticket_type::quota(&mut form, "addon_quota", &input.quota, taken);
+    let note = form.optional("addon_note", &input.note, 200);
     let kinds = known.iter().copied().filter(|kind| input.kinds.contains(&kind.0)).collect();
     form.done(AddOn { id, event, name, price, quota, note, kinds, enabled: input.enabled })
 }
@@ -152,6 +152,6 @@ mod tests {
         let input = AddOnInput { name: "Book".into(), price: "x".into(), quota: "1".into(), ..AddOnInput::default() };
         let refusal = check_addon(&input, (AddOnId(1), EventId(1)), &[], 2).unwrap_err();
         let fields: Vec<_> = refusal.problems.iter().map(|problem| problem.field.as_str()).collect();
-        assert_eq!(fields, ["price", "quota"]);
+        assert_eq!(fields, ["addon_price", "addon_quota"]);
     }
 }

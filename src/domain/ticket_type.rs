@@ -235,7 +235,7 @@ pub fn check_ticket_type(
     }
     let price = price(&mut form, "price", &input.price);
     let steps = steps(&mut form, &input.steps, zone);
-    let quota = quota(&mut form, &input.quota, taken);
+    let quota = quota(&mut form, "quota", &input.quota, taken);
     let sale = match (input.sale_from.trim(), input.sale_to.trim()) {
         ("", "") => None,
         (from, to) => event::window(&mut form, ("sale_from", from), ("sale_to", to), zone),
@@ -255,17 +255,17 @@ pub fn check_ticket_type(
     })
 }
 
-pub(crate) fn quota(form: &mut Form, text: &str, taken: i64) -> Option<u32> {
+pub(crate) fn quota(form: &mut Form, field: &str, text: &str, taken: i64) -> Option<u32> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
     let quota: Option<u32> = text.parse().ok().filter(|n| *n <= QUOTA_MAX);
     match quota {
-        None => form.wrong(problem!("quota", "Give a whole number up to {max}, or leave it empty.", max = QUOTA_MAX)),
+        None => form.wrong(problem!(field, "Give a whole number up to {max}, or leave it empty.", max = QUOTA_MAX)),
         Some(n) if i64::from(n) < taken => {
             form.wrong(problem!(
-                "quota",
+                field,
                 "{taken} of these tickets are already taken; the number cannot be lower.",
                 taken = taken
             ));

@@ -33,12 +33,12 @@ fn kind_names(kinds: &[TicketType], of: &[TicketTypeId], all: &str) -> String {
     names.collect::<Vec<_>>().join("、")
 }
 
-fn kind_boxes(shell: &Shell, kinds: &[TicketType], chosen: &[u64], legend: &'static str) -> Markup {
+fn kind_boxes(shell: &Shell, name: &str, kinds: &[TicketType], chosen: &[u64], legend: &'static str) -> Markup {
     html! {
-        fieldset id="f-kinds" {
+        fieldset id={ "f-" (name) } {
             legend { (shell.text().t(legend)) }
             div class="row" {
-                @for kind in kinds { label { input type="checkbox" name="kinds" value=(kind.id) checked[chosen.contains(&kind.id.0)]; " " (kind.name) } }
+                @for kind in kinds { label { input type="checkbox" name=(name) value=(kind.id) checked[chosen.contains(&kind.id.0)]; " " (kind.name) } }
             }
         }
     }
@@ -112,10 +112,10 @@ fn quotas(shell: &Shell, of: &Settings<'_>, base: &str, refusal: Option<&Refusal
                 summary { (text.t("New shared quota")) }
                 form method="post" action={ (base) "/quota" } class="form" {
                     div class="pair" {
-                        (form.input(&Input { name: "name", label: text.t("Name"), value: &of.quota.name, required: true, max: 40, ..Input::default() }))
-                        (form.input(&Input { name: "size", label: text.t("How many"), value: &of.quota.size, kind: "number", required: true, ..Input::default() }))
+                        (form.input(&Input { name: "quota_name", label: text.t("Name"), value: &of.quota.name, required: true, max: 40, ..Input::default() }))
+                        (form.input(&Input { name: "quota_size", label: text.t("How many"), value: &of.quota.size, kind: "number", required: true, ..Input::default() }))
                     }
-                    (kind_boxes(shell, of.kinds, &of.quota.kinds, "Ticket types that share it"))
+                    (kind_boxes(shell, "quota_kinds", of.kinds, &of.quota.kinds, "Ticket types that share it"))
                     button { (icon(Icon::Plus)) (text.t("Add")) }
                 }
             }
@@ -143,12 +143,12 @@ fn addons(shell: &Shell, of: &Settings<'_>, base: &str, refusal: Option<&Refusal
                 summary { (text.t("New add-on")) }
                 form method="post" action={ (base) "/addon" } class="form" {
                     div class="pair" {
-                        (form.input(&Input { name: "name", label: text.t("Name"), value: &of.addon.name, required: true, max: 40, ..Input::default() }))
-                        (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &of.addon.price, ..Input::default() }))
-                        (form.input(&Input { name: "quota", label: text.t("How many"), value: &of.addon.quota, help: text.t("Empty: no limit"), ..Input::default() }))
+                        (form.input(&Input { name: "addon_name", label: text.t("Name"), value: &of.addon.name, required: true, max: 40, ..Input::default() }))
+                        (form.input(&Input { name: "addon_price", label: text.t("Price in yuan"), value: &of.addon.price, ..Input::default() }))
+                        (form.input(&Input { name: "addon_quota", label: text.t("How many"), value: &of.addon.quota, help: text.t("Empty: no limit"), ..Input::default() }))
                     }
-                    (form.input(&Input { name: "note", label: text.t("Points to note"), value: &of.addon.note, max: 200, ..Input::default() }))
-                    (kind_boxes(shell, of.kinds, &of.addon.kinds, "Only with these ticket types; none chosen: with all"))
+                    (form.input(&Input { name: "addon_note", label: text.t("Points to note"), value: &of.addon.note, max: 200, ..Input::default() }))
+                    (kind_boxes(shell, "addon_kinds", of.kinds, &of.addon.kinds, "Only with these ticket types; none chosen: with all"))
                     button { (icon(Icon::Plus)) (text.t("Add")) }
                 }
             }
@@ -245,7 +245,7 @@ fn voucher_form(shell: &Shell, of: &Vouchers<'_>, base: &str, refusal: Option<&R
                     (form.input(&Input { name: "value", label: text.t("How much"), value: &of.typed.value, max: 12, ..Input::default() }))
                 }
                 (form.checkbox("unlocks", text.t("Opens ticket types that are offered with a code only"), of.typed.unlocks))
-                (kind_boxes(shell, of.kinds, &of.typed.kinds, "Only with these ticket types; none chosen: with all"))
+                (kind_boxes(shell, "kinds", of.kinds, &of.typed.kinds, "Only with these ticket types; none chosen: with all"))
                 div class="pair" {
                     (form.input(&Input { name: "from", label: text.t("Good from"), value: &of.typed.from, kind: "datetime-local", ..Input::default() }))
                     (form.input(&Input { name: "to", label: text.t("Good until"), value: &of.typed.to, kind: "datetime-local", help: text.t("Both empty: until the event ends"), ..Input::default() }))

@@ -116,8 +116,9 @@ async fn show(
     page(draw(&hall, &visit, &actor, (EventId(event), OrderId(id)), &pages::Typed::default(), None)?)
 }
 
-fn entry(fields: &Fields) -> EntryInput {
-    let text = |name| fields.get(name).to_owned();
+/// The form of a payment, or the one of a refund, whose fields have a prefix: both stand on one page.
+fn entry(fields: &Fields, prefix: &str) -> EntryInput {
+    let text = |name: &str| fields.get(&format!("{prefix}{name}")).to_owned();
     EntryInput { amount: text("amount"), method: text("method"), reference: text("reference"), note: text("note") }
 }
 
@@ -129,7 +130,7 @@ async fn pay(
     fields: Fields,
 ) -> Answer {
     let (event, id) = (EventId(event), OrderId(id));
-    let (entry, revision) = (entry(&fields), fields.needed("revision")?);
+    let (entry, revision) = (entry(&fields, ""), fields.needed("revision")?);
     let slip = fields.file("slip").map(|file| file.bytes.to_vec());
     match order::pay(&hall.ctx, &actor, event, id, revision, &entry, slip).await {
         Ok(_) => tell(&format!("{}/{id}", base(event)), Tone::Good, visit.text().t("The payment was recorded.")),
@@ -148,13 +149,20 @@ async fn refund(
     fields: Fields,
 ) -> Answer {
     let (event, id) = (EventId(event), OrderId(id));
-    let (entry, revision) = (entry(&fields), fields.needed("revision")?);
+    let (entry, revision) = (entry(&fields, "refund_"), fields.needed("revision")?);
     let tickets: Vec<TicketId> = fields.all("ticket").filter_map(|id| id.parse().ok()).collect();
     match order::refund(&hall.ctx, &actor, event, id, revision, &tickets, &entry).await {
         Ok(_) => tell(&format!("{}/{id}", base(event)), Tone::Good, visit.text().t("The refund was recorded.")),
         Err(error) => {
             let typed = pages::Typed { refund: true, entry };
-            again(error, |refusal| draw(&hall, &visit, &actor, (event, id), &typed, Some(refusal)))
+            again(error, |refusal| {
+                let prefixed = |problem: &domain::Problem| domain::Problem {
+                    field: format!("refund_{}", problem.field),
+                    ..problem.clone()
+                };
+                let refusal = Refusal { problems: refusal.problems.iter().map(prefixed).collect(), ..refusal.clone() };
+                draw(&hall, &visit, &actor, (event, id), &typed, Some(&refusal))
+            })
         }
     }
 }

@@ -135,9 +135,9 @@ async fn add_quota(
 ) -> Answer {
     let id = EventId(id);
     let input = QuotaInput {
-        name: fields.get("name").to_owned(),
-        size: fields.get("size").to_owned(),
-        kinds: numbers(&fields, "kinds"),
+        name: fields.get("quota_name").to_owned(),
+        size: fields.get("quota_size").to_owned(),
+        kinds: numbers(&fields, "quota_kinds"),
     };
     let done = quota::save(&hall.ctx, &actor, id, None, &input).await;
     settled(&hall, &visit, &actor, id, &Typed { quota: input, wrong: "quota", ..Typed::default() }, done)
@@ -163,11 +163,11 @@ async fn add_addon(
     let id = EventId(id);
     let text = |name| fields.get(name).to_owned();
     let input = AddOnInput {
-        name: text("name"),
-        price: text("price"),
-        quota: text("quota"),
-        note: text("note"),
-        kinds: numbers(&fields, "kinds"),
+        name: text("addon_name"),
+        price: text("addon_price"),
+        quota: text("addon_quota"),
+        note: text("addon_note"),
+        kinds: numbers(&fields, "addon_kinds"),
         enabled: true,
     };
     let done = quota::save_addon(&hall.ctx, &actor, id, None, &input).await;
