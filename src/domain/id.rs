@@ -59,6 +59,8 @@ ids! {
     PictureId
     /// A list file being imported, with its verdict on each row.
     ImportId
+    /// A category of events.
+    CategoryId
 }
 
 impl SpaceId {

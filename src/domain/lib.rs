@@ -3,10 +3,13 @@
 
 pub mod account;
 pub mod audit;
+pub mod brand;
+pub mod category;
 pub mod checkin;
 pub mod code;
 pub mod device;
 pub mod event;
+pub mod event_view;
 pub mod field;
 pub mod id;
 pub mod id_card;
@@ -25,9 +28,12 @@ pub mod time;
 
 pub use account::{Account, Grant, Session};
 pub use audit::{AuditLine, By};
+pub use brand::Brand;
+pub use category::{Category, EventCategory};
 pub use checkin::{CheckinList, Gate, Scan, ScanBlock};
 pub use device::Device;
 pub use event::{Event, Group};
+pub use event_view::EventView;
 pub use id::*;
 pub use import::Import;
 pub use money::Money;

@@ -40,6 +40,9 @@ pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, 
 /// The imports of an event.
 pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
 
+/// Events of a category.
+pub const EVENT_BY_CATEGORY: Plain<domain::EventCategory, domain::CategoryId> = Plain::new(113);
+
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 /// Standing tickets of a type: what the quota is held against.
@@ -196,6 +199,10 @@ tables! {
     16 "checkin_list" v 1 CheckinList { key (EventId, ListId) = |r| (r.event, r.id); derive |_r, _out| (); }
     17 "gate" v 1 Gate { key (EventId, GateId) = |r| (r.event, r.id); derive |_r, _out| (); }
     18 "door_answers" v 1 DoorAnswers { key (EventId, ListId, TicketId) = |r| (r.event, r.list, r.ticket); derive |_r, _out| (); }
+    60 "brand" v 1 domain::Brand { key () = |_r| (); derive |_r, _out| (); }
+    61 "category" v 1 domain::Category { key domain::CategoryId = |r| r.id; derive |_r, _out| (); }
+    62 "event_category" v 1 domain::EventCategory { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_CATEGORY, &r.category); }
+    63 "event_view" v 1 domain::EventView { key EventId = |r| r.event; derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -230,6 +237,7 @@ mod tests {
             TICKET_BY_PHONE.id,
             TICKET_BY_ATTEND.id,
             IMPORT_BY_EVENT.id,
+            EVENT_BY_CATEGORY.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -80,6 +80,7 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(admin::brand::public_routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

@@ -42,8 +42,9 @@ async fn home(State(hall): State<Hall>, visit: Visit) -> Answer {
 
 fn choices(hall: &Hall, visit: &Visit, event: EventId) -> Result<Vec<pages::Choice>, Failure> {
     let rows = ticket_type::public_list(&hall.ctx, &visit.visitor(), event)?;
+    let hidden = service::event_view::get(&hall.ctx, &visit.visitor(), event)?.hide_left;
     let choice = |row: ticket_type::TicketTypeRow| {
-        let left = row.kind.quota.map(|quota| (i64::from(quota) - row.taken).max(0));
+        let left = row.kind.quota.filter(|_| !hidden).map(|quota| (i64::from(quota) - row.taken).max(0));
         pages::Choice { kind: row.kind, offer: row.offer, left }
     };
     Ok(rows.into_iter().map(choice).collect())
@@ -120,6 +121,8 @@ async fn ticket(
         event: &of.event,
         kind: &of.kind.name,
         group: of.group.as_deref(),
+        seat: service::event_view::get(&hall.ctx, &visit.visitor(), of.event.id)?
+            .shows_seat(of.standing.first().is_some()),
     };
     let helps = helper.then_some(link.as_str());
     let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps))?;

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod audit;
+pub mod brand;
+pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;

@@ -41,7 +41,7 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
         }
         h2 { (text.t("Now and next")) }
         @if of.upcoming.is_empty() { (empty(text.t("No event is coming up"), text.t("Create an event, enable its tickets, set the check-in time and publish it."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
-        @else { (event_table(shell, text.t("Now and next"), of.upcoming)) }
+        @else { (event_table(shell, text.t("Now and next"), of.upcoming, None)) }
     };
     admin(shell, text.t("Overview"), &[], &[], &content)
 }

@@ -112,6 +112,9 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
             @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
         }
         @if !event.intro.is_empty() { (markdown(&event.intro)) }
+        @if !event.notice.is_empty() {
+            details class="panel" { summary { (text.t("Points to note")) } p class="lines" { (event.notice) } }
+        }
         @if !choices.is_empty() {
             h2 { (text.t("Tickets")) }
             @for choice in choices {

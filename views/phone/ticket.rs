@@ -26,6 +26,8 @@ pub struct TicketPage<'a> {
     pub kind: &'a str,
     /// Name of its group.
     pub group: Option<&'a str>,
+    /// Whether the seat is shown (S0-43).
+    pub seat: bool,
 }
 
 /// The ticket as a card; what the printer gets too.
@@ -48,13 +50,13 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
                     dt { (text.t("Name")) } dd { (ticket.name) }
                     dt { (text.t("Ticket")) } dd { (of.kind) }
                     @if let Some(group) = of.group { dt { (text.t("Group")) } dd { (group) } }
-                    @if !ticket.seat.is_empty() { dt { (text.t("Seat")) } dd { (ticket.seat) } }
+                    @if !ticket.seat.is_empty() { dt { (text.t("Seat")) } dd { @if of.seat { (ticket.seat) } @else { span class="dim" { (text.t("Shown after check-in")) } } } }
                     @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
                     @let venue = event.venue.line();
                     @if !venue.is_empty() { dt { (text.t("Place")) } dd { (venue) } }
                     dt { (text.t("Attend code")) } dd { span class="num" { (code(&ticket.attend)) } }
                 }
-                @if !event.notice.is_empty() { p class="dim" { (event.notice) } }
+                @if !event.notice.is_empty() { p class="dim lines" { (event.notice) } }
             }
         }
     }

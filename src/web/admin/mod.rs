@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod audit;
+pub mod brand;
+pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
@@ -30,6 +32,8 @@ pub fn routes() -> Router<Hall> {
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())
+        .merge(brand::routes())
+        .merge(category::routes())
 }
 
 /// Where somebody lands who may not see the overview.

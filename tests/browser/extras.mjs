@@ -1,0 +1,118 @@
+// What belongs to events beside orders, in a real browser: settings, categories, groups, seats, home components, figures, feedback,
+// talks, the archive. Arguments: base URL, set-up code. With a third argument, a folder, it takes pictures on its way.
+
+import { mkdirSync, mkdtempSync, writeFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { browse, open, submit, press, until, accessible, theme, check } from "./hall.mjs";
+
+const [base, setupCode, pictures] = process.argv.slice(2);
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+const local = (hours) => new Date(Date.now() + 8 * 3600e3 + hours * 3600e3).toISOString().slice(0, 16);
+
+/** Looks at a page at every size, in both themes, and takes its pictures when asked to. */
+async function look(page, name, path) {
+  if (path) await page.goto(base + path);
+  const before = page.viewport();
+  for (const [face, view, dark] of [["desktop", { width: 1440, height: 900 }, false], ["phone", { width: 390, height: 844 }, false], ["dark", { width: 1440, height: 900 }, true]]) {
+    await page.setViewport(view);
+    await theme(page, dark);
+    await accessible(page);
+    if (pictures) await page.screenshot({ path: join(pictures, `${name}-${face}.png`), fullPage: true });
+  }
+  await theme(page, false);
+  await page.setViewport(before);
+}
+
+/** An association with an event that is open; answers the page and the event's address. */
+async function opened(browser) {
+  const page = await open(browser, `${base}/setup`);
+  await submit(page, { code: setupCode, name: "青松协会", admin_name: "林秘书", login: "admin", password: "correct horse battery" });
+  return page;
+}
+
+/** A small picture as a file. */
+async function picture(page) {
+  const data = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [64, 64];
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#1e6b3c";
+    pen.arc(32, 32, 30, 0, 7);
+    pen.fill();
+    return canvas.toDataURL("image/png").split(",")[1];
+  });
+  const folder = mkdtempSync(join(tmpdir(), "hall-picture-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "logo.png");
+  writeFileSync(path, Buffer.from(data, "base64"));
+  return path;
+}
+
+async function nameAndLogo(page) {
+  await page.goto(`${base}/admin/space`);
+  const logo = await picture(page);
+  await submit(page, { app_name: "青松会务", frames: "nonsense" }, "form[action='/admin/brand'] button.primary");
+  check((await page.$("#e-frames")) !== null && (await page.$eval("[name=app_name]", (field) => field.value)) === "青松会务", "a wrong site is named, what was typed is kept");
+  await submit(page, { app_name: "青松会务", frames: "https://www.example.org", logo }, "form[action='/admin/brand'] button.primary");
+  await until(page, ".brand", (said) => said === "青松会务", "the head of the page shows the application's name");
+  const width = await page.$eval(".brand img", (found) => found.decode().then(() => found.naturalWidth));
+  check(width === 64, `the logo stands in the head: ${width}`);
+  check((await page.$eval("link[rel=icon]", (found) => found.type)) === "image/png", "the logo stands in the tab");
+  await look(page, "settings");
+}
+
+async function categories(page) {
+  await look(page, "categories-none", "/admin/category");
+  for (const name of ["年会", "沙龙", "培训"]) await submit(page, { name }, "form[action='/admin/category'] button");
+  await submit(page, { name: "沙龙" }, "form[action='/admin/category'] button");
+  check((await page.$("#e-name")) !== null, "a name stands once");
+  await page.goto(`${base}/admin/category`);
+  const field = await page.$("input[value='培训']");
+  await field.evaluate((found) => (found.value = "培训班"));
+  await Promise.all([page.waitForNavigation(), field.evaluate((found) => found.form.requestSubmit())]);
+  check((await page.$("input[value='培训班']")) !== null, "a category is renamed");
+  await look(page, "categories");
+  await page.$$eval("tbody tr [data-pick]", (boxes) => boxes.slice(0, 2).forEach((box) => (box.checked = true)));
+  await press(page, ".sure button");
+  check((await page.$$("tbody tr")).length === 1, "two of three are deleted at once");
+}
+
+async function makeEvent(page) {
+  await page.goto(`${base}/admin/event/new`);
+  await submit(page, { name: "年度大会", starts: local(-1), ends: local(9), new_category: "大会", notice: "请着正装\n请勿迟到", hide_left: true });
+  const event = new URL(page.url()).pathname;
+  await page.goto(`${base}${event}/checkin`);
+  await submit(page, { checkin_from: local(-1), checkin_to: local(9) }, "form[action$='/checkin'] button");
+  await page.goto(base + event);
+  await press(page, "form[action$='/publish'] button");
+  await look(page, "event-form", `${event}/edit`);
+  check((await page.$eval("select[name=category] option:checked", (found) => found.textContent)) === "大会", "the category was made on the way");
+  await look(page, "event-list", "/admin/event");
+  const category = await page.$eval("select[name=category] option:last-child", (found) => found.value);
+  await page.goto(`${base}/admin/event?category=${category}`);
+  check((await page.$$("tbody tr")).length === 1, "the list is filtered by category");
+  const other = await page.$eval("select[name=category] option:nth-child(2)", (found) => found.value);
+  await page.goto(`${base}/admin/event?category=${other}`);
+  check((await page.$$("tbody tr")).length === (other === category ? 1 : 0), "another category holds no event");
+  return event;
+}
+
+async function noticeOnPhone(browser, event) {
+  const phone = await open(browser, base + event.replace("/admin", ""), { width: 390, height: 844 });
+  check(!(await phone.$eval("details.panel", (found) => found.open)), "the notice is folded");
+  await phone.$eval("details.panel summary", (found) => found.click());
+  await until(phone, "details.panel", (said) => said.includes("请着正装"), "and opens");
+  await accessible(phone);
+  return phone;
+}
+
+await browse(async (browser) => {
+  const page = await opened(browser);
+  await nameAndLogo(page);
+  await categories(page);
+  const event = await makeEvent(page);
+  await noticeOnPhone(browser, event);
+});
+console.log("walked");

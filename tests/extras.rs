@@ -1,0 +1,112 @@
+//! What belongs to events beside orders, end to end: every route with the anonymous visitor and the wrong role, and a walk in the browser.
+
+use crate::hall::{Client, Hall, event, first_type, person};
+use crate::scenario::staff;
+use std::process::Command;
+
+/// Who tries the routes.
+struct Tried {
+    nobody: Client,
+    bare: Client,
+    viewer: Client,
+    admin: Client,
+}
+
+impl Tried {
+    /// Path, then what the viewer of one event gets.
+    fn reads(&self, rows: &[(String, u16)]) {
+        for (path, expected) in rows {
+            let anonymous = self.nobody.get(path);
+            let sent = anonymous.location.as_deref().is_some_and(|to| to.starts_with("/login"));
+            assert!(anonymous.status == 303 && sent, "{path}: {}", anonymous.status);
+            assert_eq!(self.bare.get(path).status, 403, "{path} for an account without grants");
+            assert_eq!(self.viewer.get(path).status, *expected, "{path} for the viewer of one event");
+            assert_eq!(self.admin.get(path).status, 200, "{path} for the administrator");
+        }
+    }
+
+    /// Nobody is sent to the log-in; those without the permission are denied.
+    fn writes(&self, paths: &[String], form: &[(&str, &str)]) {
+        for path in paths {
+            let anonymous = self.nobody.post(path, form);
+            let sent = anonymous.location.as_deref().is_some_and(|to| to.starts_with("/login"));
+            assert!(sent, "{path}: {anonymous:?}");
+            for (who, client) in [("bare", &self.bare), ("viewer", &self.viewer)] {
+                let denied = client.post(path, form);
+                assert_eq!(denied.status, 403, "POST {path} as {who}: {}", denied.body);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let (mine, other) = (event(&admin, "我的"), event(&admin, "别的"));
+    let kind = first_type(&admin, &mine);
+    let ticket = person(&admin, &mine, &kind, "张三", "13800000001");
+    let scope = format!("e{mine}");
+    let tried = Tried {
+        nobody: hall.client(),
+        bare: staff(&hall, &admin, "bare", &[]),
+        viewer: staff(&hall, &admin, "viewer", &[("event.view", &scope), ("registration.view", &scope)]),
+        admin: admin.clone(),
+    };
+    let at = |path: &str| path.replace("{e}", &mine).replace("{o}", &other).replace("{t}", &ticket);
+    let reads = [("/admin/category", 200)];
+    tried.reads(&reads.map(|(path, expected)| (at(path), expected)));
+    let writes = ["/admin/brand", "/admin/category", "/admin/category/1", "/admin/category/remove"];
+    let form = [("name", "x"), ("id", ticket.as_str())];
+    tried.writes(&writes.map(at), &form);
+}
+
+#[test]
+fn visitors_do_not_see_categories_nor_what_is_hidden() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let mine = event(&admin, "年会");
+    let kind = first_type(&admin, &mine);
+    let quota = [("name", "票"), ("quota", "20"), ("enabled", "1")];
+    assert_eq!(admin.post(&format!("/admin/event/{mine}/ticket_type/{kind}"), &quota).status, 303);
+    let visitor = hall.client();
+    assert!(visitor.get(&format!("/event/{mine}")).body.contains("余 20"), "tickets left are shown");
+    let form = [
+        ("revision", "2"),
+        ("name", "年会"),
+        ("starts", "2026-01-01T09:00"),
+        ("ends", "2999-01-01T09:00"),
+        ("new_category", "内部保密分类"),
+        ("hide_left", "1"),
+        ("notice", "请着正装\n<b>勿迟到</b>"),
+    ];
+    let saved = admin.post(&format!("/admin/event/{mine}/edit"), &form);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let page = visitor.get(&format!("/event/{mine}")).body;
+    assert!(!page.contains("余 20") && !page.contains("内部保密分类"));
+    assert!(page.contains("<details") && page.contains("请着正装") && page.contains("&lt;b&gt;勿迟到"));
+    assert!(!visitor.get("/").body.contains("内部保密分类"));
+    assert!(admin.get("/admin/event").body.contains("内部保密分类"));
+    let registered = visitor
+        .post(&format!("/event/{mine}/register"), &[("name", "李四"), ("phone", "13800000002"), ("kind", &kind)]);
+    let page = visitor.get(&registered.location.unwrap()).body;
+    assert!(page.contains("请着正装"), "the notice stands on the ticket");
+    let long =
+        admin.post(&format!("/admin/event/{mine}/edit"), &[("new_category", &"长".repeat(31)), ("revision", "3")]);
+    assert!(long.status == 422 && long.body.contains("e-new_category"), "what is wrong is said at its field");
+}
+
+#[test]
+fn beside_orders_from_the_form_to_the_archive() {
+    let hall = Hall::fresh();
+    let script = format!("{}/../../tests/browser/extras.mjs", env!("CARGO_MANIFEST_DIR"));
+    let code = hall.setup_code.clone().unwrap();
+    let done = Command::new("node").args([&script, &hall.base, &code]).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success() && said.contains("walked"), "{said}");
+    let data = hall.data.clone();
+    let _folder = hall.end_and_keep();
+    let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && said.contains("no damage"), "{said}");
+}
