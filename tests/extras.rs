@@ -54,9 +54,18 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         admin: admin.clone(),
     };
     let at = |path: &str| path.replace("{e}", &mine).replace("{o}", &other).replace("{t}", &ticket);
-    let reads = [("/admin/category", 200)];
+    let reads = [("/admin/category", 200), ("/admin/event/{e}/group", 200), ("/admin/event/{o}/group", 403)];
     tried.reads(&reads.map(|(path, expected)| (at(path), expected)));
-    let writes = ["/admin/brand", "/admin/category", "/admin/category/1", "/admin/category/remove"];
+    let writes = [
+        "/admin/brand",
+        "/admin/category",
+        "/admin/category/1",
+        "/admin/category/remove",
+        "/admin/event/{e}/group",
+        "/admin/event/{e}/group/1",
+        "/admin/event/{e}/group/1/merge",
+        "/admin/event/{e}/group/1/remove",
+    ];
     let form = [("name", "x"), ("id", ticket.as_str())];
     tried.writes(&writes.map(at), &form);
 }

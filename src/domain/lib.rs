@@ -11,6 +11,7 @@ pub mod device;
 pub mod event;
 pub mod event_view;
 pub mod field;
+pub mod group;
 pub mod id;
 pub mod id_card;
 pub mod import;

@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod event_view;
 pub mod file;
+pub mod group;
 pub mod import;
 pub mod limit;
 mod model;

@@ -90,12 +90,11 @@ async function makeEvent(page) {
   await look(page, "event-form", `${event}/edit`);
   check((await page.$eval("select[name=category] option:checked", (found) => found.textContent)) === "大会", "the category was made on the way");
   await look(page, "event-list", "/admin/event");
-  const category = await page.$eval("select[name=category] option:last-child", (found) => found.value);
-  await page.goto(`${base}/admin/event?category=${category}`);
-  check((await page.$$("tbody tr")).length === 1, "the list is filtered by category");
-  const other = await page.$eval("select[name=category] option:nth-child(2)", (found) => found.value);
-  await page.goto(`${base}/admin/event?category=${other}`);
-  check((await page.$$("tbody tr")).length === (other === category ? 1 : 0), "another category holds no event");
+  const shelf = (name) => page.$$eval("select[name=category] option", (all, name) => all.find((one) => one.textContent === name).value, name);
+  for (const [name, found] of [["大会", 1], ["沙龙", 0]]) {
+    await page.goto(`${base}/admin/event?category=${await shelf(name)}`);
+    check((await page.$$("tbody tr")).length === found, `the list shows the events of ${name}`);
+  }
   return event;
 }
 
@@ -108,11 +107,37 @@ async function noticeOnPhone(browser, event) {
   return phone;
 }
 
+/** Adds somebody and answers the address of the registration. */
+async function person(page, event, name, more = {}) {
+  await page.goto(`${base}${event}/registration/new`);
+  await submit(page, { name, ...more });
+  await page.waitForSelector(".code");
+  return new URL(page.url()).pathname;
+}
+
+async function groups(page, event) {
+  await look(page, "groups-none", `${event}/group`);
+  for (const group of ["嘉宾", "工作人员", "媒体"]) await submit(page, { group }, "form[action$='/group'] button");
+  await submit(page, { group: "嘉宾" }, "form[action$='/group'] button");
+  check((await page.$("#e-group")) !== null && (await page.$eval("#f-group", (field) => field.value)) === "嘉宾", "a name stands once, what was typed is kept");
+  for (const [name, group] of [["张三", "嘉宾"], ["李四", "嘉宾"], ["王五", "工作人员"], ["赵六", "媒体"], ["孙七", ""]]) await person(page, event, name, { group });
+  await page.goto(`${base}${event}/group`);
+  const row = (name) => page.$$eval("tbody tr", (rows, name) => rows.map((one) => [...one.cells].slice(0, 3).map((cell) => cell.textContent)).find((cells) => cells[0] === name)?.join(), name);
+  check((await row("嘉宾")) === "嘉宾,2,0", `the counts are there: ${await row("嘉宾")}`);
+  await page.$eval("tbody tr:last-child details", (details) => (details.open = true));
+  await look(page, "groups");
+  const id = await page.$$eval("tbody tr", (rows) => rows.find((one) => one.cells[0].textContent === "媒体").querySelector("form").action.split("/").pop());
+  await page.select(`form[action$='/group/${id}/merge'] select`, await page.$$eval(`form[action$='/group/${id}/merge'] option`, (all) => all.find((one) => one.textContent === "嘉宾").value));
+  await press(page, `form[action$='/group/${id}/merge'] button`);
+  check((await row("嘉宾")) === "嘉宾,3,0" && (await row("媒体")) === undefined, "merged groups are one");
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
   await categories(page);
   const event = await makeEvent(page);
   await noticeOnPhone(browser, event);
+  await groups(page, event);
 });
 console.log("walked");

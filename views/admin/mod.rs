@@ -7,6 +7,7 @@ pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
+pub mod group;
 pub mod import;
 pub mod list;
 pub mod overview;
@@ -38,6 +39,8 @@ pub enum Tab {
     Registrations,
     /// Check-in time, terminals, scan log.
     Checkin,
+    /// Groups of attendees.
+    Groups,
 }
 
 /// The badge of an event's state.
@@ -62,6 +65,7 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Questions", "/question", Tab::Questions),
         entry("Registrations", "/registration", Tab::Registrations),
         entry("Check-in", "/checkin", Tab::Checkin),
+        entry("Groups", "/group", Tab::Groups),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

@@ -7,6 +7,7 @@ pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
+pub mod group;
 pub mod import;
 pub mod list;
 pub mod overview;
@@ -34,6 +35,7 @@ pub fn routes() -> Router<Hall> {
         .merge(audit::routes())
         .merge(brand::routes())
         .merge(category::routes())
+        .merge(group::routes())
 }
 
 /// Where somebody lands who may not see the overview.
