@@ -54,7 +54,14 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         admin: admin.clone(),
     };
     let at = |path: &str| path.replace("{e}", &mine).replace("{o}", &other).replace("{t}", &ticket);
-    let reads = [("/admin/category", 200), ("/admin/event/{e}/group", 200), ("/admin/event/{o}/group", 403)];
+    let reads = [
+        ("/admin/category", 200),
+        ("/admin/event/{e}/group", 200),
+        ("/admin/event/{o}/group", 403),
+        ("/admin/event/{e}/seat", 200),
+        ("/admin/event/{e}/seat/print", 200),
+        ("/admin/event/{o}/seat", 403),
+    ];
     tried.reads(&reads.map(|(path, expected)| (at(path), expected)));
     let writes = [
         "/admin/brand",
@@ -65,6 +72,10 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         "/admin/event/{e}/group/1",
         "/admin/event/{e}/group/1/merge",
         "/admin/event/{e}/group/1/remove",
+        "/admin/event/{e}/seat/plan",
+        "/admin/event/{e}/seat/add",
+        "/admin/event/{e}/seat/assign",
+        "/admin/event/{e}/seat/auto",
     ];
     let form = [("name", "x"), ("id", ticket.as_str())];
     tried.writes(&writes.map(at), &form);

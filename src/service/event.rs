@@ -365,7 +365,8 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
 /// Copies what other features keep of an event.
 fn copy_rest(work: &mut Work<'_, '_>, from: EventId, to: EventId) -> Result<(), Error> {
     crate::category::copy(work, from, to)?;
-    crate::event_view::copy(work, from, to)
+    crate::event_view::copy(work, from, to)?;
+    crate::seat::copy(work, from, to)
 }
 
 /// Publishes an event (S0-32).

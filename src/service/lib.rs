@@ -23,6 +23,7 @@ pub mod picture;
 pub mod registration;
 pub mod roster;
 pub mod seal;
+pub mod seat;
 pub mod sheet;
 pub mod space;
 pub mod ticket_type;

@@ -132,6 +132,84 @@ async function groups(page, event) {
   check((await row("嘉宾")) === "嘉宾,3,0" && (await row("媒体")) === undefined, "merged groups are one");
 }
 
+/** Where an element of the page stands on the screen: its middle. */
+async function middle(page, selector) {
+  const found = await page.waitForSelector(selector);
+  await found.evaluate((one) => one.scrollIntoView({ block: "center" }));
+  const box = await found.evaluate((one) => { const at = one.getBoundingClientRect(); return [at.x + at.width / 2, at.y + at.height / 2]; });
+  return box;
+}
+
+async function seats(browser, page, event) {
+  const people = (selector) => page.$$eval(`${selector} [data-person] label span:first-of-type`, (all) => all.map((one) => one.textContent).sort().join());
+  await person(page, event, "周八", { seat: "3-5-7" });
+  await look(page, "seats-none", `${event}/seat`);
+  await submit(page, { count: "0", seats: "2" }, "form[action$='/add'] button");
+  check((await page.$("#e-count")) !== null, "a wrong number is named at its field");
+  await submit(page, { count: "2", seats: "2", shape: "round" }, "form[action$='/add'] button");
+  await submit(page, { count: "1", seats: "4", shape: "long", name: "主桌" }, "form[action$='/add'] button");
+  check((await page.$$("[data-plan] [data-table]")).length === 3, "the tables stand on the plan");
+  await until(page, "section.notice", (said) => said.includes("周八"), "what cannot be read is a conflict");
+  // A table is dragged with the mouse, then moved by keys, then saved.
+  const before = Number(await page.$eval("[name='table-1-x']", (field) => field.value));
+  const [x, y] = await middle(page, "[data-table='1']");
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + 100, y + 150, { steps: 5 });
+  await page.mouse.up();
+  const dragged = Number(await page.$eval("[name='table-1-x']", (field) => field.value));
+  check(dragged > before + 50, `a dragged table's number follows: ${before} to ${dragged}`);
+  await page.$eval("[data-table='1']", (one) => one.focus());
+  await page.keyboard.press("ArrowRight");
+  check(Number(await page.$eval("[name='table-1-x']", (field) => field.value)) === dragged + 10, "an arrow key moves it by ten");
+  check(await page.$eval("[data-unsaved]", (found) => !found.hidden), "the page says that this is not saved yet");
+  await look(page, "seats-moved");
+  await press(page, "form[action$='/plan'] button.primary");
+  check(Number(await page.$eval("[name='table-1-x']", (field) => field.value)) === dragged + 10, "the plan is kept");
+  // Somebody is dragged onto a table.
+  const who = await page.$$eval(".seat-waiting [data-person]", (all) => all.find((one) => one.textContent.includes("王五")).dataset.person);
+  const [fromX, fromY] = await middle(page, `[data-person='${who}'] .grip`);
+  const table = await page.$eval("[data-table='3']", (one) => { const at = one.getBoundingClientRect(); return [at.x + at.width / 2, at.y + at.height / 2]; });
+  check(table[1] > 0, `the table is in sight at ${table}`);
+  await page.mouse.move(fromX, fromY);
+  await page.mouse.down();
+  await page.mouse.move(table[0], table[1], { steps: 8 });
+  check((await page.$eval("[data-table='3']", (one) => one.classList.contains("target"))) && (await page.$(".ghost")) !== null, "the table below the pointer is marked");
+  await Promise.all([page.waitForNavigation(), page.mouse.up()]);
+  check((await people(".seat-tables details:nth-child(3)")) === "王五", "whoever was dragged sits there");
+  // Without a mouse: tick, choose, press; a table takes no more than it has seats.
+  await page.$$eval(".seat-waiting [data-person] input", (all) => all.slice(0, 3).forEach((box) => (box.checked = true)));
+  await page.select(".seat-bar select", "1");
+  await press(page, ".seat-bar button");
+  await until(page, ".notice.tone-bad", (said) => said.includes("空位"), "a table for two takes no three");
+  await press(page, "form[action$='/auto'] button");
+  await until(page, ".notice.tone-good", (said) => said.includes("已为 4 人安排座位"), "the others are seated by themselves");
+  check((await people(".seat-tables details:nth-child(3)")) === "张三,李四,王五,赵六", `the group of three is together where all of it fits: ${await people(".seat-tables details:nth-child(3)")}`);
+  await page.$$eval(".seat-tables details", (all) => all.forEach((one) => (one.open = true)));
+  await look(page, "seats");
+  await look(page, "seats-print", `${event}/seat/print`);
+  const printed = await page.$eval("main", (found) => found.textContent);
+  check(printed.includes("主桌") && printed.includes("张三"), "the lists are printed");
+}
+
+/** The seat stands on the ticket once its holder is checked in (S0-43). */
+async function seatOnTicket(browser, page, event) {
+  await page.goto(`${base}${event}/registration?q=${encodeURIComponent("张三")}`);
+  await press(page, "tbody td a");
+  const registration = page.url();
+  const link = await page.$eval("a[href^='/ticket/']", (found) => found.getAttribute("href"));
+  const phone = await open(browser, base + link, { width: 390, height: 844 });
+  const seat = () => phone.$$eval(".ticket .facts dt", (all) => all.find((one) => one.textContent === "座位号").nextElementSibling.textContent);
+  check((await seat()) === "签到后显示", `before check-in the seat is not shown: ${await seat()}`);
+  await accessible(phone);
+  await press(page, "form[action$='/mark'] button");
+  await phone.reload();
+  check((await seat()) === "主桌", `after check-in it is: ${await seat()}`);
+  await accessible(phone);
+  check(page.url() === registration, "the secretariat stays on the registration");
+  return link;
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
@@ -139,5 +217,7 @@ await browse(async (browser) => {
   const event = await makeEvent(page);
   await noticeOnPhone(browser, event);
   await groups(page, event);
+  await seats(browser, page, event);
+  await seatOnTicket(browser, page, event);
 });
 console.log("walked");

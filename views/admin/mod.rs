@@ -12,6 +12,7 @@ pub mod import;
 pub mod list;
 pub mod overview;
 pub mod registration;
+pub mod seat;
 pub mod setup;
 pub mod space;
 pub mod ticket_type;
@@ -41,6 +42,8 @@ pub enum Tab {
     Checkin,
     /// Groups of attendees.
     Groups,
+    /// Tables and seats.
+    Seats,
 }
 
 /// The badge of an event's state.
@@ -66,6 +69,7 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Registrations", "/registration", Tab::Registrations),
         entry("Check-in", "/checkin", Tab::Checkin),
         entry("Groups", "/group", Tab::Groups),
+        entry("Seats", "/seat", Tab::Seats),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

@@ -12,6 +12,7 @@ pub mod import;
 pub mod list;
 pub mod overview;
 pub mod registration;
+pub mod seat;
 pub mod setup;
 pub mod space;
 pub mod ticket_type;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<Hall> {
         .merge(brand::routes())
         .merge(category::routes())
         .merge(group::routes())
+        .merge(seat::routes())
 }
 
 /// Where somebody lands who may not see the overview.
