@@ -53,6 +53,8 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         viewer: staff(&hall, &admin, "viewer", &[("event.view", &scope), ("registration.view", &scope)]),
         admin: admin.clone(),
     };
+    let part = [("title", "近期会议"), ("style", "big"), ("count", "3")];
+    assert_eq!(admin.post("/admin/home/new", &part).status, 303);
     let at = |path: &str| path.replace("{e}", &mine).replace("{o}", &other).replace("{t}", &ticket);
     let reads = [
         ("/admin/category", 200),
@@ -61,6 +63,9 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         ("/admin/event/{e}/seat", 200),
         ("/admin/event/{e}/seat/print", 200),
         ("/admin/event/{o}/seat", 403),
+        ("/admin/home", 403),
+        ("/admin/home/new", 403),
+        ("/admin/home/1", 403),
     ];
     tried.reads(&reads.map(|(path, expected)| (at(path), expected)));
     let writes = [
@@ -76,6 +81,11 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         "/admin/event/{e}/seat/add",
         "/admin/event/{e}/seat/assign",
         "/admin/event/{e}/seat/auto",
+        "/admin/home/new",
+        "/admin/home/preview",
+        "/admin/home/1",
+        "/admin/home/1/raise",
+        "/admin/home/1/remove",
     ];
     let form = [("name", "x"), ("id", ticket.as_str())];
     tried.writes(&writes.map(at), &form);
@@ -114,6 +124,34 @@ fn visitors_do_not_see_categories_nor_what_is_hidden() {
     let long =
         admin.post(&format!("/admin/event/{mine}/edit"), &[("new_category", &"长".repeat(31)), ("revision", "3")]);
     assert!(long.status == 422 && long.body.contains("e-new_category"), "what is wrong is said at its field");
+}
+
+#[test]
+fn a_component_is_framed_only_by_sites_that_are_named_and_read_by_programs() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let mine = event(&admin, "年会<b>");
+    let part = [("title", "近期会议"), ("style", "list"), ("count", "3")];
+    assert_eq!(admin.post("/admin/home/new", &part).status, 303);
+    let visitor = hall.client();
+    let policy = |path: &str| {
+        let page = visitor.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        (page.headers["content-security-policy"].clone(), page.headers.contains_key("x-frame-options"))
+    };
+    assert!(policy("/part/1").0.contains("frame-ancestors 'none'") && policy("/part/1").1, "by nobody at first");
+    assert_eq!(admin.post("/admin/brand", &[("frames", "https://www.example.org")]).status, 303);
+    let (named, denied) = policy("/part/1");
+    assert!(named.contains("frame-ancestors 'self' https://www.example.org;") && !denied, "{named}");
+    assert!(policy("/").0.contains("frame-ancestors 'none'"), "other pages stay closed");
+    let answer = visitor.get("/api/v1/home").json();
+    let card = &answer["parts"][0]["events"][0];
+    assert_eq!((card["name"].as_str(), answer["parts"][0]["style"].as_str()), (Some("年会<b>"), Some("list")));
+    assert!(card["url"].as_str().is_some_and(|url| url.ends_with(&format!("/event/{mine}"))));
+    assert!(visitor.get("/api/v1/openapi.json").json()["paths"]["/api/v1/home"]["get"].is_object());
+    assert_eq!(visitor.get("/part/99").status, 404);
+    assert!(!visitor.get("/part/1").body.contains("年会<b>"), "names are escaped");
+    assert!(visitor.get("/my").body.contains("本机还没有门票"));
 }
 
 #[test]

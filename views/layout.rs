@@ -193,10 +193,17 @@ pub fn phone(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> 
         }
         main id="content" { (flash(shell)) (content) }
         footer class="foot" {
+            a href="/my" { (icon(Icon::Calendar)) (text.t("My events")) }
             a href="/ticket/find" { (icon(Icon::Ticket)) (text.t("Find my ticket")) }
         }
     };
     document(shell, "phone", title, modules, &body)
+}
+
+/// A part of somebody else's page: nothing but the content.
+pub fn part(shell: &Shell, title: &str, content: &Markup) -> Markup {
+    let body = html! { main id="content" { h1 class="visually-hidden" { @if title.is_empty() { (shell.space) } @else { (title) } } (content) } };
+    document(shell, "phone", title, &[], &body)
 }
 
 /// A card in the middle: log-in, set-up, pairing.

@@ -61,6 +61,8 @@ ids! {
     ImportId
     /// A category of events.
     CategoryId
+    /// A component of the home page.
+    PartId
 }
 
 impl SpaceId {

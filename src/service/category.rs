@@ -4,7 +4,7 @@ use crate::{Actor, At, Ctx, Error, Work};
 use domain::{
     Category, CategoryId, EventCategory, EventId, Permission, Refusal,
     category::{CATEGORIES_MAX, check_category, check_name},
-    problem,
+    problem, refuse,
 };
 use std::collections::BTreeMap;
 use store::catalogue::EVENT_BY_CATEGORY;
@@ -101,6 +101,15 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, ids: &[CategoryId]) -> Result<usiz
         let mut removed = 0;
         for id in &ids {
             let Some(old) = work.read().get::<Category>(id)? else { continue };
+            if crate::home::names(work.read(), *id)? {
+                return Err(refuse!(
+                    Conflict,
+                    "category.in_use",
+                    "A component of the home page shows the category “{name}”. Change the component first.",
+                    name = old.name
+                )
+                .into());
+            }
             let events = work.read().scan_index(&EVENT_BY_CATEGORY, id, None, Order::Ascending);
             let events = events.collect::<Result<Vec<EventId>, _>>()?;
             for event in &events {

@@ -15,6 +15,7 @@ pub mod event;
 pub mod event_view;
 pub mod file;
 pub mod group;
+pub mod home;
 pub mod import;
 pub mod limit;
 mod model;

@@ -8,6 +8,7 @@ pub mod audience;
 pub mod feature;
 pub mod fields;
 pub mod hall;
+pub mod home;
 pub mod live;
 pub mod own;
 pub mod phone;
@@ -81,6 +82,7 @@ fn router(hall: Hall) -> Router {
         .merge(terminal::routes())
         .merge(own::routes())
         .merge(admin::brand::public_routes())
+        .merge(home::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

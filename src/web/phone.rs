@@ -23,21 +23,12 @@ use views::{
 /// Routes for visitors.
 pub fn routes() -> Router<Hall> {
     Router::new()
-        .route("/", get(home))
         .route("/event/{event}", get(show))
         .route("/event/{event}/register", get(form).post(register))
         .route("/ticket/find", get(find_form).post(find))
         .route("/ticket/{link}", get(ticket))
         .route("/picture/{picture}", get(asset::picture))
         .route("/language", post(language))
-}
-
-async fn home(State(hall): State<Hall>, visit: Visit) -> Answer {
-    if !visit.set_up {
-        return see("/setup");
-    }
-    let events = event::public_list(&hall.ctx, &visit.visitor())?;
-    page(pages::list(&visit.shell(), &events))
 }
 
 fn choices(hall: &Hall, visit: &Visit, event: EventId) -> Result<Vec<pages::Choice>, Failure> {

@@ -210,6 +210,53 @@ async function seatOnTicket(browser, page, event) {
   return link;
 }
 
+async function homeParts(browser, page) {
+  await look(page, "home-parts-none", "/admin/home");
+  await page.goto(`${base}/admin/home/new`);
+  await submit(page, { title: "近期会议", style: "big", count: "0" });
+  check((await page.$("#e-count")) !== null && (await page.$eval("[name=title]", (field) => field.value)) === "近期会议", "a wrong number is named, what was typed is kept");
+  // The preview opens beside the form, and nothing is saved by it.
+  await page.$eval("[name=count]", (field) => (field.value = "2"));
+  const opened = new Promise((resume) => page.once("popup", resume));
+  await page.$eval("button[formaction]", (button) => button.click());
+  const preview = await opened;
+  await preview.bringToFront();
+  await preview.waitForSelector(".home-part .event-card");
+  await preview.setViewport({ width: 390, height: 844 });
+  await accessible(preview);
+  await preview.close();
+  await page.bringToFront();
+  await submit(page, { count: "2" }, "form.form button.primary");
+  await page.goto(`${base}/admin/home/new`);
+  const category = await page.$$eval("select[name=category] option", (all) => all.find((one) => one.textContent === "大会").value);
+  await submit(page, { title: "大会", style: "list", category, count: "5" });
+  await look(page, "home-parts", "/admin/home");
+  await press(page, "form[action$='/raise'] button");
+  check((await page.$$eval("tbody a", (all) => all.map((one) => one.textContent).join())) === "大会,近期会议", "the order is changed");
+  await press(page, "tbody a");
+  await look(page, "home-part-form");
+  const phone = await open(browser, base, { width: 390, height: 844 });
+  check((await phone.$$eval(".home-part h2", (all) => all.map((one) => one.textContent).join())) === "大会,近期会议", "the home page shows its components in that order");
+  check((await phone.$(".home-part .event-row")) !== null && (await phone.$(".home-part .event-card")) !== null, "one as a list, one as big pictures");
+  await look(phone, "home");
+  await look(phone, "part", "/part/1");
+  await phone.goto(`${base}/?all=1`);
+  await accessible(phone);
+}
+
+/** The tickets that a phone showed stand under "my events" (S0-79). */
+async function myEvents(browser, link) {
+  const phone = await open(browser, `${base}/my`, { width: 390, height: 844 });
+  await accessible(phone);
+  await until(phone, ".empty", (said) => said.includes("本机还没有门票"), "a new phone knows no ticket");
+  await phone.goto(base + link);
+  await phone.goto(`${base}/my`);
+  await until(phone, ".event-row", (said) => said.includes("张三") && said.includes("已签到"), "the ticket that was shown stands there");
+  await look(phone, "my");
+  await press(phone, ".event-row");
+  check(new URL(phone.url()).pathname === link, "and leads to the ticket");
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
@@ -218,6 +265,8 @@ await browse(async (browser) => {
   await noticeOnPhone(browser, event);
   await groups(page, event);
   await seats(browser, page, event);
-  await seatOnTicket(browser, page, event);
+  const link = await seatOnTicket(browser, page, event);
+  await homeParts(browser, page);
+  await myEvents(browser, link);
 });
 console.log("walked");

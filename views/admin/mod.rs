@@ -8,6 +8,7 @@ pub mod checkin;
 pub mod device;
 pub mod event;
 pub mod group;
+pub mod home;
 pub mod import;
 pub mod list;
 pub mod overview;

@@ -1,5 +1,6 @@
 //! Pages for visitors on a phone.
 
 pub mod event;
+pub mod home;
 pub mod own;
 pub mod ticket;

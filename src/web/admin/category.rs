@@ -54,10 +54,9 @@ async fn rename(
 
 async fn remove(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
     let ids: Vec<CategoryId> = fields.all("id").filter_map(|id| id.parse().ok().map(CategoryId)).collect();
-    let removed = category::remove(&hall.ctx, &actor, &ids).await?;
-    match removed {
-        0 => tell("/admin/category", Tone::Warn, visit.text().t("Choose rows first.")),
-        _ => tell("/admin/category", Tone::Good, visit.text().t("Done.")),
+    match category::remove(&hall.ctx, &actor, &ids).await {
+        Ok(0) => tell("/admin/category", Tone::Warn, visit.text().t("Choose rows first.")),
+        removed => told(&visit, "/admin/category", removed.map(drop)),
     }
 }
 

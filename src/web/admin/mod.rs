@@ -8,6 +8,7 @@ pub mod checkin;
 pub mod device;
 pub mod event;
 pub mod group;
+pub mod home;
 pub mod import;
 pub mod list;
 pub mod overview;
@@ -38,6 +39,7 @@ pub fn routes() -> Router<Hall> {
         .merge(category::routes())
         .merge(group::routes())
         .merge(seat::routes())
+        .merge(home::routes())
 }
 
 /// Where somebody lands who may not see the overview.
