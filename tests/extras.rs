@@ -63,6 +63,12 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         ("/admin/event/{e}/seat", 200),
         ("/admin/event/{e}/seat/print", 200),
         ("/admin/event/{o}/seat", 403),
+        ("/admin/event/{e}/figures", 200),
+        ("/admin/event/{e}/figures/days.csv", 200),
+        ("/admin/event/{o}/figures", 403),
+        ("/admin/event/{o}/figures/days.xlsx", 403),
+        ("/admin/figures/events.csv", 200),
+        ("/admin/figures/days.xlsx", 200),
         ("/admin/home", 403),
         ("/admin/home/new", 403),
         ("/admin/home/1", 403),
@@ -152,6 +158,30 @@ fn a_component_is_framed_only_by_sites_that_are_named_and_read_by_programs() {
     assert_eq!(visitor.get("/part/99").status, 404);
     assert!(!visitor.get("/part/1").body.contains("年会<b>"), "names are escaped");
     assert!(visitor.get("/my").body.contains("本机还没有门票"));
+}
+
+#[test]
+fn files_of_figures_hold_only_what_one_may_see() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let (mine, other) = (event(&admin, "我的会"), event(&admin, "=别的会"));
+    let kind = first_type(&admin, &mine);
+    person(&admin, &mine, &kind, "张三", "13800000001");
+    let viewer = staff(&hall, &admin, "viewer", &[("event.view", &format!("e{mine}"))]);
+    let whole = admin.get("/admin/figures/events.csv").body;
+    assert!(whole.contains("我的会") && whole.contains("'=别的会") && whole.lines().count() == 4, "{whole}");
+    let part = viewer.get("/admin/figures/events.csv").body;
+    assert!(part.contains("我的会") && !part.contains("别的会") && !part.contains("张三"), "{part}");
+    let days = viewer.get(&format!("/admin/event/{mine}/figures/days.csv")).body;
+    assert!(days.lines().count() == 2 && days.contains(",1,0"), "{days}");
+    let none = admin.get("/admin/figures/events.csv?from=2001-01-01&to=2001-01-02").body;
+    assert_eq!(none.lines().count(), 2, "{none}");
+    let wrong = admin.get("/admin?from=2026-02-30");
+    assert!(wrong.status == 422 && wrong.body.contains("e-from"), "a wrong day is said at its field");
+    for path in ["/admin/figures/events.pdf", "/admin/figures/x.csv", "/admin/figures/events"] {
+        assert_eq!(admin.get(path).status, 404, "{path}");
+    }
+    assert_eq!(admin.get(&format!("/admin/event/{other}/figures/days.csv")).status, 200);
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod id;
 pub mod id_card;
 pub mod import;
 pub mod money;
+pub mod overview;
 pub mod permission;
 pub mod person;
 pub mod phone;

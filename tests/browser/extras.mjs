@@ -257,6 +257,22 @@ async function myEvents(browser, link) {
   check(new URL(phone.url()).pathname === link, "and leads to the ticket");
 }
 
+async function figures(page, event) {
+  const today = local(0).slice(0, 10);
+  await look(page, "overview", "/admin");
+  await submit(page, { from: today, to: today }, "form.filter[action='/admin'] button");
+  const stats = await page.$$eval(".stats:nth-of-type(2) dd, form.filter + .stats dd", (all) => all.map((one) => one.textContent).join());
+  check(stats === "1,6,1", `the figures of today: ${stats}`);
+  await look(page, "overview-day");
+  await submit(page, { from: "2001-01-01", to: "2001-01-02" }, "form.filter[action='/admin'] button");
+  await until(page, ".chart", (said) => said.includes("暂无数据"), "a time without events has no figures");
+  await page.goto(base + event);
+  await press(page, "a[href$='/figures']");
+  await look(page, "figures-event");
+  const days = await page.$$eval(".chart tbody tr", (rows) => rows.map((one) => one.textContent));
+  check(days.length === 2 && days[0] === `${today}6` && days[1] === `${today}1`, `registrations and arrivals by day: ${days}`);
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
@@ -268,5 +284,6 @@ await browse(async (browser) => {
   const link = await seatOnTicket(browser, page, event);
   await homeParts(browser, page);
   await myEvents(browser, link);
+  await figures(page, event);
 });
 console.log("walked");

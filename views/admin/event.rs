@@ -246,6 +246,7 @@ pub fn show(shell: &Shell, event: &Event, figures: &Figures, url: &str, may_mana
             (bars(text, &Series { title: text.t("Registrations by day"), label: text.t("Day"), value: text.t("Registrations"), points: figures.registrations.clone() }))
             (bars(text, &Series { title: text.t("Arrivals over time"), label: text.t("Time"), value: text.t("Arrivals"), points: figures.arrivals.clone() }))
         }
+        p { a href={ (base) "/figures" } { (icon(Icon::Chart)) " " (text.t("Figures by day, with files")) } }
         div class="columns" {
             section class="panel" {
                 h2 { (text.t("Invitation")) }

@@ -40,6 +40,7 @@ pub fn routes() -> Router<Hall> {
         .merge(group::routes())
         .merge(seat::routes())
         .merge(home::routes())
+        .merge(overview::routes())
 }
 
 /// Where somebody lands who may not see the overview.
