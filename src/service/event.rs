@@ -355,7 +355,7 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
             let number = GroupId(work.next_id::<Group>()?);
             work.insert(&Group { id: number, event: new, name: group.name })?;
         }
-        copy_rest(work, id, new)?;
+        copy_rest(work, id, new, shift)?;
         work.audit("event.copy", format!("event/{new}"), &format!("event/{id}"), &copied.name)?;
         Ok(new)
     })
@@ -363,10 +363,11 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
 }
 
 /// Copies what other features keep of an event.
-fn copy_rest(work: &mut Work<'_, '_>, from: EventId, to: EventId) -> Result<(), Error> {
+fn copy_rest(work: &mut Work<'_, '_>, from: EventId, to: EventId, shift: i64) -> Result<(), Error> {
     crate::category::copy(work, from, to)?;
     crate::event_view::copy(work, from, to)?;
-    crate::seat::copy(work, from, to)
+    crate::seat::copy(work, from, to)?;
+    crate::feedback::copy(work, from, to, shift)
 }
 
 /// Publishes an event (S0-32).

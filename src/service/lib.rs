@@ -13,6 +13,7 @@ pub mod device;
 pub mod error;
 pub mod event;
 pub mod event_view;
+pub mod feedback;
 pub mod file;
 pub mod group;
 pub mod home;

@@ -203,6 +203,9 @@ tables! {
     61 "category" v 1 domain::Category { key domain::CategoryId = |r| r.id; derive |_r, _out| (); }
     62 "event_category" v 1 domain::EventCategory { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_CATEGORY, &r.category); }
     66 "home_part" v 1 domain::HomePart { key domain::PartId = |r| r.id; derive |_r, _out| (); }
+    67 "feedback_form" v 1 domain::FeedbackForm { key EventId = |r| r.event; derive |_r, _out| (); }
+    68 "feedback_given" v 1 domain::FeedbackGiven { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
+    69 "feedback_answer" v 1 domain::FeedbackAnswer { key (EventId, u64) = |r| (r.event, r.id); derive |_r, _out| (); }
     64 "seat_plan" v 1 domain::SeatPlan { key EventId = |r| r.event; derive |_r, _out| (); }
     65 "seating" v 1 domain::Seating { key EventId = |r| r.event; derive |_r, _out| (); }
     63 "event_view" v 1 domain::EventView { key EventId = |r| r.event; derive |_r, _out| (); }

@@ -6,6 +6,7 @@ pub mod api;
 pub mod asset;
 pub mod audience;
 pub mod feature;
+pub mod feedback;
 pub mod fields;
 pub mod hall;
 pub mod home;
@@ -83,6 +84,7 @@ fn router(hall: Hall) -> Router {
         .merge(own::routes())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
+        .merge(feedback::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

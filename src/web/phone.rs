@@ -116,9 +116,27 @@ async fn ticket(
             .shows_seat(of.standing.first().is_some()),
     };
     let helps = helper.then_some(link.as_str());
-    let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps))?;
+    let more = ticket_pages::ways(&ways(&hall, &visit, &of, &link)?);
+    let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps, &more))?;
     crate::own::remember(&visit, &headers, &link, &mut response)?;
     Ok(response)
+}
+
+/// What the holder can do beside showing the ticket.
+fn ways<'a>(
+    hall: &Hall,
+    visit: &'a Visit,
+    of: &registration::TicketPage,
+    link: &str,
+) -> Result<Vec<ticket_pages::Way<'a>>, Error> {
+    let text = visit.text();
+    let mut ways = Vec::new();
+    if let Some(given) = service::feedback::offered(&hall.ctx, crate::hall::space(), &of.ticket)? {
+        let label = if given { text.t("Your feedback was sent") } else { text.t("Give feedback") };
+        let href = format!("/ticket/{link}/feedback");
+        ways.push(ticket_pages::Way { label, href, icon: views::component::icon::Icon::Check, next: !given });
+    }
+    Ok(ways)
 }
 
 async fn find_form(visit: Visit) -> Answer {

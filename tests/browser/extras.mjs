@@ -273,6 +273,34 @@ async function figures(page, event) {
   check(days.length === 2 && days[0] === `${today}6` && days[1] === `${today}1`, `registrations and arrivals by day: ${days}`);
 }
 
+async function feedback(browser, page, event, link) {
+  await look(page, "feedback-none", `${event}/feedback`);
+  await page.goto(`${base}${event}/feedback/form`);
+  const names = await page.$$eval("[name$='-label']", (all) => all.map((one) => one.name.replace("-label", "")));
+  await submit(page, { opens: local(-1), [`${names[0]}-label`]: "总体评价", [`${names[0]}-required`]: true, [`${names[1]}-label`]: "还会来吗", [`${names[1]}-kind`]: "choice", [`${names[1]}-choices`]: "会\n不会" });
+  const more = await page.$$eval("[name$='-label']", (all) => all.map((one) => one.name.replace("-label", "")));
+  check(more.length === 4, "two more questions can be written");
+  await submit(page, { [`${more[2]}-label`]: "建议", [`${more[2]}-kind`]: "text" });
+  await look(page, "feedback-form");
+  const phone = await open(browser, base + link, { width: 390, height: 844 });
+  await press(phone, "a[href$='/feedback']");
+  await look(phone, "feedback-phone");
+  await phone.$$eval("input[required]", (all) => all.forEach((one) => (one.required = false)));
+  await submit(phone, { "answer-3": "场地很好" });
+  check((await phone.$("#e-answer-1")) !== null && (await phone.$eval("[name=answer-3]", (field) => field.value)) === "场地很好", "a missing rating is named, what was typed is kept");
+  await accessible(phone);
+  await submit(phone, { "answer-1": "4", "answer-2": "会" });
+  await until(phone, "main", (said) => said.includes("感谢您的反馈"), "the answers are taken");
+  await phone.goto(base + link);
+  await until(phone, "a[href$='/feedback']", (said) => said.includes("已提交反馈"), "the ticket says so");
+  await press(phone, "a[href$='/feedback']");
+  check((await phone.$("main form")) === null, "nobody answers twice");
+  await page.goto(`${base}${event}/feedback`);
+  await until(page, ".average", (said) => said.includes("4.00"), "the average stands there");
+  await until(page, ".said", (said) => said === "场地很好", "without a name");
+  await look(page, "feedback");
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
@@ -285,5 +313,6 @@ await browse(async (browser) => {
   await homeParts(browser, page);
   await myEvents(browser, link);
   await figures(page, event);
+  await feedback(browser, page, event, link);
 });
 console.log("walked");

@@ -7,6 +7,7 @@ pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
+pub mod feedback;
 pub mod group;
 pub mod home;
 pub mod import;
@@ -45,6 +46,8 @@ pub enum Tab {
     Groups,
     /// Tables and seats.
     Seats,
+    /// The feedback form and its results.
+    Feedback,
 }
 
 /// The badge of an event's state.
@@ -71,6 +74,7 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Check-in", "/checkin", Tab::Checkin),
         entry("Groups", "/group", Tab::Groups),
         entry("Seats", "/seat", Tab::Seats),
+        entry("Feedback", "/feedback", Tab::Feedback),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

@@ -63,12 +63,14 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
 }
 
 /// The holder's page; `fresh` right after registering; `helps` is the ticket's link when its holder was named a helper (S0-59).
-pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>) -> Markup {
+/// `more` leads to what else the holder can do.
+pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>, more: &Markup) -> Markup {
     let text = shell.text();
     let content = html! {
         @if fresh { (notice(Tone::Good, text.t("You are registered. Keep this page, or note the attend code: with your phone number it finds the ticket again."))) }
         h1 { (text.t("My ticket")) }
         (card(shell, of))
+        (more)
         div class="row no-print" {
             button data-print { (icon(Icon::Print)) (text.t("Print")) }
             a class="button" href={ "/event/" (of.event.id) } { (text.t("To the event")) }
@@ -78,6 +80,29 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>
         }
     };
     phone(shell, text.t("My ticket"), &[], &content)
+}
+
+/// What the holder of a ticket can do beside showing it: label, address, icon, and whether it is the thing to do now.
+pub struct Way<'a> {
+    /// What it is called.
+    pub label: &'a str,
+    /// Where it is.
+    pub href: String,
+    /// Its icon.
+    pub icon: Icon,
+    /// The next step.
+    pub next: bool,
+}
+
+/// The ways as buttons.
+pub fn ways(all: &[Way<'_>]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            div class="stack no-print" {
+                @for way in all { a class=(if way.next { "button primary wide" } else { "button wide" }) href=(way.href) { (icon(way.icon)) (way.label) } }
+            }
+        }
+    }
 }
 
 /// The form that finds a ticket.

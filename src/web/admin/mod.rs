@@ -7,6 +7,7 @@ pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
+pub mod feedback;
 pub mod group;
 pub mod home;
 pub mod import;
@@ -41,6 +42,7 @@ pub fn routes() -> Router<Hall> {
         .merge(seat::routes())
         .merge(home::routes())
         .merge(overview::routes())
+        .merge(feedback::routes())
 }
 
 /// Where somebody lands who may not see the overview.
