@@ -66,9 +66,9 @@ pub fn results(shell: &Shell, of: &Results<'_>) -> Markup {
             (empty(text.t("No feedback form yet"), text.t("Write its questions and when it opens. Whoever holds a ticket finds it on the ticket's page."), of.may_manage.then_some((text.t("Write the form"), &format!("{base}/form")))))
         } @else {
             dl class="stats" {
-                (stat(text.t("Answers"), &count(of.count as i64), None))
+                (stat(text.t("Answers given"), &count(of.count as i64), None))
                 (stat(text.t("State"), &state, None))
-                (stat(text.t("Names"), if of.form.anonymous { text.t("Anonymous") } else { text.t("With names") }, None))
+                (stat(text.t("Kept with names"), if of.form.anonymous { text.t("Anonymous") } else { text.t("With names") }, None))
             }
             @for (question, outcome) in of.form.questions.iter().zip(of.outcomes) { (one(shell, of, question, outcome)) }
         }
@@ -80,7 +80,7 @@ fn one(shell: &Shell, of: &Results<'_>, question: &FeedbackQuestion, outcome: &O
     let text = shell.text();
     let label = &question.field.label;
     let chart = |points: Vec<(String, i64)>| {
-        bars(text, &Series { title: label, label: text.t("Answer"), value: text.t("Answers"), points })
+        bars(text, &Series { title: label, label: text.t("Answer"), value: text.t("Answers given"), points })
     };
     match outcome {
         Outcome::Rated(ratings) => html! {
