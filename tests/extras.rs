@@ -1,6 +1,6 @@
 //! What belongs to events beside orders, end to end: every route with the anonymous visitor and the wrong role, and a walk in the browser.
 
-use crate::hall::{Client, Hall, event, first_type, person};
+use crate::hall::{Client, Hall, event, first_type, local, person};
 use crate::scenario::staff;
 use std::process::Command;
 
@@ -55,6 +55,9 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
     };
     let part = [("title", "近期会议"), ("style", "big"), ("count", "3")];
     assert_eq!(admin.post("/admin/home/new", &part).status, 303);
+    assert_eq!(admin.post("/admin/series/new", &[("title", "读书会")]).status, 303);
+    let talk = [("title", "演讲"), ("from", &local(10)), ("to", &local(60))];
+    assert_eq!(admin.post(&format!("/admin/event/{mine}/talk/new"), &talk).status, 303);
     let at = |path: &str| path.replace("{e}", &mine).replace("{o}", &other).replace("{t}", &ticket);
     let reads = [
         ("/admin/category", 200),
@@ -68,6 +71,16 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         ("/admin/event/{o}/figures", 403),
         ("/admin/event/{o}/figures/days.xlsx", 403),
         ("/admin/figures/events.csv", 200),
+        ("/admin/series", 200),
+        ("/admin/series/new", 403),
+        ("/admin/series/1", 200),
+        ("/admin/event/{e}/talk", 200),
+        ("/admin/event/{e}/talk/new", 403),
+        ("/admin/event/{e}/talk/1", 403),
+        ("/admin/event/{e}/talk/1/people", 200),
+        ("/admin/event/{e}/talk/1/people.csv", 403),
+        ("/admin/event/{e}/talk/1/people.xlsx", 403),
+        ("/admin/event/{o}/talk", 403),
         ("/admin/event/{e}/feedback", 200),
         ("/admin/event/{e}/feedback/form", 403),
         ("/admin/event/{e}/feedback/answers.csv", 403),
@@ -92,6 +105,14 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         "/admin/event/{e}/seat/assign",
         "/admin/event/{e}/seat/auto",
         "/admin/event/{e}/feedback/form",
+        "/admin/series/new",
+        "/admin/series/1",
+        "/admin/series/1/remove",
+        "/admin/event/{e}/talk/new",
+        "/admin/event/{e}/talk/choosing",
+        "/admin/event/{e}/talk/1",
+        "/admin/event/{e}/talk/1/remove",
+        "/admin/event/{e}/talk/1/list",
         "/admin/home/new",
         "/admin/home/preview",
         "/admin/home/1",

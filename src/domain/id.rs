@@ -63,6 +63,10 @@ ids! {
     CategoryId
     /// A component of the home page.
     PartId
+    /// A series of events.
+    SeriesId
+    /// A talk or workshop of an event.
+    TalkId
 }
 
 impl SpaceId {

@@ -367,7 +367,9 @@ fn copy_rest(work: &mut Work<'_, '_>, from: EventId, to: EventId, shift: i64) ->
     crate::category::copy(work, from, to)?;
     crate::event_view::copy(work, from, to)?;
     crate::seat::copy(work, from, to)?;
-    crate::feedback::copy(work, from, to, shift)
+    crate::feedback::copy(work, from, to, shift)?;
+    crate::series::copy(work, from, to)?;
+    crate::talk::copy(work, from, to, shift)
 }
 
 /// Publishes an event (S0-32).

@@ -26,8 +26,10 @@ pub mod registration;
 pub mod roster;
 pub mod seal;
 pub mod seat;
+pub mod series;
 pub mod sheet;
 pub mod space;
+pub mod talk;
 pub mod ticket_type;
 pub mod token;
 

@@ -1,7 +1,7 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, ticket_type, token};
+use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, talk, ticket_type, token};
 use domain::{
     Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
     TicketTypeId,
@@ -190,6 +190,9 @@ pub(crate) fn load(view: &impl Read, event: EventId, id: TicketId) -> Result<Tic
 pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, before: &str) -> Result<(), Error> {
     let old = load(work.read(), ticket.event, ticket.id)?;
     checkin::follow(work, &old, ticket)?;
+    if ticket.state == TicketState::Canceled {
+        talk::release(work, ticket.event, ticket.id)?;
+    }
     work.put(ticket)?;
     work.audit(action, subject(ticket), before, &summary(ticket))
 }

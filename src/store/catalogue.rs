@@ -42,6 +42,8 @@ pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
 
 /// Events of a category.
 pub const EVENT_BY_CATEGORY: Plain<domain::EventCategory, domain::CategoryId> = Plain::new(113);
+/// Events of a series.
+pub const EVENT_BY_SERIES: Plain<domain::EventSeries, domain::SeriesId> = Plain::new(114);
 
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
@@ -65,6 +67,15 @@ pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
+
+/// How many chose a talk.
+pub const TALK_TAKEN: Counter<(EventId, domain::TalkId)> = Counter::new(111);
+
+fn derive_choice(choice: &domain::TalkChoice, out: &mut crate::Derived) {
+    for talk in &choice.talks {
+        out.count(&TALK_TAKEN, &(choice.event, *talk), 1);
+    }
+}
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     let (event, kind) = (ticket.event, ticket.kind);
@@ -206,6 +217,10 @@ tables! {
     67 "feedback_form" v 1 domain::FeedbackForm { key EventId = |r| r.event; derive |_r, _out| (); }
     68 "feedback_given" v 1 domain::FeedbackGiven { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     69 "feedback_answer" v 1 domain::FeedbackAnswer { key (EventId, u64) = |r| (r.event, r.id); derive |_r, _out| (); }
+    70 "series" v 1 domain::Series { key domain::SeriesId = |r| r.id; derive |_r, _out| (); }
+    71 "event_series" v 1 domain::EventSeries { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_SERIES, &r.series); }
+    72 "talk" v 1 domain::Talk { key (EventId, domain::TalkId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    73 "talk_choice" v 1 domain::TalkChoice { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |r, out| derive_choice(r, out); }
     64 "seat_plan" v 1 domain::SeatPlan { key EventId = |r| r.event; derive |_r, _out| (); }
     65 "seating" v 1 domain::Seating { key EventId = |r| r.event; derive |_r, _out| (); }
     63 "event_view" v 1 domain::EventView { key EventId = |r| r.event; derive |_r, _out| (); }
@@ -244,6 +259,7 @@ mod tests {
             TICKET_BY_ATTEND.id,
             IMPORT_BY_EVENT.id,
             EVENT_BY_CATEGORY.id,
+            EVENT_BY_SERIES.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -13,6 +13,7 @@ pub mod home;
 pub mod live;
 pub mod own;
 pub mod phone;
+pub mod talk;
 pub mod terminal;
 
 pub use audience::Peer;
@@ -85,6 +86,7 @@ fn router(hall: Hall) -> Router {
         .merge(admin::brand::public_routes())
         .merge(home::routes())
         .merge(feedback::routes())
+        .merge(talk::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

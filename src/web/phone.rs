@@ -44,7 +44,19 @@ fn choices(hall: &Hall, visit: &Visit, event: EventId) -> Result<Vec<pages::Choi
 async fn show(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
     let event = event::public_get(&hall.ctx, &visit.visitor(), EventId(event))?;
     let choices = choices(&hall, &visit, event.id)?;
-    page(pages::show(&visit.shell(), &event, &choices))
+    let more = more(&hall, &visit, event.id)?;
+    page(pages::show(&visit.shell(), &event, &choices, &more))
+}
+
+/// What else belongs on an invitation: the agenda, the series.
+fn more(hall: &Hall, visit: &Visit, event: EventId) -> Result<maud::Markup, Error> {
+    let (shell, visitor) = (visit.shell(), visit.visitor());
+    let talks: Vec<_> = service::talk::agenda(&hall.ctx, &visitor, event)?.into_iter().map(|row| row.talk).collect();
+    let series = service::series::of_event(&hall.ctx, &visitor, event)?;
+    Ok(maud::html! {
+        (views::phone::talk::agenda(&shell, &talks))
+        @if let Some(series) = series { (views::phone::talk::series_link(&shell, &series)) }
+    })
 }
 
 async fn form(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
@@ -131,6 +143,13 @@ fn ways<'a>(
 ) -> Result<Vec<ticket_pages::Way<'a>>, Error> {
     let text = visit.text();
     let mut ways = Vec::new();
+    let talks = service::talk::page(&hall.ctx, crate::hall::space(), link)?;
+    if talks.open && of.ticket.state == domain::TicketState::Active {
+        let label = if talks.chosen.is_empty() { text.t("Choose talks") } else { text.t("My talks") };
+        let href = format!("/ticket/{link}/talk");
+        let icon = views::component::icon::Icon::Calendar;
+        ways.push(ticket_pages::Way { label, href, icon, next: talks.chosen.is_empty() });
+    }
     if let Some(given) = service::feedback::offered(&hall.ctx, crate::hall::space(), &of.ticket)? {
         let label = if given { text.t("Your feedback was sent") } else { text.t("Give feedback") };
         let href = format!("/ticket/{link}/feedback");

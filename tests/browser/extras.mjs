@@ -301,6 +301,54 @@ async function feedback(browser, page, event, link) {
   await look(page, "feedback");
 }
 
+async function series(browser, page, event) {
+  await look(page, "series-none", "/admin/series");
+  await page.goto(`${base}/admin/series/new`);
+  await submit(page, { title: "青松系列会议", intro: "**每年**一次" });
+  await page.goto(`${base}${event}/edit`);
+  const id = await page.$eval("select[name=series] option:last-child", (found) => found.value);
+  await submit(page, { series: id }, "form.form .submit button.primary");
+  await look(page, "series", `/admin/series/${id}`);
+  const phone = await open(browser, base + event.replace("/admin", ""), { width: 390, height: 844 });
+  await press(phone, "a[href^='/series/']");
+  await until(phone, ".event-row", (said) => said.includes("年度大会"), "the series shows its events");
+  await look(phone, "series-phone");
+}
+
+async function talks(browser, page, event, link) {
+  await look(page, "talks-none", `${event}/talk`);
+  const make = async (values) => {
+    await page.goto(`${base}${event}/talk/new`);
+    await submit(page, values);
+  };
+  await make({ title: "开幕", from: local(0.2), to: local(20) });
+  check((await page.$("#e-from")) !== null && (await page.$eval("[name=title]", (field) => field.value)) === "开幕", "a talk outside the event is refused, what was typed is kept");
+  await submit(page, { to: local(1) });
+  await make({ title: "人工智能工作坊", speaker: "陈老师", room: "A 厅", from: local(2), to: local(3), chosen: true, capacity: "1", intro: "请自带电脑" });
+  await make({ title: "出海沙龙", room: "B 厅", from: local(2.5), to: local(3.5), chosen: true });
+  await press(page, "form[action$='/list'] button");
+  await press(page, "form[action$='/choosing'] button");
+  await look(page, "talks");
+  await page.goto(`${base}${event}/talk/2`);
+  await look(page, "talk-form");
+  const phone = await open(browser, base + event.replace("/admin", ""), { width: 390, height: 844 });
+  await until(phone, ".agenda", (said) => said.includes("人工智能工作坊") && said.includes("A 厅"), "the agenda stands on the invitation");
+  await look(phone, "agenda");
+  await phone.goto(base + link);
+  await press(phone, "a[href$='/talk']");
+  await look(phone, "choose");
+  await submit(phone, { talk: "2" });
+  await until(phone, ".notice", (said) => said.includes("选择已保存"), "the choice is kept");
+  await press(phone, "a[href$='/talk']");
+  await submit(phone, { talk: "3" });
+  await until(phone, ".notice", (said) => said.includes("时间冲突"), "two at one time are refused");
+  check((await phone.$$eval("input[name=talk]:checked", (all) => all.length)) === 2, "what was ticked is kept");
+  await accessible(phone);
+  await page.goto(`${base}${event}/talk/2/people`);
+  await until(page, "tbody", (said) => said.includes("张三"), "who chose stands in the talk's list");
+  await look(page, "talk-people");
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
@@ -314,5 +362,7 @@ await browse(async (browser) => {
   await myEvents(browser, link);
   await figures(page, event);
   await feedback(browser, page, event, link);
+  await series(browser, page, event);
+  await talks(browser, page, event, link);
 });
 console.log("walked");

@@ -75,6 +75,10 @@ pub struct Filing<'a> {
     pub category: &'a str,
     /// Name of a new one.
     pub new: &'a str,
+    /// Series to choose from.
+    pub all_series: &'a [domain::Series],
+    /// Chosen series.
+    pub series: &'a str,
     /// Switches for visitors.
     pub view: &'a EventView,
     /// What was wrong.
@@ -88,9 +92,15 @@ pub fn filing(shell: &Shell, of: &Filing<'_>) -> Markup {
     let choices: Vec<(String, String)> = std::iter::once((String::new(), text.t("None").to_owned()))
         .chain(of.categories.iter().map(|category| (category.id.to_string(), category.name.clone())))
         .collect();
+    let mut series: Vec<(String, String)> =
+        of.all_series.iter().map(|series| (series.id.to_string(), series.title.clone())).collect();
+    if !series.is_empty() {
+        series.insert(0, (String::new(), text.t("None").to_owned()));
+    }
     html! {
         div class="pair" {
             (form.select(&Input { name: "category", label: text.t("Category"), value: of.category, help: text.t("Only the secretariat sees it."), ..Input::default() }, &choices))
+            @if !series.is_empty() { (form.select(&Input { name: "series", label: text.t("Series"), value: of.series, help: text.t("Visitors find the other events of the series."), ..Input::default() }, &series)) }
             (form.input(&Input { name: "new_category", label: text.t("Or a new category"), value: of.new, max: 30, ..Input::default() }))
         }
         fieldset {

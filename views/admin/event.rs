@@ -89,7 +89,7 @@ pub fn event_table(
 /// The list of events.
 pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let text = shell.text();
-    let new = html! { a class="button" href="/admin/category" { (text.t("Categories")) } @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
+    let new = html! { a class="button" href="/admin/category" { (text.t("Categories")) } a class="button" href="/admin/series" { (text.t("Event series")) } @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
     let states: Vec<(String, String)> = std::iter::once((String::new(), text.t("All states").to_owned()))
         .chain(
             [EventState::Draft, EventState::Published, EventState::Withdrawn]

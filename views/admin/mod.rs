@@ -15,8 +15,10 @@ pub mod list;
 pub mod overview;
 pub mod registration;
 pub mod seat;
+pub mod series;
 pub mod setup;
 pub mod space;
+pub mod talk;
 pub mod ticket_type;
 
 use crate::{
@@ -48,6 +50,8 @@ pub enum Tab {
     Seats,
     /// The feedback form and its results.
     Feedback,
+    /// Talks and workshops.
+    Talks,
 }
 
 /// The badge of an event's state.
@@ -74,6 +78,7 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Check-in", "/checkin", Tab::Checkin),
         entry("Groups", "/group", Tab::Groups),
         entry("Seats", "/seat", Tab::Seats),
+        entry("Talks", "/talk", Tab::Talks),
         entry("Feedback", "/feedback", Tab::Feedback),
     ];
     let body = html! {

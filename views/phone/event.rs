@@ -96,8 +96,8 @@ fn offer_label(offer: Offer) -> Option<&'static str> {
     }
 }
 
-/// The invitation.
-pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
+/// The invitation; `more` stands below the introduction: agenda, series.
+pub fn show(shell: &Shell, event: &Event, choices: &[Choice], more: &Markup) -> Markup {
     let text = shell.text();
     let open = event.state == EventState::Published && choices.iter().any(|choice| choice.offer == Offer::Open);
     let content = html! {
@@ -115,6 +115,7 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
         @if !event.notice.is_empty() {
             details class="panel" { summary { (text.t("Points to note")) } p class="lines" { (event.notice) } }
         }
+        (more)
         @if !choices.is_empty() {
             h2 { (text.t("Tickets")) }
             @for choice in choices {

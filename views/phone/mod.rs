@@ -4,4 +4,5 @@ pub mod event;
 pub mod feedback;
 pub mod home;
 pub mod own;
+pub mod talk;
 pub mod ticket;

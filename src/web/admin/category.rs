@@ -11,9 +11,9 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use domain::{CategoryId, EventId, EventView, Permission, Refusal};
+use domain::{CategoryId, EventId, EventView, Permission, Refusal, SeriesId};
 use maud::Markup;
-use service::{Actor, At, Error, category, event_view};
+use service::{Actor, At, Error, category, event_view, series};
 use views::{Tone, admin::category as pages};
 
 /// Routes below `/admin`.
@@ -82,14 +82,20 @@ pub(super) fn filing(
         None => EventView::of(EventId(0)),
     };
     let mut chosen = kept.map_or(String::new(), |id| id.to_string());
+    let all_series = series::list(&hall.ctx, actor)?;
+    let kept = event.map(|event| series::of_event(&hall.ctx, actor, event)).transpose()?.flatten();
+    let mut chosen_series = kept.map_or(String::new(), |series| series.id.to_string());
     if let Some(typed) = typed {
         typed.get("category").clone_into(&mut chosen);
+        typed.get("series").clone_into(&mut chosen_series);
         switch(typed, &mut view);
     }
     let shown = pages::Filing {
         categories: &all,
         category: &chosen,
         new: typed.map_or("", |typed| typed.get("new_category")),
+        all_series: &all_series,
+        series: &chosen_series,
         view: &view,
         refusal,
     };
@@ -109,6 +115,7 @@ pub(super) fn check(hall: &Hall, actor: &Actor, fields: &Fields) -> Result<(), E
 /// Keeps how an event is filed, after it was saved.
 pub(super) async fn keep(hall: &Hall, actor: &Actor, event: EventId, fields: &Fields) -> Result<(), Error> {
     category::put(&hall.ctx, actor, event, &choice(fields)?).await?;
+    series::put(&hall.ctx, actor, event, fields.number("series")?.map(SeriesId)).await?;
     let mut typed = EventView::of(event);
     switch(fields, &mut typed);
     let (hide_left, seat_early) = (typed.hide_left, typed.seat_early);

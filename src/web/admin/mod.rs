@@ -15,8 +15,10 @@ pub mod list;
 pub mod overview;
 pub mod registration;
 pub mod seat;
+pub mod series;
 pub mod setup;
 pub mod space;
+pub mod talk;
 pub mod ticket_type;
 
 use crate::{Hall, answer::Answer, answer::see};
@@ -43,6 +45,8 @@ pub fn routes() -> Router<Hall> {
         .merge(home::routes())
         .merge(overview::routes())
         .merge(feedback::routes())
+        .merge(series::routes())
+        .merge(talk::routes())
 }
 
 /// Where somebody lands who may not see the overview.
