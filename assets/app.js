@@ -45,6 +45,8 @@ for (const field of all("[data-counter]")) {
 
 for (const form of all("form[method=post]")) {
   form.addEventListener("submit", (event) => {
+    // What opens beside the form leaves it to be sent.
+    if (event.submitter?.formTarget === "_blank") return;
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
     setTimeout(() => delete form.dataset.sent, 5000);

@@ -73,8 +73,10 @@ pub struct NavEntry {
 pub struct Shell {
     /// Texts, zone.
     pub format: Format,
-    /// Name of the association.
+    /// Name of the application: its own, or the association's.
     pub space: String,
+    /// The application's logo, when it has one of its own.
+    pub logo: Option<u64>,
     /// Name of whoever is logged in.
     pub user: Option<String>,
     /// Navigation of the admin pages.
@@ -104,7 +106,10 @@ fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Mar
                 meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · " (shell.space) }
-                link rel="icon" href=(url("logo.svg")) type="image/svg+xml";
+                @match shell.logo {
+                    Some(logo) => link rel="icon" href={ "/logo?v=" (logo) } type="image/png";,
+                    None => link rel="icon" href=(url("logo.svg")) type="image/svg+xml";,
+                }
                 link rel="stylesheet" href=(url("app.css"));
                 @if face == "terminal" { link rel="manifest" href="/terminal/manifest.webmanifest" crossorigin="use-credentials"; }
                 @for module in ["app.js"].iter().chain(modules) {
@@ -113,6 +118,14 @@ fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Mar
             }
             body class=(face) { (body) }
         }
+    }
+}
+
+/// The logo beside the application's name.
+fn brand(shell: &Shell) -> Markup {
+    match shell.logo {
+        Some(logo) => html! { img class="logo" src={ "/logo?v=" (logo) } alt=""; },
+        None => icon(Icon::Hall),
     }
 }
 
@@ -139,7 +152,7 @@ pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], con
     let body = html! {
         a class="skip" href="#content" { (text.t("Skip to the content")) }
         header class="bar" {
-            a class="brand" href="/admin" { (icon(Icon::Hall)) span { (shell.space) } }
+            a class="brand" href="/admin" { (brand(shell)) span { (shell.space) } }
             div class="bar-end" {
                 (language_switch(shell))
                 @if let Some(user) = &shell.user {
@@ -175,22 +188,29 @@ pub fn phone(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> 
     let text = shell.text();
     let body = html! {
         header class="bar" {
-            a class="brand" href="/" { (icon(Icon::Hall)) span { (shell.space) } }
+            a class="brand" href="/" { (brand(shell)) span { (shell.space) } }
             div class="bar-end" { (language_switch(shell)) }
         }
         main id="content" { (flash(shell)) (content) }
         footer class="foot" {
+            a href="/my" { (icon(Icon::Calendar)) (text.t("My events")) }
             a href="/ticket/find" { (icon(Icon::Ticket)) (text.t("Find my ticket")) }
         }
     };
     document(shell, "phone", title, modules, &body)
 }
 
+/// A part of somebody else's page: nothing but the content.
+pub fn part(shell: &Shell, title: &str, content: &Markup) -> Markup {
+    let body = html! { main id="content" { h1 class="visually-hidden" { @if title.is_empty() { (shell.space) } @else { (title) } } (content) } };
+    document(shell, "phone", title, &[], &body)
+}
+
 /// A card in the middle: log-in, set-up, pairing.
 pub fn bare(shell: &Shell, title: &str, content: &Markup) -> Markup {
     let body = html! {
         header class="bar" {
-            span class="brand" { (icon(Icon::Hall)) span { (shell.space) } }
+            span class="brand" { (brand(shell)) span { (shell.space) } }
             div class="bar-end" { (language_switch(shell)) }
         }
         main id="content" class="card-page" { (flash(shell)) (content) }

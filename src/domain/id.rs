@@ -73,6 +73,14 @@ ids! {
     NoticeId
     /// A message that is due before an event or after it.
     ReminderId
+    /// A category of events.
+    CategoryId
+    /// A component of the home page.
+    PartId
+    /// A series of events.
+    SeriesId
+    /// A talk or workshop of an event.
+    TalkId
 }
 
 impl SpaceId {

@@ -230,6 +230,8 @@ pub struct Known {
     pub space: domain::Space,
     /// Its zone.
     pub zone: jiff::tz::TimeZone,
+    /// How the application calls itself.
+    pub brand: domain::Brand,
 }
 
 impl Ctx {
@@ -237,12 +239,14 @@ impl Ctx {
     pub fn association(&self) -> Result<Option<Arc<Known>>, Error> {
         let mut kept = self.association.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
-            let read = self.store.view().space(SpaceId::BOX).get::<domain::Space>(&SpaceId::ASSOCIATION)?;
+            let view = self.store.view();
+            let read = view.space(SpaceId::BOX).get::<domain::Space>(&SpaceId::ASSOCIATION)?;
             *kept = match read {
                 Some(space) => {
                     let zone = domain::time::zone(&space.zone);
                     let zone = zone.ok_or_else(|| Error::Internal(format!("unknown zone {}", space.zone)))?;
-                    Some(Arc::new(Known { space, zone }))
+                    let brand = view.space(SpaceId::ASSOCIATION).get::<domain::Brand>(&())?.unwrap_or_default();
+                    Some(Arc::new(Known { space, zone, brand }))
                 }
                 None => None,
             };

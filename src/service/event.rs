@@ -42,6 +42,8 @@ pub struct EventFilter {
     pub text: String,
     /// Only those in this state.
     pub state: Option<EventState>,
+    /// Only those of this category.
+    pub category: Option<domain::CategoryId>,
     /// Page, from 0.
     pub page: usize,
 }
@@ -59,6 +61,7 @@ pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<Event
             let Some(event) = view.get::<Event>(&key?)? else { continue };
             let fits =
                 filter.state.is_none_or(|state| state == event.state) && event.name.to_lowercase().contains(&text);
+            let fits = fits && filter.category.is_none_or(|category| crate::category::holds(view, category, event.id));
             if !fits || !actor.covers(Permission::EventView, &place(&event)) {
                 continue;
             }
@@ -344,10 +347,21 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
             let number = GroupId(work.next_id::<Group>()?);
             work.insert(&Group { id: number, event: new, name: group.name })?;
         }
+        copy_rest(work, id, new, shift)?;
         work.audit("event.copy", format!("event/{new}"), &format!("event/{id}"), &copied.name)?;
         Ok(new)
     })
     .await
+}
+
+/// Copies what other features keep of an event.
+fn copy_rest(work: &mut Work<'_, '_>, from: EventId, to: EventId, shift: i64) -> Result<(), Error> {
+    crate::category::copy(work, from, to)?;
+    crate::event_view::copy(work, from, to)?;
+    crate::seat::copy(work, from, to)?;
+    crate::feedback::copy(work, from, to, shift)?;
+    crate::series::copy(work, from, to)?;
+    crate::talk::copy(work, from, to, shift)
 }
 
 /// Publishes an event (S0-32).

@@ -61,7 +61,7 @@ fn unreadable() -> Error {
     .into()
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| unreadable())?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
         return Err(unreadable());

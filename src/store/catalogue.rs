@@ -72,6 +72,12 @@ pub const NOTICE_BY_SUBJECT: Plain<Notice, (u8, u64)> = Plain::new(24);
 pub const REMINDER_WAITING: Plain<Reminder, EventId> = Plain::new(25);
 
 /// Tickets of an event by [`domain::TicketState`].
+/// Events of a category.
+pub const EVENT_BY_CATEGORY: Plain<domain::EventCategory, domain::CategoryId> = Plain::new(113);
+/// Events of a series.
+pub const EVENT_BY_SERIES: Plain<domain::EventSeries, domain::SeriesId> = Plain::new(114);
+
+/// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 /// Tickets of a type that hold a place: what the quota is held against.
 pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
@@ -183,6 +189,15 @@ fn derive_notice(notice: &Notice, out: &mut crate::Derived) {
         NoticeState::Dropped(..) => 2,
     };
     out.count(&NOTICES, &(event, state), 1);
+}
+
+/// How many chose a talk.
+pub const TALK_TAKEN: Counter<(EventId, domain::TalkId)> = Counter::new(111);
+
+fn derive_choice(choice: &domain::TalkChoice, out: &mut crate::Derived) {
+    for talk in &choice.talks {
+        out.count(&TALK_TAKEN, &(choice.event, *talk), 1);
+    }
 }
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
@@ -332,6 +347,20 @@ tables! {
     25 "waiter" v 1 Waiter { key (EventId, WaiterId) = |r| (r.event, r.id); derive |r, out| derive_waiter(r, out); }
     27 "reminder" v 1 Reminder { key (EventId, ReminderId) = |r| (r.event, r.id); derive |r, out| derive_reminder(r, out); }
     26 "notice" v 1 Notice { key NoticeId = |r| r.id; derive |r, out| derive_notice(r, out); }
+    60 "brand" v 1 domain::Brand { key () = |_r| (); derive |_r, _out| (); }
+    61 "category" v 1 domain::Category { key domain::CategoryId = |r| r.id; derive |_r, _out| (); }
+    62 "event_category" v 1 domain::EventCategory { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_CATEGORY, &r.category); }
+    66 "home_part" v 1 domain::HomePart { key domain::PartId = |r| r.id; derive |_r, _out| (); }
+    67 "feedback_form" v 1 domain::FeedbackForm { key EventId = |r| r.event; derive |_r, _out| (); }
+    68 "feedback_given" v 1 domain::FeedbackGiven { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
+    69 "feedback_answer" v 1 domain::FeedbackAnswer { key (EventId, u64) = |r| (r.event, r.id); derive |_r, _out| (); }
+    70 "series" v 1 domain::Series { key domain::SeriesId = |r| r.id; derive |_r, _out| (); }
+    71 "event_series" v 1 domain::EventSeries { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_SERIES, &r.series); }
+    72 "talk" v 1 domain::Talk { key (EventId, domain::TalkId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    73 "talk_choice" v 1 domain::TalkChoice { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |r, out| derive_choice(r, out); }
+    64 "seat_plan" v 1 domain::SeatPlan { key EventId = |r| r.event; derive |_r, _out| (); }
+    65 "seating" v 1 domain::Seating { key EventId = |r| r.event; derive |_r, _out| (); }
+    63 "event_view" v 1 domain::EventView { key EventId = |r| r.event; derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -378,6 +407,8 @@ mod tests {
             NOTICE_BY_EVENT.id,
             NOTICE_BY_SUBJECT.id,
             REMINDER_WAITING.id,
+            EVENT_BY_CATEGORY.id,
+            EVENT_BY_SERIES.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -159,6 +159,10 @@ pub async fn missing() -> Failure {
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
     manifest-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// Put on a page that these sites may show in a frame.
+#[derive(Clone, Debug)]
+pub struct Framed(pub Vec<String>);
+
 /// What surrounds every request: a number, the log line, security headers, and failures made readable.
 pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
@@ -191,6 +195,9 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
     }
     let shown = !json && cookie(&asked.headers, FLASH).is_some() && response_is_page(response);
     secure(response.headers_mut(), json, shown);
+    if let Some(Framed(sites)) = response.extensions_mut().remove::<Framed>() {
+        let_frame(response.headers_mut(), &sites);
+    }
 }
 
 fn response_is_page(response: &Response) -> bool {
@@ -217,6 +224,19 @@ fn secure(headers: &mut HeaderMap, json: bool, clear_flash: bool) {
             header::SET_COOKIE,
             HeaderValue::from_static("hall_flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"),
         );
+    }
+}
+
+/// Lets the pages of these sites hold the answer in a frame.
+fn let_frame(headers: &mut HeaderMap, sites: &[String]) {
+    if sites.is_empty() {
+        return;
+    }
+    let policy = CSP.replace("frame-ancestors 'none'", &format!("frame-ancestors 'self' {}", sites.join(" ")));
+    // Sites are checked when they are saved; what is no header all the same keeps the strict policy.
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers.remove(header::X_FRAME_OPTIONS);
     }
 }
 

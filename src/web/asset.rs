@@ -13,7 +13,8 @@ use axum::{
 use domain::PictureId;
 use service::Error;
 
-const FOREVER: &str = "public, max-age=31536000, immutable";
+/// For addresses whose content never changes.
+pub const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// An embedded file. Its address carries its hash, so browsers may keep it for ever.
 pub async fn get(Path(name): Path<String>, headers: HeaderMap) -> Answer {

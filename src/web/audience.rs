@@ -49,8 +49,10 @@ pub fn secret_cookie(visit: &Visit, name: &str, value: &str, seconds: i64) -> St
 pub struct Visit {
     /// Language, zone.
     pub format: Format,
-    /// Name of the association; the product's before set-up.
+    /// Name of the application: its own, or the association's; the product's before set-up.
     pub space_name: String,
+    /// The application's logo.
+    pub logo: Option<u64>,
     /// Whether the association is set up.
     pub set_up: bool,
     /// Where it comes from.
@@ -92,9 +94,11 @@ impl Visit {
         };
         Self {
             format: Self::format_of(hall, headers),
-            space_name: association
-                .as_ref()
-                .map_or_else(|| "会馆 Huiguan".to_owned(), |known| known.space.name.clone()),
+            space_name: association.as_ref().map_or_else(
+                || "会馆 Huiguan".to_owned(),
+                |known| if known.brand.name.is_empty() { known.space.name.clone() } else { known.brand.name.clone() },
+            ),
+            logo: association.as_ref().and_then(|known| known.brand.logo).map(|logo| logo.0),
             set_up: association.is_some(),
             origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
@@ -114,6 +118,7 @@ impl Visit {
         Shell {
             format: self.format.clone(),
             space: self.space_name.clone(),
+            logo: self.logo,
             user: None,
             nav: Vec::new(),
             flash: self.flash.clone(),

@@ -35,6 +35,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::EventView],
     },
     Feature {
+        name: "home",
+        label: "Home page",
+        href: "/admin/home",
+        icon: Icon::Globe,
+        permissions: &[Permission::SpaceManage],
+    },
+    Feature {
         name: "account",
         label: "Accounts",
         href: "/admin/account",

@@ -6,11 +6,14 @@ pub mod api;
 pub mod asset;
 pub mod audience;
 pub mod feature;
+pub mod feedback;
 pub mod fields;
 pub mod hall;
+pub mod home;
 pub mod live;
 pub mod own;
 pub mod phone;
+pub mod talk;
 pub mod terminal;
 
 pub use audience::Peer;
@@ -80,6 +83,10 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(admin::brand::public_routes())
+        .merge(home::routes())
+        .merge(feedback::routes())
+        .merge(talk::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

@@ -38,12 +38,24 @@ pub struct List<'a> {
     pub q: &'a str,
     /// State of the filter.
     pub state: &'a str,
+    /// Category of the filter.
+    pub category: &'a str,
+    /// Categories to choose from.
+    pub categories: &'a [domain::Category],
+    /// Names of the categories of the shown events.
+    pub names: &'a std::collections::BTreeMap<domain::EventId, String>,
     /// Whether the reader may make events.
     pub may_create: bool,
 }
 
 /// Events with places taken and people checked in, as a table.
-pub fn event_table(shell: &Shell, caption: &str, events: &[(Event, i64, i64)]) -> Markup {
+/// With `categories`, the name of an event's category stands below its own.
+pub fn event_table(
+    shell: &Shell,
+    caption: &str,
+    events: &[(Event, i64, i64)],
+    categories: Option<&std::collections::BTreeMap<domain::EventId, String>>,
+) -> Markup {
     let text = shell.text();
     let rows: Vec<Row> = events
         .iter()
@@ -51,7 +63,10 @@ pub fn event_table(shell: &Shell, caption: &str, events: &[(Event, i64, i64)]) -
             id: None,
             name: event.name.clone(),
             cells: vec![
-                html! { a href={ "/admin/event/" (event.id) } { (event.name) } },
+                html! {
+                    a href={ "/admin/event/" (event.id) } { (event.name) }
+                    @if let Some(category) = categories.and_then(|names| names.get(&event.id)) { br; span class="dim" { (category) } }
+                },
                 html! { (shell.format.window(&event.time)) },
                 html! { (event.venue.line()) },
                 state(shell, event.state),
@@ -74,7 +89,7 @@ pub fn event_table(shell: &Shell, caption: &str, events: &[(Event, i64, i64)]) -
 /// The list of events.
 pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let text = shell.text();
-    let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
+    let new = html! { a class="button" href="/admin/category" { (text.t("Categories")) } a class="button" href="/admin/series" { (text.t("Event series")) } @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
     let states: Vec<(String, String)> = std::iter::once((String::new(), text.t("All states").to_owned()))
         .chain(
             [EventState::Draft, EventState::Published, EventState::Withdrawn]
@@ -82,7 +97,10 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
         )
         .collect();
     let form = Form::new(text, None);
-    let filtered = !of.q.is_empty() || !of.state.is_empty();
+    let categories: Vec<(String, String)> = std::iter::once((String::new(), text.t("All categories").to_owned()))
+        .chain(of.categories.iter().map(|category| (category.id.to_string(), category.name.clone())))
+        .collect();
+    let filtered = !of.q.is_empty() || !of.state.is_empty() || !of.category.is_empty();
     let content = html! {
         (heading(text.t("Events"), &new))
         @if of.found == 0 && !filtered { (empty(text.t("No events yet"), text.t("Create the first event: it comes with a free ticket type."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
@@ -90,10 +108,11 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
             form class="filter" method="get" {
                 (form.input(&Input { name: "q", label: text.t("Event name"), value: of.q, kind: "search", ..Input::default() }))
                 (form.select(&Input { name: "state", label: text.t("State"), value: of.state, ..Input::default() }, &states))
+                @if !of.categories.is_empty() { (form.select(&Input { name: "category", label: text.t("Category"), value: of.category, ..Input::default() }, &categories)) }
                 button { (icon(Icon::Search)) (text.t("Filter")) }
             }
-            (event_table(shell, text.t("Events"), of.rows))
-            (pager(text, of.page, of.size, of.found, |page| query("/admin/event", &[("q", of.q), ("state", of.state), ("page", &page.to_string())])))
+            (event_table(shell, text.t("Events"), of.rows, Some(of.names)))
+            (pager(text, of.page, of.size, of.found, |page| query("/admin/event", &[("q", of.q), ("state", of.state), ("category", of.category), ("page", &page.to_string())])))
         }
     };
     admin(shell, text.t("Events"), &[], &[], &content)
@@ -113,6 +132,8 @@ pub struct EventForm<'a> {
     pub departments: &'a [Department],
     /// Chosen department.
     pub department: &'a str,
+    /// How the event is filed: category, switches.
+    pub more: &'a Markup,
     /// What was wrong.
     pub refusal: Option<&'a Refusal>,
 }
@@ -169,6 +190,7 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
             @if of.event.is_none() && !of.departments.is_empty() {
                 (form.select(&Input { name: "department", label: text.t("Department"), value: of.department, ..Input::default() }, &departments))
             }
+            (of.more)
             fieldset {
                 legend { (text.t("Place")) }
                 div class="pair" {
@@ -224,6 +246,7 @@ pub fn show(shell: &Shell, event: &Event, figures: &Figures, url: &str, may_mana
             (bars(text, &Series { title: text.t("Registrations by day"), label: text.t("Day"), value: text.t("Registrations"), points: figures.registrations.clone() }))
             (bars(text, &Series { title: text.t("Arrivals over time"), label: text.t("Time"), value: text.t("Arrivals"), points: figures.arrivals.clone() }))
         }
+        p { a href={ (base) "/figures" } { (icon(Icon::Chart)) " " (text.t("Figures by day, with files")) } }
         div class="columns" {
             section class="panel" {
                 h2 { (text.t("Invitation")) }

@@ -2,9 +2,14 @@
 
 pub mod account;
 pub mod audit;
+pub mod brand;
+pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
+pub mod feedback;
+pub mod group;
+pub mod home;
 pub mod import;
 pub mod list;
 pub mod notice;
@@ -12,8 +17,11 @@ pub mod order;
 pub mod overview;
 pub mod registration;
 pub mod sale;
+pub mod seat;
+pub mod series;
 pub mod setup;
 pub mod space;
+pub mod talk;
 pub mod ticket_type;
 
 use crate::{
@@ -43,6 +51,14 @@ pub enum Tab {
     Notices,
     /// Check-in time, terminals, scan log.
     Checkin,
+    /// Groups of attendees.
+    Groups,
+    /// Tables and seats.
+    Seats,
+    /// The feedback form and its results.
+    Feedback,
+    /// Talks and workshops.
+    Talks,
 }
 
 /// The badge of an event's state.
@@ -69,6 +85,10 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Orders", "/order", Tab::Orders),
         entry("Messages", "/notice", Tab::Notices),
         entry("Check-in", "/checkin", Tab::Checkin),
+        entry("Groups", "/group", Tab::Groups),
+        entry("Seats", "/seat", Tab::Seats),
+        entry("Talks", "/talk", Tab::Talks),
+        entry("Feedback", "/feedback", Tab::Feedback),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

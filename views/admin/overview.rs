@@ -2,16 +2,20 @@
 
 use crate::{
     Shell,
-    admin::event::event_table,
+    admin::{Tab, event::event_table, event_page},
     component::{
-        empty, heading,
+        chart::{Series, bars},
+        empty,
+        form::{Form, Input},
+        heading,
         icon::{Icon, icon},
+        list::query,
         stat,
     },
     format::count,
     layout::admin,
 };
-use domain::Event;
+use domain::{Event, Refusal};
 use maud::{Markup, html};
 
 /// Totals and the next events.
@@ -26,6 +30,68 @@ pub struct Overview<'a> {
     pub upcoming: &'a [(Event, i64, i64)],
     /// Whether the reader may make events.
     pub may_create: bool,
+    /// Figures of the chosen time.
+    pub figures: Figures<'a>,
+}
+
+/// Figures of some time, with the form that chooses it.
+pub struct Figures<'a> {
+    /// First day as typed.
+    pub from: &'a str,
+    /// Last day as typed.
+    pub to: &'a str,
+    /// What was wrong with the days.
+    pub refusal: Option<&'a Refusal>,
+    /// Registrations made, by day.
+    pub registrations: &'a [(String, i64)],
+    /// People who came, by day.
+    pub arrivals: &'a [(String, i64)],
+    /// Events that take place in the chosen time; none when there is no choice.
+    pub chosen: Option<&'a [(Event, i64, i64)]>,
+}
+
+impl Figures<'_> {
+    /// The form, the files and the charts; `base` is where they lie.
+    fn part(&self, shell: &Shell, base: &str, file: &str, events: bool) -> Markup {
+        let text = shell.text();
+        let form = Form::new(text, self.refusal);
+        let link = |path: &str| query(path, &[("from", self.from), ("to", self.to)]);
+        let series = |title, value, points: &[(String, i64)]| {
+            // The year is in the table below; under the bars it would not fit.
+            bars(text, &Series { title, label: text.t("Day"), value, points: points.to_vec() })
+        };
+        html! {
+            form class="filter" method="get" action=(base) {
+                (form.input(&Input { name: "from", label: text.t("First day"), value: self.from, kind: "date", ..Input::default() }))
+                (form.input(&Input { name: "to", label: text.t("Last day"), value: self.to, kind: "date", ..Input::default() }))
+                button { (icon(Icon::Search)) (text.t("Show")) }
+                @if !self.from.is_empty() || !self.to.is_empty() { a class="button" href=(base) { (text.t("All the time")) } }
+            }
+            @if let Some(chosen) = self.chosen {
+                dl class="stats" {
+                    (stat(text.t("Events in this time"), &count(chosen.len() as i64), None))
+                    (stat(text.t("Registered there"), &count(chosen.iter().map(|row| row.1).sum::<i64>()), None))
+                    (stat(text.t("Checked in there"), &count(chosen.iter().map(|row| row.2).sum::<i64>()), None))
+                }
+            }
+            div class="columns" {
+                (series(text.t("Registrations by day"), text.t("Registrations"), self.registrations))
+                (series(text.t("Arrivals by day"), text.t("Arrivals"), self.arrivals))
+            }
+            div class="actions" {
+                @if events { @for ending in ["xlsx", "csv"] { a class="button" href=(link(&format!("{file}/events.{ending}"))) download { (icon(Icon::Export)) (text.t("Figures of the events")) " " (ending) } } }
+                @for ending in ["xlsx", "csv"] { a class="button" href=(link(&format!("{file}/days.{ending}"))) download { (icon(Icon::Export)) (text.t("Figures by day")) " " (ending) } }
+            }
+        }
+    }
+}
+
+/// Figures of one event by day.
+pub fn event(shell: &Shell, event: &Event, figures: &Figures<'_>) -> Markup {
+    let text = shell.text();
+    let base = format!("/admin/event/{}/figures", event.id);
+    let content = html! { h2 { (text.t("Figures by day")) } (figures.part(shell, &base, &base, false)) };
+    event_page(shell, event, Tab::Overview, &[], &content)
 }
 
 /// The page.
@@ -41,7 +107,9 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
         }
         h2 { (text.t("Now and next")) }
         @if of.upcoming.is_empty() { (empty(text.t("No event is coming up"), text.t("Create an event, enable its tickets, set the check-in time and publish it."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
-        @else { (event_table(shell, text.t("Now and next"), of.upcoming)) }
+        @else { (event_table(shell, text.t("Now and next"), of.upcoming, None)) }
+        h2 { (text.t("Figures")) }
+        (of.figures.part(shell, "/admin", "/admin/figures", true))
     };
     admin(shell, text.t("Overview"), &[], &[], &content)
 }

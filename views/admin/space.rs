@@ -19,6 +19,7 @@ pub fn settings(
     zone: &str,
     departments: &[Department],
     refusal: Option<&Refusal>,
+    more: &Markup,
 ) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
@@ -36,6 +37,7 @@ pub fn settings(
                 button class="primary" { (text.t("Save")) }
             }
         }
+        (more)
         section class="panel" {
             h2 { (text.t("Departments")) }
             p class="dim" { (text.t("A permission given for a department holds for all below it.")) }

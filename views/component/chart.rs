@@ -35,6 +35,13 @@ fn round_up(value: i64) -> i64 {
     }
 }
 
+/// An ISO date without its year, which stands in the table; other labels as they are.
+fn short(label: &str) -> &str {
+    let date = label.len() == 10
+        && label.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+    if date { label.get(5..).unwrap_or(label) } else { label }
+}
+
 /// A bar for each point, at most as many labels as fit.
 pub fn bars(text: Text, series: &Series<'_>) -> Markup {
     if series.points.is_empty() {
@@ -59,7 +66,7 @@ pub fn bars(text: Text, series: &Series<'_>) -> Markup {
                 @for (at, (label, value)) in series.points.iter().enumerate() {
                     @let bar = y(*value as f64);
                     rect class="mark" x={ (format!("{:.1}", x(at) - width / 2.0)) } y={ (format!("{bar:.1}")) } width={ (format!("{width:.1}")) } height={ (format!("{:.1}", TOP + height - bar)) } rx="2" { title { (label) ": " (count(*value)) } }
-                    @if at % every == 0 { text class="axis" x={ (format!("{:.1}", x(at))) } y=(HEIGHT - 8.0) text-anchor="middle" { (label) } }
+                    @if at % every == 0 { text class="axis" x={ (format!("{:.1}", x(at))) } y=(HEIGHT - 8.0) text-anchor="middle" { (short(label)) } }
                 }
             }
             details {

@@ -74,8 +74,8 @@ pub fn list(shell: &Shell, events: &[Event]) -> Markup {
     phone(shell, text.t("Events"), &[], &content)
 }
 
-/// The invitation.
-pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool) -> Markup {
+/// The invitation; `waiting` offers the list of those who wait, `more` stands below the introduction: agenda, series.
+pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool, more: &Markup) -> Markup {
     let text = shell.text();
     let open = event.state == EventState::Published && choices.iter().any(|choice| choice.offer == Offer::Open);
     let content = html! {
@@ -90,6 +90,10 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool) -> 
             @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
         }
         @if !event.intro.is_empty() { (markdown(&event.intro)) }
+        @if !event.notice.is_empty() {
+            details class="panel" { summary { (text.t("Points to note")) } p class="lines" { (event.notice) } }
+        }
+        (more)
         @if !choices.is_empty() {
             h2 { (text.t("Tickets")) }
             @for choice in choices {

@@ -1,7 +1,10 @@
 //! Pages for visitors on a phone.
 
 pub mod event;
+pub mod feedback;
+pub mod home;
 pub mod order;
 pub mod own;
 pub mod register;
+pub mod talk;
 pub mod ticket;

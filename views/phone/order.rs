@@ -112,7 +112,7 @@ pub fn show(shell: &Shell, of: &OrderPage<'_>, fresh: bool) -> Markup {
                 div class="choice" {
                     (icon(Icon::Ticket))
                     span { strong { (ticket.name) } @if ticket.state.bars().is_some() { br; (badge(tone(ticket.state), text.t(ticket.state.label()))) } }
-                    @if ticket.state.holds_place() { a class="button" href={ "/ticket/" (link) } { (text.t("Open")) } }
+                    @if ticket.state.holds_place() { a class="button" href={ "/ticket/" (link) } { (text.t("Show the ticket")) } }
                 }
             }
         }

@@ -27,6 +27,8 @@ pub struct TicketPage<'a> {
     pub kind: &'a str,
     /// Name of its group.
     pub group: Option<&'a str>,
+    /// Whether the seat is shown (S0-43).
+    pub seat: bool,
 }
 
 /// The ticket as a card; what the printer gets too.
@@ -51,13 +53,13 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
                     dt { (text.t("Name")) } dd { (ticket.name) }
                     dt { (text.t("Ticket")) } dd { (of.kind) }
                     @if let Some(group) = of.group { dt { (text.t("Group")) } dd { (group) } }
-                    @if !ticket.seat.is_empty() { dt { (text.t("Seat")) } dd { (ticket.seat) } }
+                    @if !ticket.seat.is_empty() { dt { (text.t("Seat")) } dd { @if of.seat { (ticket.seat) } @else { span class="dim" { (text.t("Shown after check-in")) } } } }
                     @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
                     @let venue = event.venue.line();
                     @if !venue.is_empty() { dt { (text.t("Place")) } dd { (venue) } }
                     dt { (text.t("Attend code")) } dd { span class="num" { (code(&ticket.attend)) } }
                 }
-                @if !event.notice.is_empty() { p class="dim" { (event.notice) } }
+                @if !event.notice.is_empty() { p class="dim lines" { (event.notice) } }
             }
         }
     }
@@ -77,6 +79,8 @@ pub struct Around<'a> {
     pub may_transfer: bool,
     /// What was said to its holder.
     pub notices: &'a [Notice],
+    /// Leads to what else the holder can do.
+    pub more: &'a Markup,
 }
 
 /// The holder's page.
@@ -86,6 +90,7 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, around: &Around<'_>) -> Markup {
         @if around.fresh { (notice(Tone::Good, text.t("You are registered. Keep this page, or note the attend code: with your phone number it finds the ticket again."))) }
         h1 { (text.t("My ticket")) }
         (card(shell, of))
+        (around.more)
         (notices(shell, around.notices))
         div class="row no-print" {
             button data-print { (icon(Icon::Print)) (text.t("Print")) }
@@ -98,6 +103,29 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, around: &Around<'_>) -> Markup {
         }
     };
     phone(shell, text.t("My ticket"), &[], &content)
+}
+
+/// What the holder of a ticket can do beside showing it: label, address, icon, and whether it is the thing to do now.
+pub struct Way<'a> {
+    /// What it is called.
+    pub label: &'a str,
+    /// Where it is.
+    pub href: String,
+    /// Its icon.
+    pub icon: Icon,
+    /// The next step.
+    pub next: bool,
+}
+
+/// The ways as buttons.
+pub fn ways(all: &[Way<'_>]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            div class="stack no-print" {
+                @for way in all { a class=(if way.next { "button primary wide" } else { "button wide" }) href=(way.href) { (icon(way.icon)) (way.label) } }
+            }
+        }
+    }
 }
 
 /// The form that finds a ticket.

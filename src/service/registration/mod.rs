@@ -8,7 +8,9 @@ pub(crate) use answer::{check_choices, keep_answers};
 pub use answer::{choices_left, show_answer};
 pub use export::export;
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order, roster::Filter, ticket_type, token};
+use crate::{
+    Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order, roster::Filter, talk, ticket_type, token,
+};
 use domain::{
     Event, EventId, GroupId, OrderId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
     TicketType, TicketTypeId,
@@ -179,6 +181,9 @@ pub(crate) fn load(view: &impl Read, event: EventId, id: TicketId) -> Result<Tic
 pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, before: &str) -> Result<(), Error> {
     let old = load(work.read(), ticket.event, ticket.id)?;
     checkin::follow(work, &old, ticket)?;
+    if ticket.state == TicketState::Canceled {
+        talk::release(work, ticket.event, ticket.id)?;
+    }
     work.put(ticket)?;
     work.audit(action, subject(ticket), before, &summary(ticket))
 }

@@ -42,8 +42,16 @@ fn state(code: &str) -> Option<EventState> {
 
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
     let number = query.number("page")?.unwrap_or(0usize).min(100_000);
-    let filter = event::EventFilter { text: query.get("q").to_owned(), state: state(query.get("state")), page: number };
+    let filter = event::EventFilter {
+        text: query.get("q").to_owned(),
+        state: state(query.get("state")),
+        category: query.number("category")?.map(domain::CategoryId),
+        page: number,
+    };
     let (rows, found) = event::list(&hall.ctx, &actor, &filter)?;
+    let ids: Vec<EventId> = rows.iter().map(|row| row.event.id).collect();
+    let names = service::category::names(&hall.ctx, &actor, &ids)?;
+    let categories: Vec<_> = service::category::list(&hall.ctx, &actor)?.into_iter().map(|(known, _)| known).collect();
     let rows: Vec<_> = rows.into_iter().map(|row| (row.event, row.registered, row.admitted)).collect();
     let shown = pages::List {
         rows: &rows,
@@ -52,6 +60,9 @@ async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query
         size: event::PAGE,
         q: query.get("q"),
         state: query.get("state"),
+        category: query.get("category"),
+        categories: &categories,
+        names: &names,
         may_create: actor.holds(Permission::EventManage),
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
@@ -181,11 +192,13 @@ struct Drawn<'a> {
     input: &'a EventInput,
     pictures: &'a event::Pictures,
     department: &'a str,
+    typed: Option<&'a Fields>,
     refusal: Option<&'a Refusal>,
 }
 
 fn draw(hall: &Hall, visit: &Visit, actor: &Actor, of: &Drawn<'_>) -> Result<maud::Markup, Error> {
     let departments = open_departments(hall, actor)?;
+    let more = super::category::filing(hall, visit, actor, of.event.map(|event| event.id), of.typed, of.refusal)?;
     let shown = pages::EventForm {
         event: of.event,
         input: of.input,
@@ -193,6 +206,7 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, of: &Drawn<'_>) -> Result<mau
         main: of.pictures.main.as_ref(),
         departments: &departments,
         department: of.department,
+        more: &more,
         refusal: of.refusal,
     };
     Ok(pages::form(&visit.admin_shell(actor), &shown))
@@ -201,8 +215,14 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, of: &Drawn<'_>) -> Result<mau
 async fn new_form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     hall.ctx.permit_somewhere(&actor, Permission::EventManage)?;
     let pictures = event::Pictures { cover: Cover::Template(0), main: None };
-    let drawn =
-        Drawn { event: None, input: &EventInput::default(), pictures: &pictures, department: "", refusal: None };
+    let drawn = Drawn {
+        event: None,
+        input: &EventInput::default(),
+        pictures: &pictures,
+        department: "",
+        typed: None,
+        refusal: None,
+    };
     page(draw(&hall, &visit, &actor, &drawn)?)
 }
 
@@ -217,7 +237,14 @@ async fn create(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fie
     let (pictures, made) = match uploaded {
         Ok(pictures) => {
             let free = visit.text().t("Free ticket");
-            let made = event::create(&hall.ctx, &actor, &typed, &pictures, department, free).await;
+            let made = match super::category::check(&hall, &actor, &fields) {
+                Ok(()) => event::create(&hall.ctx, &actor, &typed, &pictures, department, free).await,
+                Err(error) => Err(error),
+            };
+            let made = match made {
+                Ok(id) => super::category::keep(&hall, &actor, id, &fields).await.map(|()| id),
+                Err(error) => Err(error),
+            };
             (pictures, made)
         }
         Err(error) => (chosen, Err(error)),
@@ -231,8 +258,14 @@ async fn create(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fie
         Err(error) => {
             let department = fields.get("department");
             again(error, |refusal| {
-                let drawn =
-                    Drawn { event: None, input: &typed, pictures: &pictures, department, refusal: Some(refusal) };
+                let drawn = Drawn {
+                    event: None,
+                    input: &typed,
+                    pictures: &pictures,
+                    department,
+                    typed: Some(&fields),
+                    refusal: Some(refusal),
+                };
                 draw(&hall, &visit, &actor, &drawn)
             })
         }
@@ -258,7 +291,8 @@ async fn form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
     let event = event::get(&hall.ctx, &actor, EventId(id))?.event;
     let pictures = event::Pictures { cover: event.cover.clone(), main: event.main.clone() };
     let input = kept_input(&event, &visit.format.zone);
-    let drawn = Drawn { event: Some(&event), input: &input, pictures: &pictures, department: "", refusal: None };
+    let drawn =
+        Drawn { event: Some(&event), input: &input, pictures: &pictures, department: "", typed: None, refusal: None };
     page(draw(&hall, &visit, &actor, &drawn)?)
 }
 
@@ -280,7 +314,14 @@ async fn save(
     let uploaded = pictures(&hall, &actor, &fields, &mut typed).await;
     let (pictures, saved) = match uploaded {
         Ok(pictures) => {
-            let saved = event::save(&hall.ctx, &actor, id, revision, &typed, &pictures).await;
+            let saved = match super::category::check(&hall, &actor, &fields) {
+                Ok(()) => event::save(&hall.ctx, &actor, id, revision, &typed, &pictures).await,
+                Err(error) => Err(error),
+            };
+            let saved = match saved {
+                Ok(()) => super::category::keep(&hall, &actor, id, &fields).await,
+                Err(error) => Err(error),
+            };
             (pictures, saved)
         }
         Err(error) => (chosen, Err(error)),
@@ -293,6 +334,7 @@ async fn save(
                 input: &typed,
                 pictures: &pictures,
                 department: "",
+                typed: Some(&fields),
                 refusal: Some(refusal),
             };
             draw(&hall, &visit, &actor, &drawn)

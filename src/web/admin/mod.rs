@@ -2,9 +2,14 @@
 
 pub mod account;
 pub mod audit;
+pub mod brand;
+pub mod category;
 pub mod checkin;
 pub mod device;
 pub mod event;
+pub mod feedback;
+pub mod group;
+pub mod home;
 pub mod import;
 pub mod list;
 pub mod notice;
@@ -12,8 +17,11 @@ pub mod order;
 pub mod overview;
 pub mod registration;
 pub mod sale;
+pub mod seat;
+pub mod series;
 pub mod setup;
 pub mod space;
+pub mod talk;
 pub mod ticket_type;
 
 use crate::{Hall, answer::Answer, answer::see};
@@ -36,6 +44,15 @@ pub fn routes() -> Router<Hall> {
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())
+        .merge(brand::routes())
+        .merge(category::routes())
+        .merge(group::routes())
+        .merge(seat::routes())
+        .merge(home::routes())
+        .merge(overview::routes())
+        .merge(feedback::routes())
+        .merge(series::routes())
+        .merge(talk::routes())
 }
 
 /// Where somebody lands who may not see the overview.

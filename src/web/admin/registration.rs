@@ -410,6 +410,7 @@ async fn print(
         event: &of.event,
         kind: &of.kind.name,
         group: of.group.as_deref(),
+        seat: true,
     };
     page(pages::print(&visit.shell(), &shown))
 }

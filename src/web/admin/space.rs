@@ -25,30 +25,36 @@ pub fn routes() -> Router<Hall> {
         .route("/department/{department}/remove", post(remove))
 }
 
-fn draw(
+/// The page; `more` is the section of the application's name and logo.
+pub(super) fn draw(
     hall: &Hall,
     visit: &Visit,
     actor: &Actor,
     typed: Option<&SpaceInput>,
     refusal: Option<&Refusal>,
+    more: &Markup,
 ) -> Result<Markup, Error> {
     hall.ctx.permit(actor, Permission::SpaceManage, service::At::Space)?;
     let kept = space::association(&hall.ctx)?.ok_or_else(|| Refusal::missing("association"))?;
     let departments = space::departments(&hall.ctx, actor)?;
     let (name, zone) =
         typed.map_or((kept.name.as_str(), kept.zone.as_str()), |typed| (typed.name.as_str(), typed.zone.as_str()));
-    Ok(pages::settings(&visit.admin_shell(actor), name, zone, &departments, refusal))
+    Ok(pages::settings(&visit.admin_shell(actor), name, zone, &departments, refusal, more))
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
-    page(draw(&hall, &visit, &actor, None, None)?)
+    let more = super::brand::section(&hall, &visit, &actor, None)?;
+    page(draw(&hall, &visit, &actor, None, None, &more)?)
 }
 
 async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
     let input = SpaceInput { name: fields.get("name").to_owned(), zone: fields.get("zone").to_owned() };
     match space::save(&hall.ctx, &actor, &input).await {
         Ok(()) => tell("/admin/space", Tone::Good, visit.text().t("Saved.")),
-        Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, Some(&input), Some(refusal))),
+        Err(error) => again(error, |refusal| {
+            let more = super::brand::section(&hall, &visit, &actor, None)?;
+            draw(&hall, &visit, &actor, Some(&input), Some(refusal), &more)
+        }),
     }
 }
 

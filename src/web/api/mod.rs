@@ -2,6 +2,7 @@
 
 pub mod checkin;
 pub mod door;
+pub mod home;
 
 use crate::{Hall, audience::Visit};
 use axum::{
@@ -24,19 +25,20 @@ use utoipa::{OpenApi, ToSchema};
     ),
     paths(
         checkin::redeem, door::status, door::lists, door::search, door::annul, door::snapshot, door::changes, door::upload, door::decode,
-        door::initialise, door::roll, door::revoke
+        door::initialise, door::roll, door::revoke, home::parts
     ),
     tags(
         (name = "checkin", description = "At the door"),
         (name = "offline", description = "For terminals that go on alone"),
         (name = "device", description = "The life of a device's token"),
+        (name = "home", description = "What visitors see"),
     )
 )]
 struct Description;
 
 /// Routes below `/api/v1` but for the scan's lane.
 pub fn routes() -> Router<Hall> {
-    Router::new().nest("/checkin", door::routes()).route("/openapi.json", get(describe))
+    Router::new().nest("/checkin", door::routes()).merge(home::routes()).route("/openapi.json", get(describe))
 }
 
 async fn describe() -> Json<utoipa::openapi::OpenApi> {

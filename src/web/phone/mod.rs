@@ -26,7 +26,6 @@ use views::{
 /// Routes for visitors.
 pub fn routes() -> Router<Hall> {
     Router::new()
-        .route("/", get(home))
         .route("/event/{event}", get(show))
         .route(
             "/event/{event}/register",
@@ -39,19 +38,16 @@ pub fn routes() -> Router<Hall> {
         .merge(order::routes())
 }
 
-async fn home(State(hall): State<Hall>, visit: Visit) -> Answer {
-    if !visit.set_up {
-        return see("/setup");
-    }
-    let events = event::public_list(&hall.ctx, &visit.visitor())?;
-    page(pages::list(&visit.shell(), &events))
-}
-
 /// The ticket types that a visitor may take, with what a typed code opens.
 fn choices(hall: &Hall, visit: &Visit, event: EventId, code: &str) -> Result<Vec<Choice>, Error> {
     let rows = ticket_type::public_list(&hall.ctx, &visit.visitor(), event, code)?;
-    let choice =
-        |row: ticket_type::TicketTypeRow| Choice { left: row.left, price: row.price, offer: row.offer, kind: row.kind };
+    let hidden = service::event_view::get(&hall.ctx, &visit.visitor(), event)?.hide_left;
+    let choice = |row: ticket_type::TicketTypeRow| Choice {
+        left: row.left.filter(|_| !hidden),
+        price: row.price,
+        offer: row.offer,
+        kind: row.kind,
+    };
     Ok(rows.into_iter().map(choice).collect())
 }
 
@@ -59,7 +55,19 @@ async fn show(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) ->
     let event = event::public_get(&hall.ctx, &visit.visitor(), EventId(event))?;
     let choices = choices(&hall, &visit, event.id, "")?;
     let sale = service::order::sale(&hall.ctx, &visit.visitor(), event.id)?;
-    page(pages::show(&visit.shell(), &event, &choices, sale.waiting))
+    let more = more(&hall, &visit, event.id)?;
+    page(pages::show(&visit.shell(), &event, &choices, sale.waiting, &more))
+}
+
+/// What else belongs on an invitation: the agenda, the series.
+fn more(hall: &Hall, visit: &Visit, event: EventId) -> Result<maud::Markup, Error> {
+    let (shell, visitor) = (visit.shell(), visit.visitor());
+    let talks: Vec<_> = service::talk::agenda(&hall.ctx, &visitor, event)?.into_iter().map(|row| row.talk).collect();
+    let series = service::series::of_event(&hall.ctx, &visitor, event)?;
+    Ok(maud::html! {
+        (views::phone::talk::agenda(&shell, &talks))
+        @if let Some(series) = series { (views::phone::talk::series_link(&shell, &series)) }
+    })
 }
 
 /// As [`ticket_input`], with the files that were uploaded as answers kept and named.
@@ -104,6 +112,8 @@ async fn ticket(
         event: &of.event,
         kind: &of.kind.name,
         group: of.group.as_deref(),
+        seat: service::event_view::get(&hall.ctx, &visit.visitor(), of.event.id)?
+            .shows_seat(of.standing.first().is_some()),
     };
     let around = ticket_pages::Around {
         link: &link,
@@ -112,10 +122,35 @@ async fn ticket(
         order: of.order.as_deref(),
         may_transfer: of.may_transfer,
         notices: &of.notices,
+        more: &ticket_pages::ways(&ways(&hall, &visit, &of, &link)?),
     };
     let mut response = page(ticket_pages::show(&visit.shell(), &shown, &around))?;
     crate::own::remember(&visit, &headers, &link, &mut response)?;
     Ok(response)
+}
+
+/// What the holder can do beside showing the ticket.
+fn ways<'a>(
+    hall: &Hall,
+    visit: &'a Visit,
+    of: &registration::TicketPage,
+    link: &str,
+) -> Result<Vec<ticket_pages::Way<'a>>, Error> {
+    let text = visit.text();
+    let mut ways = Vec::new();
+    let talks = service::talk::page(&hall.ctx, crate::hall::space(), link)?;
+    if talks.open && of.ticket.state == domain::TicketState::Active {
+        let label = if talks.chosen.is_empty() { text.t("Choose talks") } else { text.t("My talks") };
+        let href = format!("/ticket/{link}/talk");
+        let icon = views::component::icon::Icon::Calendar;
+        ways.push(ticket_pages::Way { label, href, icon, next: talks.chosen.is_empty() });
+    }
+    if let Some(given) = service::feedback::offered(&hall.ctx, crate::hall::space(), &of.ticket)? {
+        let label = if given { text.t("Your feedback was sent") } else { text.t("Give feedback") };
+        let href = format!("/ticket/{link}/feedback");
+        ways.push(ticket_pages::Way { label, href, icon: views::component::icon::Icon::Check, next: !given });
+    }
+    Ok(ways)
 }
 
 async fn find_form(visit: Visit) -> Answer {

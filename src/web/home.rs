@@ -1,0 +1,79 @@
+//! The home page, one component for a frame, and the tickets that a phone knows (S0-77 … S0-80).
+
+use crate::{
+    Hall,
+    answer::{Answer, Framed, page, see},
+    audience::Visit,
+    fields::Query,
+};
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::HeaderMap,
+    routing::get,
+};
+use domain::{PartId, TicketState, event::EventState};
+use service::{event, home, registration};
+use views::{
+    Tone,
+    phone::{event as event_pages, home as pages},
+};
+
+/// Routes for visitors.
+pub fn routes() -> Router<Hall> {
+    Router::new().route("/", get(start)).route("/part/{part}", get(part)).route("/my", get(mine))
+}
+
+/// A component with its events as the page draws it.
+pub fn drawn(of: &home::PartPage) -> pages::PartPage<'_> {
+    pages::PartPage { part: &of.part, events: &of.events }
+}
+
+async fn start(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> Answer {
+    if !visit.set_up {
+        return see("/setup");
+    }
+    let parts = home::public(&hall.ctx, &visit.visitor())?;
+    if parts.is_empty() || query.ticked("all") {
+        let events = event::public_list(&hall.ctx, &visit.visitor())?;
+        return page(event_pages::list(&visit.shell(), &events));
+    }
+    page(pages::home(&visit.shell(), &parts.iter().map(drawn).collect::<Vec<_>>()))
+}
+
+/// A component alone; sites that the settings name may show it in a frame.
+async fn part(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) -> Answer {
+    let of = home::public_part(&hall.ctx, &visit.visitor(), PartId(id))?;
+    let mut response = page(pages::framed(&visit.shell(), &drawn(&of)))?;
+    let sites = hall.ctx.association()?.map(|known| known.brand.frames.clone()).unwrap_or_default();
+    response.extensions_mut().insert(Framed(sites));
+    Ok(response)
+}
+
+/// The tickets that this phone showed.
+async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Answer {
+    let (text, now) = (visit.text(), hall.ctx.now());
+    let (mut coming, mut over) = (Vec::new(), Vec::new());
+    for link in crate::own::links(&headers) {
+        // A ticket that is gone is no reason not to show the others.
+        let Ok(of) = registration::by_link(&hall.ctx, crate::hall::space(), link) else { continue };
+        let (word, tone) = match (of.ticket.state, of.event.state, of.standing.first()) {
+            (TicketState::Canceled, _, _) => ("Canceled", Tone::Bad),
+            (_, EventState::Withdrawn, _) => ("This event does not take place.", Tone::Warn),
+            (_, _, Some(_)) => ("Checked in", Tone::Good),
+            (_, _, None) => ("Registered", Tone::Info),
+        };
+        let is_over = of.event.time.to <= now;
+        let one = pages::Mine {
+            link: link.to_owned(),
+            name: of.ticket.name,
+            kind: of.kind.name,
+            event: of.event,
+            state: (text.t(word).to_owned(), tone),
+        };
+        if is_over { over.push(one) } else { coming.push(one) }
+    }
+    coming.sort_by_key(|one| one.event.time.from);
+    over.sort_by_key(|one| std::cmp::Reverse(one.event.time.from));
+    page(pages::mine(&visit.shell(), &coming, &over))
+}
