@@ -56,6 +56,12 @@ permissions! {
     CheckinMark = "checkin.mark", "Mark people as checked in or not checked in";
     /// Pair and revoke check-in terminals.
     DeviceManage = "device.manage", "Pair and revoke check-in terminals";
+    /// Set draws up: rounds, prizes, who takes part.
+    DrawManage = "draw.manage", "Set draws up";
+    /// Run draws on the stage, void, hand prizes out, moderate messages.
+    DrawRun = "draw.run", "Run draws and hand prizes out";
+    /// Name winners beforehand; they are published as assigned, not drawn.
+    DrawDesignate = "draw.designate", "Assign prizes without drawing (published as assigned)";
 }
 
 /// Where a permission holds.

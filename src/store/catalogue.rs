@@ -2,10 +2,12 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate, GateId, Grant,
-    GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space,
-    SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
+    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, DrawId, EntrantId, Event, EventId,
+    Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Person, PersonId, Picture,
+    PictureId, RoundId, ScanId, Session, Sound, SoundId, Space, SpaceId, Ticket, TicketId, TicketState, TicketType,
+    TicketTypeId,
     checkin::{DoorAnswers, Line, ScanBlock},
+    draw::{self, Draw, Round, Who},
     import::RefusedRow,
 };
 use std::collections::BTreeMap;
@@ -40,6 +42,21 @@ pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, 
 /// The imports of an event.
 pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
 
+/// The draws of an event.
+pub const DRAW_BY_EVENT: Plain<Draw, EventId> = Plain::new(53);
+/// The wins of a ticket's holder.
+pub const WIN_BY_TICKET: Plain<draw::Win, TicketId> = Plain::new(54);
+/// The wins of somebody without a ticket.
+pub const WIN_BY_ENTRANT: Plain<draw::Win, EntrantId> = Plain::new(55);
+/// Who joined a draw without a ticket, by the hash of what the phone keeps.
+pub const ENTRANT_BY_TOKEN: Unique<draw::Entrant, [u8; 32]> = Unique::new(56, "entrant_by_token");
+/// Who takes part in a draw by phone: one phone is one person.
+pub const ENTRANT_BY_PHONE: Unique<draw::Entrant, (DrawId, String)> = Unique::new(57, "entrant_by_phone");
+/// Who joined a draw by ticket.
+pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique::new(58, "entrant_by_ticket");
+/// The messages of a draw by [`draw::Moderation`].
+pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
+
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 /// Standing tickets of a type: what the quota is held against.
@@ -62,6 +79,9 @@ pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
+
+/// People of a draw who have no ticket or joined by its code: those without a ticket, and those with one.
+pub const ENTRANTS: Counter<(DrawId, bool)> = Counter::new(51);
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     let (event, kind) = (ticket.event, ticket.kind);
@@ -171,6 +191,37 @@ fn derive_device(device: &Device, out: &mut crate::Derived) {
     }
 }
 
+fn derive_win(win: &draw::Win, out: &mut crate::Derived) {
+    match win.who {
+        Some(Who::Ticket(ticket)) => out.plain(&WIN_BY_TICKET, &ticket),
+        Some(Who::Extra(entrant)) => out.plain(&WIN_BY_ENTRANT, &entrant),
+        None => {}
+    }
+}
+
+fn derive_entrant(entrant: &draw::Entrant, out: &mut crate::Derived) {
+    if let Some(token) = &entrant.token {
+        out.unique(&ENTRANT_BY_TOKEN, token);
+    }
+    if let Some(phone) = &entrant.phone {
+        out.unique(&ENTRANT_BY_PHONE, &(entrant.draw, phone.clone()));
+    }
+    if let Some(ticket) = entrant.ticket {
+        out.unique(&ENTRANT_BY_TICKET, &(entrant.draw, ticket));
+    }
+    if !entrant.removed {
+        out.count(&ENTRANTS, &(entrant.draw, entrant.ticket.is_some()), 1);
+    }
+}
+
+/// The key of a picture that somebody gave of themselves.
+fn face_key(face: &draw::Face) -> (DrawId, bool, u64) {
+    match face.who {
+        Who::Ticket(ticket) => (face.draw, false, ticket.0),
+        Who::Extra(entrant) => (face.draw, true, entrant.0),
+    }
+}
+
 fn derive_person(person: &Person, out: &mut crate::Derived) {
     if let Some(phone) = &person.phone {
         out.unique(&PERSON_BY_PHONE, phone);
@@ -196,6 +247,16 @@ tables! {
     16 "checkin_list" v 1 CheckinList { key (EventId, ListId) = |r| (r.event, r.id); derive |_r, _out| (); }
     17 "gate" v 1 Gate { key (EventId, GateId) = |r| (r.event, r.id); derive |_r, _out| (); }
     18 "door_answers" v 1 DoorAnswers { key (EventId, ListId, TicketId) = |r| (r.event, r.list, r.ticket); derive |_r, _out| (); }
+    30 "draw" v 1 Draw { key DrawId = |r| r.id; derive |r, out| out.plain(&DRAW_BY_EVENT, &r.event); }
+    31 "draw_round" v 1 Round { key (DrawId, RoundId) = |r| (r.draw, r.id); derive |_r, _out| (); }
+    32 "draw_line" v 1 draw::Line { key (DrawId, u32) = |r| (r.draw, r.seq); derive |_r, _out| (); }
+    33 "draw_win" v 1 draw::Win { key (DrawId, u32) = |r| (r.draw, r.number); derive |r, out| derive_win(r, out); }
+    34 "draw_entrant" v 1 draw::Entrant { key (DrawId, EntrantId) = |r| (r.draw, r.id); derive |r, out| derive_entrant(r, out); }
+    35 "draw_message" v 1 draw::Message { key (DrawId, MessageId) = |r| (r.draw, r.id); derive |r, out| out.plain(&MESSAGE_BY_STATE, &(r.draw, r.state as u8)); }
+    36 "draw_secret" v 1 draw::DrawSecret { key DrawId = |r| r.draw; derive |_r, _out| (); }
+    37 "draw_face" v 1 draw::Face { key (DrawId, bool, u64) = |r| face_key(r); derive |_r, _out| (); }
+    38 "sound" v 1 Sound { key SoundId = |r| r.id; derive |_r, _out| (); }
+    39 "draw_running" v 1 draw::Running { key DrawId = |r| r.draw; derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -230,6 +291,13 @@ mod tests {
             TICKET_BY_PHONE.id,
             TICKET_BY_ATTEND.id,
             IMPORT_BY_EVENT.id,
+            DRAW_BY_EVENT.id,
+            WIN_BY_TICKET.id,
+            WIN_BY_ENTRANT.id,
+            ENTRANT_BY_TOKEN.id,
+            ENTRANT_BY_PHONE.id,
+            ENTRANT_BY_TICKET.id,
+            MESSAGE_BY_STATE.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

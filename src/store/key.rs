@@ -136,6 +136,7 @@ macro_rules! ids {
 }
 
 ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId);
+ids!(DrawId RoundId EntrantId MessageId SoundId);
 
 #[cfg(test)]
 mod tests {
