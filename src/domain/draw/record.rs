@@ -15,6 +15,8 @@ pub struct Line {
     pub hash: Hash,
     /// What it says, as JSON; what the hash is of.
     pub body: String,
+    /// File of who stands behind a frozen list; nobody else sees it.
+    pub people: Option<Hash>,
 }
 
 /// What a line says.

@@ -206,6 +206,16 @@ impl Cards {
         self.holder(self.cards.get(at)?)
     }
 
+    /// Goes over all tickets in their order: id, type, group, whether it was canceled, and the seat.
+    pub(crate) fn each(&self, mut f: impl FnMut(TicketId, TicketTypeId, Option<GroupId>, bool, &str)) {
+        for card in &self.cards {
+            if let Some((kind, group, canceled, _)) = self.kinds.get(wide(card.kind)) {
+                let [_, _, seat, _] = self.words.parts(card.words);
+                f(card.ticket, *kind, *group, *canceled, seat);
+            }
+        }
+    }
+
     fn empty(event: EventId) -> Self {
         Self {
             event,
