@@ -5,12 +5,14 @@ pub mod answer;
 pub mod api;
 pub mod asset;
 pub mod audience;
+pub mod draw;
 pub mod feature;
 pub mod fields;
 pub mod hall;
 pub mod live;
 pub mod own;
 pub mod phone;
+pub mod screen;
 pub mod terminal;
 
 pub use audience::Peer;
@@ -80,6 +82,8 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(draw::routes())
+        .merge(screen::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

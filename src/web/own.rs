@@ -35,7 +35,8 @@ const HELD_MAX: usize = 8;
 /// How long it remembers them.
 const A_YEAR: i64 = 365 * 24 * 3600;
 
-fn links(headers: &HeaderMap) -> Vec<&str> {
+/// The links of the tickets that a phone showed.
+pub(crate) fn links(headers: &HeaderMap) -> Vec<&str> {
     let kept = cookie(headers, TICKETS).unwrap_or("");
     kept.split('.').filter(|link| token::read_link(link).is_some()).take(HELD_MAX).collect()
 }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod checkin;
 pub mod device;
+pub mod draw;
 pub mod event;
 pub mod import;
 pub mod list;
@@ -36,6 +37,8 @@ pub enum Tab {
     Registrations,
     /// Check-in time, terminals, scan log.
     Checkin,
+    /// Draws.
+    Draw,
 }
 
 /// The badge of an event's state.
@@ -60,6 +63,7 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Questions", "/question", Tab::Questions),
         entry("Registrations", "/registration", Tab::Registrations),
         entry("Check-in", "/checkin", Tab::Checkin),
+        entry("Draws", "/draw", Tab::Draw),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

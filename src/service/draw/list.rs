@@ -69,3 +69,32 @@ pub fn names(ctx: &Ctx, space: SpaceId, id: DrawId) -> Result<Vec<(String, Strin
     }
     Ok(out)
 }
+
+fn key_text(space: SpaceId, id: DrawId) -> String {
+    format!("screen.{space}.{id}")
+}
+
+/// What opens the screen of a draw on a computer where nobody is logged in; it shows what the hall sees, and nothing can be pressed by it.
+pub fn screen_key(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId) -> Result<String, Error> {
+    let permit = super::act::may_look(ctx, actor, event)?;
+    ctx.read(&permit, |view| draw_in(view, event, id))?;
+    Ok(ctx.sealer.sign(&key_text(permit.space, id)))
+}
+
+/// Whether a key opens the screen of a draw.
+pub fn opens_screen(ctx: &Ctx, space: SpaceId, id: DrawId, key: &str) -> bool {
+    ctx.sealer.signed(key) == Some(key_text(space, id).as_str())
+}
+
+/// The event of a draw, and whether somebody may look at its pages and run it.
+pub fn rights(ctx: &Ctx, actor: &Actor, id: DrawId) -> Result<(EventId, bool, bool), Error> {
+    let draw = ctx.read(&ctx.own(actor.space), |view| Ok(view.get::<Draw>(&id)?))?;
+    let event = draw.ok_or_else(|| domain::Refusal::missing("draw"))?.event;
+    let looks = super::act::may_look(ctx, actor, event).is_ok();
+    Ok((event, looks, super::act::may_run(ctx, actor, event).is_ok()))
+}
+
+/// The newest reading of a draw for its screen.
+pub fn screen_state(ctx: &Ctx, space: SpaceId, id: DrawId) -> Result<std::sync::Arc<str>, Error> {
+    Ok(super::watch(ctx, space, id, super::Side::Screen)?.borrow().clone())
+}

@@ -18,7 +18,7 @@ pub use act::{Stage, act, assign, take_wand, void};
 pub use claim::{Found, WinRow, claim, export, find, unclaim, wins};
 pub use entrant::{EntrantRow, PAGE, Taken, entrants, export_entrants, import, remove_entrant};
 pub use freeze::candidates_count;
-pub use list::{names, of_event};
+pub use list::{names, of_event, opens_screen, rights, screen_key, screen_state};
 pub(crate) use live::Live;
 pub use live::{Face as Side, watch};
 pub use message::{approve_face, face_file, faces, hide, messages, say, set_face, show, who_of};

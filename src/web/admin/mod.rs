@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod checkin;
 pub mod device;
+pub mod draw;
 pub mod event;
 pub mod import;
 pub mod list;
@@ -27,6 +28,7 @@ pub fn routes() -> Router<Hall> {
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())
+        .merge(draw::routes())
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())
