@@ -152,7 +152,7 @@ pub enum Mode {
 }
 
 codes!(Mode {
-    People = "people", "People";
+    People = "people", "People, one by one";
     Table = "table", "Tables: the table wins as one";
     TablePeople = "table_people", "Tables: everybody at the table wins";
     Random = "random", "On the spot: winners may win again";
