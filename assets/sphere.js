@@ -17,8 +17,8 @@ void main() {
   vec3 w = vec3(wall.x * 1.9 * aspect, wall.y * 1.9, -0.2 + 0.16 * sin(wall.x * 5.0 + time * 1.7) * cos(wall.y * 4.0 + time));
   p = mix(p, w, mixing);
   float depth = 3.2 - p.z;
-  vec2 at = p.xy * 2.35 / depth;
-  vec2 half_ = corner * vec2(size * 3.6, size) * 2.35 / depth;
+  vec2 at = p.xy * 2.1 / depth;
+  vec2 half_ = corner * vec2(size * 3.6, size) * 2.1 / depth;
   gl_Position = vec4((at.x + half_.x) / aspect, at.y + half_.y, 0.0, 1.0);
   place = cell.xy + (corner * vec2(0.5, -0.5) + 0.5) * vec2(CELL_W, CELL_H);
   page = cell.z;

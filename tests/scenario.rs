@@ -3,7 +3,7 @@
 use crate::hall::{Client, Hall, PASSWORD, event, first_type, local, number, person};
 
 /// Makes an account with these grants; the client is logged in with it.
-fn staff(hall: &Hall, admin: &Client, login: &str, grants: &[(&str, &str)]) -> Client {
+pub fn staff(hall: &Hall, admin: &Client, login: &str, grants: &[(&str, &str)]) -> Client {
     let made = admin.post("/admin/account/new", &[("name", login), ("login", login), ("password", PASSWORD)]);
     assert_eq!(made.status, 303, "{}", made.body);
     let path = made.location.unwrap();

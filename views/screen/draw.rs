@@ -28,7 +28,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let texts = json!({
         "prizes": text.t("{n} prizes"), "unlimited": text.t("No limit"), "drawing": text.t("{n} of {all} win now"), "taps": text.t("{n} taps"),
-        "table": text.t("Table {n}"), "assigned": text.t("Assigned, not drawn"), "void": text.t("Taken back"), "here": text.t("{n} are here"),
+        "table": text.t("Table {n}"), "assigned": text.t("Assigned, not drawn"), "void": text.t("Voided"), "here": text.t("{n} are here"),
         "takes": text.t("{n} are registered"), "lost": text.t("Not connected. Trying again …"), "taken": text.t("{name} took over from {from}."),
         "called": text.t("Called: {n}"), "list": text.t("List"), "rolling": text.t("Tap on your phone: every tap is part of the chance"),
         "keys": text.t("Space: start and stop · digits: the number called · N: next prize · R: draw again · W: all winners · H: waiting wall · M: music · F: full screen"),

@@ -185,7 +185,7 @@ pub fn export(
         let win = row.win;
         let shown = |phone: &str| if row.full { phone::local(phone) } else { phone::masked(phone) };
         let state = match (&win.void, &win.claim) {
-            (Some(_), _) => "Taken back",
+            (Some(_), _) => "Voided",
             (None, Some(_)) => "Handed out",
             (None, None) => "Not handed out yet",
         };

@@ -41,7 +41,7 @@ pub(crate) struct Live {
     taps: Mutex<HashMap<DrawId, Taps>>,
     channels: Mutex<HashMap<Place, watch::Sender<Arc<str>>>>,
     /// When each wrote last.
-    said: Mutex<HashMap<(DrawId, Who), domain::Time>>,
+    said: Mutex<HashMap<(DrawId, Who, bool), domain::Time>>,
     /// Counts what changed beside the stage: taps, messages, pictures.
     stirred: watch::Sender<u64>,
     /// Records that were checked, by their head.
@@ -109,13 +109,13 @@ impl Live {
         lock(&self.taps).remove(&draw);
     }
 
-    /// Whether somebody may write again after a pause.
-    pub(super) fn may_say(&self, draw: DrawId, who: Who, now: domain::Time, pause: i64) -> bool {
+    /// Whether somebody may write, or give a picture, again after a pause.
+    pub(super) fn may_say(&self, draw: DrawId, who: Who, is_picture: bool, now: domain::Time, pause: i64) -> bool {
         let mut said = lock(&self.said);
         if said.len() > SAID_MAX {
             said.retain(|_, last| now.since(*last) < pause);
         }
-        let last = said.insert((draw, who), now);
+        let last = said.insert((draw, who, is_picture), now);
         last.is_none_or(|last| now.since(last) >= pause)
     }
 

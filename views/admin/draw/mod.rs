@@ -139,7 +139,7 @@ pub fn form(shell: &Shell, of: &FormPage<'_>) -> Markup {
                 }
             }
             (who(shell, of, &form))
-            (ticks(text.t("Ticket types"), text.t("None chosen: all of them. People without a ticket take part only when none is chosen."), "kinds", kinds))
+            (ticks(text.t("Ticket type"), text.t("None chosen: all of them. People without a ticket take part only when none is chosen."), "kinds", kinds))
             (groups(shell, of.groups, &input.groups))
             (looks(shell, of, &form))
             (submit(text.t("Save"), Some((text.t("Cancel"), &back))))

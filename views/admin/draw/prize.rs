@@ -48,7 +48,7 @@ impl Show {
         (Self::All, "", "All"),
         (Self::Open, "open", "Not handed out yet"),
         (Self::Out, "out", "Hand-out log"),
-        (Self::Void, "void", "Taken back"),
+        (Self::Void, "void", "Voided"),
     ];
 
     /// The choice of that code.
@@ -70,7 +70,7 @@ impl Show {
 fn state(shell: &Shell, win: &Win) -> Markup {
     let text = shell.text();
     html! {
-        @if let Some(void) = &win.void { (badge(Tone::Bad, text.t("Taken back"))) " " span class="dim" { (void.reason) " · " (void.by) " · " (shell.format.short(void.at)) } }
+        @if let Some(void) = &win.void { (badge(Tone::Bad, text.t("Voided"))) " " span class="dim" { (void.reason) " · " (void.by) " · " (shell.format.short(void.at)) } }
         @else if let Some(claim) = &win.claim { (badge(Tone::Good, text.t("Handed out"))) " " span class="dim" { (claim.by) " · " (shell.format.short(claim.at)) " · " (text.t(claim.shown.label())) } }
         @else { (badge(Tone::Plain, text.t("Not handed out yet"))) }
     }

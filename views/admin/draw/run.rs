@@ -116,7 +116,7 @@ fn rolling(shell: &Shell, of: &Stage<'_>) -> Markup {
             p class="help" id="h-called" { (text.t("Needed only when nobody taps. Let somebody in the hall call it now.")) }
         }
     };
-    let reason = html! { input type="hidden" name="reason" value=(text.t("Given up")); };
+    let reason = html! { input type="hidden" name="reason" value=(text.t("Pressed by mistake")); };
     html! {
         p { (text.f("{count} on the frozen list", &[("count", &count(i64::from(entries)))])) " · " (text.t("Taps")) ": " strong class="num" data-live="taps" { "0" } }
         (press(of, "stop", "primary wide big", Icon::Check, text.t("Stop: draw the winners"), &called))
@@ -174,7 +174,7 @@ fn winners(shell: &Shell, of: &Stage<'_>) -> Markup {
                         div {
                             strong { (name(shell, win)) } " " span class="dim num" { @if win.who.is_some() { (win.lucky) } }
                             @if win.assigned { " " (badge(Tone::Info, text.t("Assigned, not drawn"))) }
-                            @if let Some(void) = &win.void { " " (badge(Tone::Bad, text.t("Taken back"))) " " span class="dim" { (void.reason) } }
+                            @if let Some(void) = &win.void { " " (badge(Tone::Bad, text.t("Voided"))) " " span class="dim" { (void.reason) } }
                         }
                         @if of.may_run && of.held_by.is_none() && win.void.is_none() && win.claim.is_none() { (void_form(shell, of, win)) }
                     }
@@ -244,7 +244,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             div class="actions" {
                 a class="button primary" href=(of.screen) target="_blank" rel="noopener" { (icon(Icon::Chart)) (text.t("Open the big screen")) }
                 @if of.stage.may_run { a class="button" href={ (base) "/remote" } { (icon(Icon::Device)) (text.t("Remote")) } }
-                @if of.may_manage { a class="button" href={ (base) "/edit" } { (icon(Icon::Settings)) (text.t("Set up")) } }
+                @if of.may_manage { a class="button" href={ (base) "/edit" } { (icon(Icon::Settings)) (text.t("Set the draw up")) } }
             }
         }
         dl class="stats" {
