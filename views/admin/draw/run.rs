@@ -92,7 +92,7 @@ pub fn stage(shell: &Shell, of: &Stage<'_>) -> Markup {
                 }
             }
             @if let Some(row) = of.round() {
-                h3 { @if !row.round.level.is_empty() { (row.round.level) " · " } (row.round.prize) }
+                p class="round-name" { @if !row.round.level.is_empty() { (row.round.level) " · " } (row.round.prize) }
                 p class="dim" { @if row.round.quantity > 0 { (text.f("{held} of {all} prizes are held", &[("held", &row.held), ("all", &row.round.quantity)])) } @else { (text.f("{held} prizes are held, no limit", &[("held", &row.held)])) } }
             }
             @if let Some(name) = of.held_by {
