@@ -327,7 +327,7 @@ mod tests {
                 // Whoever was taken back is not drawn for the same prize again.
                 for gone in wins.iter().filter(|win| win.round == round.id && win.void.is_some()) {
                     let later = wins.iter().filter(|win| win.number > gone.number && win.turn > gone.turn && win.round == round.id);
-                    let holder = |win: &Win| win.who.map_or(Err(win.table), Ok);
+                    let holder = |win: &Win| win.who.ok_or(win.table);
                     prop_assert!(later.clone().all(|win| holder(win) != holder(gone)), "drawn again for the same prize");
                 }
             }

@@ -142,13 +142,16 @@ pub fn mine(ctx: &Ctx, space: SpaceId, id: DrawId, links: &[&str], kept: Option<
     })
 }
 
+/// A draw with how many prizes somebody holds there.
+pub type Won = (Draw, usize);
+
 /// What a ticket's page says of draws (S0-31, S0-83): its lucky number when a draw shows it, and each draw with what was won there.
 pub fn numbers_of(
     ctx: &Ctx,
     space: SpaceId,
     event: EventId,
     ticket: TicketId,
-) -> Result<(Option<String>, Vec<(Draw, usize)>), Error> {
+) -> Result<(Option<String>, Vec<Won>), Error> {
     ctx.read(&ctx.own(space), |view| {
         let draws = super::list::draws_in(view, event)?;
         let mut wins = Vec::new();

@@ -32,6 +32,9 @@ pub struct EntrantLine<'a> {
     pub by_code: bool,
 }
 
+/// What an import did: rows that were added, rows that were there already, and rows that could not be taken with the reason.
+pub type Imported = (usize, usize, Vec<(u32, String)>);
+
 /// The draw's own list.
 pub struct ListPage<'a> {
     /// The event.
@@ -48,8 +51,10 @@ pub struct ListPage<'a> {
     pub may_manage: bool,
     /// What was wrong with an import.
     pub refusal: Option<&'a Refusal>,
+    /// Address of the code for joining, where the draw can be joined.
+    pub join: Option<String>,
     /// What an import did: added, were there, and refused rows with what is wrong.
-    pub taken: Option<(usize, usize, Vec<(u32, String)>)>,
+    pub taken: Option<Imported>,
 }
 
 /// The draw's own list.
@@ -91,6 +96,7 @@ pub fn entrants(shell: &Shell, of: &ListPage<'_>) -> Markup {
             }
         }
         p class="dim" { (text.t("People without a ticket of the event, and people who scanned the draw's code. Whoever has a ticket is that ticket: nobody takes part twice.")) }
+        @if let Some(join) = &of.join { p { (text.t("Address of the code for joining:")) " " code class="long" { (join) } } }
         @if let Some((added, unchanged, refused)) = &of.taken {
             (notice(if refused.is_empty() { Tone::Good } else { Tone::Warn }, &text.f("{added} added, {unchanged} were on the list already, {refused} rows could not be taken.", &[("added", added), ("unchanged", unchanged), ("refused", &refused.len())])))
             @if !refused.is_empty() { ul { @for (number, why) in refused.iter().take(50) { li { (text.f("Row {number}", &[("number", number)])) ": " (why) } } } }

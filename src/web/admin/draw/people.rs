@@ -34,7 +34,7 @@ pub fn routes() -> Router<Hall> {
 struct Drawn<'a> {
     page: usize,
     refusal: Option<&'a Refusal>,
-    taken: Option<(usize, usize, Vec<(u32, String)>)>,
+    taken: Option<pages::Imported>,
 }
 
 fn drawn(
@@ -57,7 +57,9 @@ fn drawn(
             by_code: line(row),
         })
         .collect();
+    let code = if kept.draw.joined { draw::join_code(&hall.ctx, actor, event, id).ok() } else { None };
     let shown = pages::ListPage {
+        join: code.map(|code| query(&format!("{}/draw/join", visit.base), &[("code", &code)])),
         event: &kept.event,
         draw: &kept.draw,
         rows: &lines,
