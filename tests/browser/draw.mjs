@@ -107,7 +107,7 @@ async function tapAndStop(screen, remote, phone) {
   await phase(screen, "rolling");
   await accessible(remote);
   await phone.bringToFront();
-  await phone.waitForSelector("[data-tap] button");
+  await phone.waitForSelector("[data-tap]:not([hidden]) button", { visible: true });
   await accessible(phone);
   await phone.$eval("[data-tap] button", (button) => button.click());
   await until(phone, "[data-said]", (text) => text.includes("点击已计入"), "the tap is taken");

@@ -64,11 +64,12 @@ pub struct Page<'a> {
 pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let at = format!("/draw/{}", of.draw.id);
-    let texts = json!({ "taken": text.t("Your tap counts."), "enough": text.t("Enough taps. Look at the screen!"), "lost": text.t("Not connected. Trying again …") });
+    let texts = json!({ "taken": text.t("Your tap counts."), "enough": text.t("Enough taps. Look at the screen!"), "lost": text.t("Not connected. Trying again …"), "table": text.t("Table {n}"), "assigned": text.t("Assigned, not drawn") });
+    let numbers = of.known.iter().map(|holder| holder.lucky.as_str()).collect::<Vec<_>>().join(" ");
     let content = html! {
         h1 { (of.draw.name) }
         p class="dim" { (of.event.name) }
-        div data-draw data-at=(at) data-version=(of.version) data-texts=(texts) {
+        div data-draw data-at=(at) data-version=(of.version) data-numbers=(numbers) data-wins=(of.winners.len()) data-texts=(texts) {
             p class="dim" role="status" data-said {}
             section data-part="mine" class="stack" { (mine(shell, of)) (tapping(shell, of, &at)) }
         }
@@ -111,8 +112,8 @@ fn mine(shell: &Shell, of: &Page<'_>) -> Markup {
 fn tapping(shell: &Shell, of: &Page<'_>, at: &str) -> Markup {
     let text = shell.text();
     html! {
-        @if of.rolling && of.known.iter().any(|holder| holder.takes_part) {
-            form method="post" action={ (at) "/tap" } class="tap" data-tap {
+        @if of.known.iter().any(|holder| holder.takes_part) {
+            form method="post" action={ (at) "/tap" } class="tap" data-tap hidden[!of.rolling] {
                 input type="hidden" name="value" value="";
                 button class="primary wide tap-button" { (text.t("Tap! Your tap is part of the chance")) }
             }
@@ -150,11 +151,11 @@ fn winners(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     html! {
         h2 { (text.t("Winners' list")) }
-        @if of.winners.is_empty() { p class="dim" { (text.t("Nobody has won yet.")) } }
+        @if of.winners.is_empty() { p class="dim" data-none { (text.t("Nobody has won yet.")) } ul class="people" data-winners hidden {} }
         @else {
-            ul class="people" {
+            ul class="people" data-winners {
                 @for line in of.winners.iter().take(500) {
-                    li {
+                    li data-n=(line.win.number) {
                         div { strong { (public_name(shell, of.draw, line.win)) } @if line.win.who.is_some() { " " span class="dim num" { (line.win.lucky) } } br; span class="dim" { (line.prize) } }
                         @if line.win.assigned { (badge(Tone::Info, text.t("Assigned, not drawn"))) }
                     }

@@ -6,7 +6,6 @@ use domain::{
     Draw, DrawId, EventId, Refusal, Round, SpaceId, Ticket, TicketId,
     draw::{Barred, Candidate, Entrant, Unit, Who, Win, may_win, method, pool, table_of},
 };
-use ring::hmac;
 use std::collections::{HashMap, HashSet};
 use store::catalogue::TICKET_BY_PHONE;
 use store::{Order, Read, SpaceView};
@@ -171,18 +170,43 @@ pub(super) fn text_of(event: EventId, unit: &Unit) -> String {
     }
 }
 
-/// The salt of an entry: known to the box, to whom the entry is, and to everybody once it won.
-pub(super) fn salt_of(key: &hmac::Key, text: &str) -> [u8; 16] {
-    let tag = hmac::sign(key, text.as_bytes());
+/// The salt of an entry: known to the box, to whom the entry is, and to everybody once it won. Half of a hash over a secret of fixed length
+/// and the text: what is shown of one tells nothing of another.
+pub(super) fn salt_of(key: &method::Hash, text: &str) -> [u8; 16] {
+    let whole = method::sha256(&[key, text.as_bytes()]);
     let mut salt = [0; 16];
-    salt.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+    salt.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
     salt
 }
 
 /// The key that the salts of a draw come from.
-pub(super) fn salt_key(ctx: &Ctx, view: &impl Read, draw: DrawId) -> Result<hmac::Key, Error> {
-    let (_, salt) = setup::secrets(ctx, view, draw)?;
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &salt))
+pub(super) fn salt_key(ctx: &Ctx, view: &impl Read, draw: DrawId) -> Result<method::Hash, Error> {
+    Ok(setup::secrets(ctx, view, draw)?.1)
+}
+
+/// Units that are worth a thread of their own.
+const SHARE: usize = 10_000;
+
+/// Salts and hashes units, on two threads when there are many: somebody waits on a stage.
+fn hashed(event: EventId, key: &method::Hash, mut units: Vec<Unit>) -> Vec<(method::Hash, Unit)> {
+    let hash = |units: Vec<Unit>| -> Vec<(method::Hash, Unit)> {
+        let entry = |unit: Unit| {
+            let text = text_of(event, &unit);
+            (method::entry(&salt_of(key, &text), &text), unit)
+        };
+        units.into_iter().map(entry).collect()
+    };
+    if units.len() < 2 * SHARE {
+        return hash(units);
+    }
+    let rest = units.split_off(units.len() / 2);
+    std::thread::scope(|scope| {
+        let aside = scope.spawn(|| hash(rest));
+        let mut all = hash(units);
+        // A thread that panicked takes this one with it: a list that lacks people is none.
+        all.extend(aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        all
+    })
 }
 
 /// Freezes who may win in a round now. Blocks the thread: files are written and synced.
@@ -195,13 +219,7 @@ pub(super) fn freeze(ctx: &Ctx, view: &SpaceView, draw: &Draw, round: &Round, wi
         return Err(nobody(round).into());
     }
     let key = salt_key(ctx, view, draw.id)?;
-    let mut entries: Vec<(method::Hash, Unit)> = units
-        .into_iter()
-        .map(|unit| {
-            let text = text_of(draw.event, &unit);
-            (method::entry(&salt_of(&key, &text), &text), unit)
-        })
-        .collect();
+    let mut entries = hashed(draw.event, &key, units);
     entries.sort_unstable_by_key(|of| of.0);
     let public: Vec<u8> = entries.iter().flat_map(|of| of.0).collect();
     let mut people = Vec::with_capacity(entries.len() * 15);

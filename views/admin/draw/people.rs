@@ -109,7 +109,7 @@ pub fn entrants(shell: &Shell, of: &ListPage<'_>) -> Markup {
             }
         }
         @if rows.is_empty() { p class="dim" { (text.t("Nobody yet.")) } } @else { (table(text, text.t("The draw's own list"), &heads, &rows, false)) }
-        (pager(text, page, size, found, |to| query(&format!("{base}/entrant"), &[("page", &to.to_string())])))
+        @if found > 0 { (pager(text, page, size, found, |to| query(&format!("{base}/entrant"), &[("page", &to.to_string())]))) }
         @if of.may_manage && of.draw.joined {
             (confirm(&Confirm { label: text.t("Make new codes"), warning: text.t("The codes that were shown or printed are worthless from then on."), action: &format!("{base}/renew"), verb: text.t("Make new codes") }))
         }
