@@ -4,6 +4,7 @@
 #[cfg(feature = "baseline")]
 pub mod baseline;
 pub mod checkin;
+pub mod draw;
 pub mod fill;
 pub mod hello;
 pub mod load;

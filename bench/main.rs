@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, bounded, checkin, hello, page, say, server};
+use bench::{Done, bounded, checkin, draw, hello, page, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -20,6 +20,8 @@ enum Command {
     Checkin(checkin::Plan),
     /// Server time of lists and searches.
     Page(page::Plan),
+    /// A draw at many entrants, a thousand phones that watch, and names rolling in a browser.
+    Draw(draw::Plan),
     /// The plain reply; started by `checkin`.
     #[command(hide = true)]
     Hello {
@@ -36,6 +38,7 @@ async fn run(command: &Command) -> Done<()> {
     match command {
         Command::Checkin(plan) => checkin::run(plan, &server::binary().await?, checkin::Runner::Workspace).await,
         Command::Page(plan) => page::run(plan).await,
+        Command::Draw(plan) => draw::run(plan).await,
         Command::Hello { size } => hello::serve(*size).await,
         #[cfg(feature = "baseline")]
         Command::Sqlite(plan) => bench::baseline::serve(plan).await,

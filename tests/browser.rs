@@ -11,14 +11,14 @@ fn run(script: &str, args: &[&str]) {
     assert!(done.status.success(), "{script}: {said}");
 }
 
-#[test]
-fn at_the_door_with_guns_questions_helpers_and_the_box_away() {
+/// Runs a script that asks for the box to be stopped, without a word as when the power goes, and started again; then checks the folder.
+fn run_with_power_cuts(name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut hall = Some(Hall::at(&data));
     let (base, code) = hall.as_ref().map(|hall| (hall.base.clone(), hall.setup_code.clone().unwrap())).unwrap();
     let address = base.trim_start_matches("http://").to_owned();
-    let script = format!("{}/../../tests/browser/door.mjs", env!("CARGO_MANIFEST_DIR"));
+    let script = format!("{}/../../tests/browser/{name}", env!("CARGO_MANIFEST_DIR"));
     let mut node = Command::new("node")
         .args([&script, &base, &code])
         .stdin(Stdio::piped())
@@ -30,7 +30,6 @@ fn at_the_door_with_guns_questions_helpers_and_the_box_away() {
     let mut walked = false;
     for line in BufReader::new(node.stdout.take().unwrap()).lines().map_while(Result::ok) {
         match line.as_str() {
-            // Without a word, as when the power goes.
             "stop" => hall.take().unwrap().kill(),
             "start" => hall = Some(Hall::listening(&data, &address)),
             "walked" => walked = true,
@@ -45,6 +44,16 @@ fn at_the_door_with_guns_questions_helpers_and_the_box_away() {
     let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success() && said.contains("no damage"), "{said}");
+}
+
+#[test]
+fn at_the_door_with_guns_questions_helpers_and_the_box_away() {
+    run_with_power_cuts("door.mjs");
+}
+
+#[test]
+fn a_draw_on_the_big_screen_from_a_remote_and_on_phones() {
+    run_with_power_cuts("draw.mjs");
 }
 
 #[test]

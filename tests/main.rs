@@ -12,6 +12,7 @@ mod api;
 mod browser;
 mod command;
 mod door;
+mod draw;
 mod extras;
 mod hall;
 mod order;

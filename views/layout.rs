@@ -111,6 +111,7 @@ fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Mar
                     None => link rel="icon" href=(url("logo.svg")) type="image/svg+xml";,
                 }
                 link rel="stylesheet" href=(url("app.css"));
+                @if face == "stage" { link rel="stylesheet" href=(url("stage.css")); }
                 @if face == "terminal" { link rel="manifest" href="/terminal/manifest.webmanifest" crossorigin="use-credentials"; }
                 @for module in ["app.js"].iter().chain(modules) {
                     script type="module" src=(url(module)) {}
@@ -221,6 +222,11 @@ pub fn bare(shell: &Shell, title: &str, content: &Markup) -> Markup {
 /// A page that fills the screen: a terminal, a gate's screen, a code.
 pub fn full(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> Markup {
     document(shell, "terminal", title, modules, content)
+}
+
+/// A big screen for the audience.
+pub fn stage(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> Markup {
+    document(shell, "stage", title, modules, content)
 }
 
 /// A sheet for the printer.

@@ -7,6 +7,7 @@ pub mod format;
 pub mod layout;
 pub mod phone;
 pub mod rule;
+pub mod screen;
 pub mod terminal;
 pub mod text;
 

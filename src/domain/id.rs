@@ -81,6 +81,16 @@ ids! {
     SeriesId
     /// A talk or workshop of an event.
     TalkId
+    /// A draw of an event.
+    DrawId
+    /// A round of a draw: one prize.
+    RoundId
+    /// Somebody who takes part in a draw without a ticket, or joined it by its code.
+    EntrantId
+    /// A message for the wall of a draw.
+    MessageId
+    /// A piece of music kept on disk beside the database.
+    SoundId
 }
 
 impl SpaceId {

@@ -62,6 +62,12 @@ permissions! {
     OrderManage = "order.manage", "Manage orders, payments and codes";
     /// Write to people.
     NoticeSend = "notice.send", "Write messages to registered people";
+    /// Set draws up: rounds, prizes, who takes part.
+    DrawManage = "draw.manage", "Set draws up";
+    /// Run draws on the stage, void, hand prizes out, moderate messages.
+    DrawRun = "draw.run", "Run draws and hand prizes out";
+    /// Name winners beforehand; they are published as assigned, not drawn.
+    DrawDesignate = "draw.designate", "Assign prizes without drawing (published as assigned)";
 }
 
 /// Where a permission holds.

@@ -56,7 +56,7 @@ impl WaitState {
     /// English source text.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Waiting => "Waiting",
+            Self::Waiting => "On the waiting list",
             Self::Offered(_) => "Place offered",
             Self::Taken(_) => "Place taken",
             Self::Lapsed => "Offer ran out",

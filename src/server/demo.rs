@@ -5,6 +5,7 @@ use crate::{command::say, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
     checkin::{Request, Shown, Way},
+    draw::{DrawInput, RoundInput},
     event::{Cover, EventInput},
     field::{Field, FieldKind},
     ticket::TicketInput,
@@ -14,7 +15,7 @@ use domain::{
 use service::{
     Actor, Clock, Ctx, Error, account, checkin,
     device::{self, DeviceInput},
-    event, registration, space, ticket_type, token,
+    draw, event, registration, space, ticket_type, token,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -201,7 +202,46 @@ async fn stage(ctx: &Ctx, actor: &Actor, plan: &Plan, now: Time) -> Result<(), E
     event::save_fields(&early, actor, id, revision, vec![menu]).await?;
     event::set_checkin(&early, actor, id, &plan.starts.plus(-HOUR).to_local(&zone), &ends.to_local(&zone)).await?;
     event::publish(&early, actor, id).await?;
-    crowd(ctx, actor, plan, (id, plain, vip), now).await
+    crowd(ctx, actor, plan, (id, plain, vip), now).await?;
+    if plan.intro.contains("抽奖") { lottery(ctx, actor, id).await } else { Ok(()) }
+}
+
+/// The draw of an evening: three rounds, from the many small prizes to the one large one, and one table.
+async fn lottery(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<(), Error> {
+    let input = DrawInput {
+        name: "年会抽奖".into(),
+        wins: "1".into(),
+        entered: true,
+        joined: true,
+        show_number: true,
+        theme: "red".into(),
+        look: "sphere".into(),
+        masking: "masked".into(),
+        messages: true,
+        photos: true,
+        moderated: true,
+        ..DrawInput::default()
+    };
+    let id = draw::create(ctx, actor, event, &input).await?;
+    let rounds = [
+        ("三等奖", "蓝牙音箱", "20", "10", "people", ("", "")),
+        ("二等奖", "陈年花雕（一桌一箱）", "2", "1", "table", ("1", "60")),
+        ("一等奖", "华为手机", "1", "1", "people", ("", "")),
+    ];
+    for (level, prize, quantity, per_turn, mode, (first, last)) in rounds {
+        let input = RoundInput {
+            level: level.into(),
+            prize: prize.into(),
+            quantity: quantity.into(),
+            per_turn: per_turn.into(),
+            mode: mode.into(),
+            first_table: first.into(),
+            last_table: last.into(),
+            ..RoundInput::default()
+        };
+        draw::save_round(ctx, actor, event, id, None, &input).await?;
+    }
+    Ok(())
 }
 
 /// People of one event, sixty-four at a time so that they share their syncs.
@@ -294,6 +334,14 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
                 "  QR codes        {base}/admin/event/{}/registration/print      (log in, print, scan or type the numbers at the terminal)",
                 event.id
             ));
+            if let Some((draw, _)) = draw::of_event(ctx, &actor, event.id)?.1.first() {
+                let key = draw::screen_key(ctx, &actor, event.id, draw.id)?;
+                say(format!(
+                    "  big screen      {base}/screen/draw/{}?key={key}      (log in first to press keys: space starts and stops)",
+                    draw.id
+                ));
+                say(format!("  remote          {base}/admin/event/{}/draw/{}/remote", event.id, draw.id));
+            }
         }
         None => say("  The event of the demonstration is over; start again in an empty folder to try the door."),
     }

@@ -61,6 +61,8 @@ pub struct Parts {
     pub(crate) boot: u64,
     /// What is kept in memory of events that are in use.
     pub(crate) memory: Memory,
+    /// Draws that are watched, and taps that wait for their turn's end.
+    pub(crate) draws: Arc<crate::draw::Live>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
@@ -83,6 +85,7 @@ impl Ctx {
             files,
             limiter: Arc::default(),
             memory,
+            draws: Arc::default(),
             devices: Arc::default(),
             association: Arc::default(),
         }))

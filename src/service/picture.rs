@@ -39,9 +39,11 @@ pub(crate) async fn store(ctx: &Ctx, bytes: Vec<u8>) -> Result<Stored, Error> {
     stored.await.map_err(|error| Error::internal("reading a picture", error))?
 }
 
-/// Takes an upload for the actor's events; returns the picture's number.
+/// Takes an upload for the actor's events or draws; returns the picture's number.
 pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
-    let permit = ctx.permit_somewhere(actor, Permission::EventManage)?;
+    let permit = ctx
+        .permit_somewhere(actor, Permission::EventManage)
+        .or_else(|_| ctx.permit_somewhere(actor, Permission::DrawManage))?;
     let owner = permit.account.ok_or_else(Refusal::denied)?;
     let Stored { file, width, height } = store(ctx, bytes).await?;
     ctx.write(&permit, move |work| {
@@ -51,6 +53,28 @@ pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureI
         Ok(id)
     })
     .await
+}
+
+/// Longest side of a picture that somebody gives of themselves, in pixels.
+const FACE_SIDE: u32 = 320;
+/// Largest upload of such a picture in bytes.
+pub const FACE_MAX: usize = 8 << 20;
+
+/// Keeps a small picture that belongs to a record of its own; answers the hash of its file.
+pub(crate) async fn keep_small(ctx: &Ctx, bytes: Vec<u8>) -> Result<[u8; 32], Error> {
+    if bytes.len() > FACE_MAX {
+        let size = FACE_MAX >> 20;
+        return Err(
+            Refusal::invalid(vec![problem!("picture", "A picture may have at most {size} MB.", size = size)]).into()
+        );
+    }
+    let files = ctx.files.clone();
+    let kept = crate::aside(move || {
+        let picture = decode(&bytes)?;
+        let small = picture.resize_to_fill(FACE_SIDE, FACE_SIDE, image::imageops::FilterType::Triangle);
+        files.put(&encode(&small)?)
+    });
+    kept.await
 }
 
 fn unreadable() -> Error {

@@ -2,11 +2,13 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, AddOn, AddOnId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate,
-    GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, Notice, NoticeId, Order, OrderId, PaymentSetting,
-    Person, PersonId, Picture, PictureId, Quota, QuotaId, Reminder, ReminderId, Sale, ScanId, Session, Space, SpaceId,
-    Ticket, TicketId, TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
+    Account, AccountId, AddOn, AddOnId, CheckinList, Department, DepartmentId, Device, DeviceId, DrawId, EntrantId,
+    Event, EventId, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice,
+    NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId, Quota, QuotaId, Reminder,
+    ReminderId, RoundId, Sale, ScanId, Session, Sound, SoundId, Space, SpaceId, Ticket, TicketId, TicketType,
+    TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
+    draw::{self, Draw, Round, Who},
     field::AnswerValue,
     import::RefusedRow,
     notice::NoticeState,
@@ -71,13 +73,26 @@ pub const NOTICE_BY_SUBJECT: Plain<Notice, (u8, u64)> = Plain::new(24);
 /// Reminders that are not written yet.
 pub const REMINDER_WAITING: Plain<Reminder, EventId> = Plain::new(25);
 
-/// Tickets of an event by [`domain::TicketState`].
 /// Events of a category.
 pub const EVENT_BY_CATEGORY: Plain<domain::EventCategory, domain::CategoryId> = Plain::new(113);
 /// Events of a series.
 pub const EVENT_BY_SERIES: Plain<domain::EventSeries, domain::SeriesId> = Plain::new(114);
+/// The draws of an event.
+pub const DRAW_BY_EVENT: Plain<Draw, EventId> = Plain::new(53);
+/// The wins of a ticket's holder.
+pub const WIN_BY_TICKET: Plain<draw::Win, TicketId> = Plain::new(54);
+/// The wins of somebody without a ticket.
+pub const WIN_BY_ENTRANT: Plain<draw::Win, EntrantId> = Plain::new(55);
+/// Who joined a draw without a ticket, by the hash of what the phone keeps.
+pub const ENTRANT_BY_TOKEN: Unique<draw::Entrant, [u8; 32]> = Unique::new(56, "entrant_by_token");
+/// Who takes part in a draw by phone: one phone is one person.
+pub const ENTRANT_BY_PHONE: Unique<draw::Entrant, (DrawId, String)> = Unique::new(57, "entrant_by_phone");
+/// Who joined a draw by ticket.
+pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique::new(58, "entrant_by_ticket");
+/// The messages of a draw by [`draw::Moderation`].
+pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
 
-/// Tickets of an event by [`TicketState`].
+/// Tickets of an event by [`domain::TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 /// Tickets of a type that hold a place: what the quota is held against.
 pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
@@ -199,6 +214,8 @@ fn derive_choice(choice: &domain::TalkChoice, out: &mut crate::Derived) {
         out.count(&TALK_TAKEN, &(choice.event, *talk), 1);
     }
 }
+/// People of a draw who have no ticket or joined by its code: those without a ticket, and those with one.
+pub const ENTRANTS: Counter<(DrawId, bool)> = Counter::new(51);
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     let (event, kind) = (ticket.event, ticket.kind);
@@ -313,6 +330,37 @@ fn derive_device(device: &Device, out: &mut crate::Derived) {
     }
 }
 
+fn derive_win(win: &draw::Win, out: &mut crate::Derived) {
+    match win.who {
+        Some(Who::Ticket(ticket)) => out.plain(&WIN_BY_TICKET, &ticket),
+        Some(Who::Extra(entrant)) => out.plain(&WIN_BY_ENTRANT, &entrant),
+        None => {}
+    }
+}
+
+fn derive_entrant(entrant: &draw::Entrant, out: &mut crate::Derived) {
+    if let Some(token) = &entrant.token {
+        out.unique(&ENTRANT_BY_TOKEN, token);
+    }
+    if let Some(phone) = &entrant.phone {
+        out.unique(&ENTRANT_BY_PHONE, &(entrant.draw, phone.clone()));
+    }
+    if let Some(ticket) = entrant.ticket {
+        out.unique(&ENTRANT_BY_TICKET, &(entrant.draw, ticket));
+    }
+    if !entrant.removed {
+        out.count(&ENTRANTS, &(entrant.draw, entrant.ticket.is_some()), 1);
+    }
+}
+
+/// The key of a picture that somebody gave of themselves.
+fn face_key(face: &draw::Face) -> (DrawId, bool, u64) {
+    match face.who {
+        Who::Ticket(ticket) => (face.draw, false, ticket.0),
+        Who::Extra(entrant) => (face.draw, true, entrant.0),
+    }
+}
+
 fn derive_person(person: &Person, out: &mut crate::Derived) {
     if let Some(phone) = &person.phone {
         out.unique(&PERSON_BY_PHONE, phone);
@@ -361,6 +409,16 @@ tables! {
     64 "seat_plan" v 1 domain::SeatPlan { key EventId = |r| r.event; derive |_r, _out| (); }
     65 "seating" v 1 domain::Seating { key EventId = |r| r.event; derive |_r, _out| (); }
     63 "event_view" v 1 domain::EventView { key EventId = |r| r.event; derive |_r, _out| (); }
+    30 "draw" v 1 Draw { key DrawId = |r| r.id; derive |r, out| out.plain(&DRAW_BY_EVENT, &r.event); }
+    31 "draw_round" v 1 Round { key (DrawId, RoundId) = |r| (r.draw, r.id); derive |_r, _out| (); }
+    32 "draw_line" v 1 draw::Line { key (DrawId, u32) = |r| (r.draw, r.seq); derive |_r, _out| (); }
+    33 "draw_win" v 1 draw::Win { key (DrawId, u32) = |r| (r.draw, r.number); derive |r, out| derive_win(r, out); }
+    34 "draw_entrant" v 1 draw::Entrant { key (DrawId, EntrantId) = |r| (r.draw, r.id); derive |r, out| derive_entrant(r, out); }
+    35 "draw_message" v 1 draw::Message { key (DrawId, MessageId) = |r| (r.draw, r.id); derive |r, out| out.plain(&MESSAGE_BY_STATE, &(r.draw, r.state as u8)); }
+    36 "draw_secret" v 1 draw::DrawSecret { key DrawId = |r| r.draw; derive |_r, _out| (); }
+    37 "draw_face" v 1 draw::Face { key (DrawId, bool, u64) = |r| face_key(r); derive |_r, _out| (); }
+    38 "sound" v 1 Sound { key SoundId = |r| r.id; derive |_r, _out| (); }
+    39 "draw_running" v 1 draw::Running { key DrawId = |r| r.draw; derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -409,6 +467,13 @@ mod tests {
             REMINDER_WAITING.id,
             EVENT_BY_CATEGORY.id,
             EVENT_BY_SERIES.id,
+            DRAW_BY_EVENT.id,
+            WIN_BY_TICKET.id,
+            WIN_BY_ENTRANT.id,
+            ENTRANT_BY_TOKEN.id,
+            ENTRANT_BY_PHONE.id,
+            ENTRANT_BY_TICKET.id,
+            MESSAGE_BY_STATE.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

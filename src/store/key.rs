@@ -137,6 +137,7 @@ macro_rules! ids {
 
 ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId OrderId VoucherId QuotaId AddOnId WaiterId NoticeId ReminderId);
 ids!(CategoryId PartId SeriesId TalkId);
+ids!(DrawId RoundId EntrantId MessageId SoundId);
 
 #[cfg(test)]
 mod tests {

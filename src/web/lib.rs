@@ -5,6 +5,7 @@ pub mod answer;
 pub mod api;
 pub mod asset;
 pub mod audience;
+pub mod draw;
 pub mod feature;
 pub mod feedback;
 pub mod fields;
@@ -13,6 +14,7 @@ pub mod home;
 pub mod live;
 pub mod own;
 pub mod phone;
+pub mod screen;
 pub mod talk;
 pub mod terminal;
 
@@ -87,6 +89,8 @@ fn router(hall: Hall) -> Router {
         .merge(home::routes())
         .merge(feedback::routes())
         .merge(talk::routes())
+        .merge(draw::routes())
+        .merge(screen::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

@@ -20,7 +20,9 @@ use domain::{EventId, GateId, ImportId, ListId, import::ImportState};
 use serde_json::{Value, json};
 use service::checkin::Counts;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Streams of figures.
 pub fn routes() -> Router<Hall> {
@@ -58,6 +60,25 @@ where
             }
         });
     Ok(Sse::new(messages).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
+}
+
+/// Sends what somebody else reads for all who look: the newest at once, then each change, as long as `allowed` holds.
+pub fn follow<A>(receiver: watch::Receiver<Arc<str>>, allowed: A) -> Response
+where
+    A: Fn() -> bool + Send + 'static,
+{
+    let messages =
+        futures_util::stream::unfold((receiver, allowed, true), |(mut receiver, allowed, first)| async move {
+            if !first {
+                receiver.changed().await.ok()?;
+            }
+            if !allowed() {
+                return None;
+            }
+            let text = receiver.borrow_and_update().clone();
+            Some((Ok::<_, Infallible>(Event::default().data(text)), (receiver, allowed, false)))
+        });
+    Sse::new(messages).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
 }
 
 fn shown(number: i64) -> String {

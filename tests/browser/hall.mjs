@@ -11,13 +11,13 @@ const require = createRequire(join(tools, "package.json"));
 const puppeteer = require("puppeteer-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-/** Starts Chromium, gives it to `use`, and closes it whatever happens. */
-export async function browse(use) {
+/** Starts Chromium, with more arguments where they are needed, gives it to `use`, and closes it whatever happens. */
+export async function browse(use, more = []) {
   const profile = mkdtempSync(join(tmpdir(), "hall-browser-"));
   const browser = await puppeteer.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     userDataDir: profile,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...more],
   });
   // Also when `fail` ends the process; Puppeteer's own hook has ended the browser by then.
   process.once("exit", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));

@@ -6,6 +6,7 @@ pub mod brand;
 pub mod category;
 pub mod checkin;
 pub mod device;
+pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod group;
@@ -59,6 +60,8 @@ pub enum Tab {
     Feedback,
     /// Talks and workshops.
     Talks,
+    /// Draws.
+    Draw,
 }
 
 /// The badge of an event's state.
@@ -89,6 +92,7 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Seats", "/seat", Tab::Seats),
         entry("Talks", "/talk", Tab::Talks),
         entry("Feedback", "/feedback", Tab::Feedback),
+        entry("Draws", "/draw", Tab::Draw),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

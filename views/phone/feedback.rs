@@ -48,7 +48,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
             (form.summary())
             form method="post" action={ (of.ticket) "/feedback" } class="form" {
                 @for question in &of.form.questions { (asked(&form, question, of.typed)) }
-                (submit(text.t("Send"), Some((text.t("Back"), of.ticket))))
+                (submit(text.t("Send feedback"), Some((text.t("Back"), of.ticket))))
             }
         }
     };
@@ -58,7 +58,11 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
 fn asked(form: &Form<'_>, of: &FeedbackQuestion, typed: &[(u16, String)]) -> Markup {
     let field = &of.field;
     let value = typed.iter().find(|(id, _)| *id == field.id).map_or("", |(_, value)| value.as_str());
-    if of.rating { rating(form, of, value) } else { question(form, field, value, Ask { required: field.required, ..Ask::default() }) }
+    if of.rating {
+        rating(form, of, value)
+    } else {
+        question(form, field, value, Ask { required: field.required, ..Ask::default() })
+    }
 }
 
 /// One to five as a row of large targets.

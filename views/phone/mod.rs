@@ -1,5 +1,6 @@
 //! Pages for visitors on a phone.
 
+pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod home;

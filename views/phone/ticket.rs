@@ -29,6 +29,10 @@ pub struct TicketPage<'a> {
     pub group: Option<&'a str>,
     /// Whether the seat is shown (S0-43).
     pub seat: bool,
+    /// Its lucky number, when a draw shows it (S0-31, S0-83).
+    pub lucky: Option<&'a str>,
+    /// Draws of the event: address, name and how many prizes it holds there (S0-84).
+    pub draws: &'a [(String, String, usize)],
 }
 
 /// The ticket as a card; what the printer gets too.
@@ -57,6 +61,7 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
                     @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
                     @let venue = event.venue.line();
                     @if !venue.is_empty() { dt { (text.t("Place")) } dd { (venue) } }
+                    @if let Some(lucky) = of.lucky { dt { (text.t("Lucky number")) } dd { strong class="num" { (lucky) } } }
                     dt { (text.t("Attend code")) } dd { span class="num" { (code(&ticket.attend)) } }
                 }
                 @if !event.notice.is_empty() { p class="dim lines" { (event.notice) } }
@@ -91,6 +96,9 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, around: &Around<'_>) -> Markup {
         h1 { (text.t("My ticket")) }
         (card(shell, of))
         (around.more)
+        @for (href, name, won) in of.draws {
+            a class="button no-print" href=(href) { (icon(Icon::Ticket)) (name) @if *won > 0 { " · " (text.f("{count} won", &[("count", won)])) } }
+        }
         (notices(shell, around.notices))
         div class="row no-print" {
             button data-print { (icon(Icon::Print)) (text.t("Print")) }

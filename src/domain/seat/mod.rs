@@ -126,7 +126,7 @@ impl Shape {
     /// English source text.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Round => "Round",
+            Self::Round => "Round table",
             Self::Square => "Square",
             Self::Long => "Long, or a row",
         }

@@ -208,6 +208,16 @@ impl Cards {
         self.holder(self.cards.get(at)?)
     }
 
+    /// Goes over all tickets in their order: id, type, group, whether it stands, and the seat.
+    pub(crate) fn each(&self, mut f: impl FnMut(TicketId, TicketTypeId, Option<GroupId>, bool, &str)) {
+        for card in &self.cards {
+            if let Some((kind, group, barred, _)) = self.kinds.get(wide(card.kind)) {
+                let [_, _, seat, _] = self.words.parts(card.words);
+                f(card.ticket, *kind, *group, barred.is_none(), seat);
+            }
+        }
+    }
+
     fn empty(event: EventId) -> Self {
         Self {
             event,

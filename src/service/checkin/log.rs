@@ -53,6 +53,20 @@ pub(crate) fn descending(
     })
 }
 
+/// The tickets of the newest scans that let somebody in for the first time, newest first, among the last `looked` ones.
+pub(crate) fn newest_entries(view: &impl Read, event: EventId, looked: usize) -> Result<Vec<TicketId>, Error> {
+    let mut tickets = Vec::new();
+    for scan in descending(view, event, None).take(looked) {
+        let scan = scan?;
+        if let Some((_, ticket)) = scan.ticket_here().filter(|_| scan.admitted > 0)
+            && !tickets.contains(&ticket)
+        {
+            tickets.push(ticket);
+        }
+    }
+    Ok(tickets)
+}
+
 /// A scan as the log shows it.
 #[derive(Debug, Clone)]
 pub struct ScanRow {

@@ -22,8 +22,8 @@ pub use list::{
     Answered, Doors, Thought, Trial, add_gate, answers, doors, remove_gate, remove_list, save_list, try_out,
 };
 pub(crate) use list::{answers_in, lists_in};
-pub(crate) use log::presence;
 pub use log::{PAGE, ScanFilter, ScanRow, history, log};
+pub(crate) use log::{newest_entries, presence};
 pub use presence::Work as WorkDone;
 pub use redeem::{Answer, Before, Counts, PersonCard, UPLOAD_MAX, Upload, redeem, refuse_revoked, upload};
 pub use search::{Changes, Found, SEARCH_MAX, SEARCH_MIN, Snapshot, Taken, Turned, changes, hash, search, snapshot};

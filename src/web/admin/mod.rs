@@ -6,6 +6,7 @@ pub mod brand;
 pub mod category;
 pub mod checkin;
 pub mod device;
+pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod group;
@@ -41,6 +42,7 @@ pub fn routes() -> Router<Hall> {
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())
+        .merge(draw::routes())
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())

@@ -404,7 +404,10 @@ async fn print(
     Path((id, ticket)): Path<(u64, u64)>,
 ) -> Answer {
     let of = registration::ticket_page(&hall.ctx, &actor, EventId(id), TicketId(ticket))?;
+    let (lucky, _) = service::draw::numbers_of(&hall.ctx, actor.space, of.ticket.event, of.ticket.id)?;
     let shown = ticket_pages::TicketPage {
+        lucky: lucky.as_deref(),
+        draws: &[],
         ticket: &of.ticket,
         standing: &of.standing,
         event: &of.event,

@@ -106,7 +106,11 @@ async fn ticket(
 ) -> Answer {
     let of = registration::by_link(&hall.ctx, crate::hall::space(), &link)?;
     let helper = device::helper_of(&hall.ctx, crate::hall::space(), &of.ticket)?.is_some();
+    let (lucky, draws) = service::draw::numbers_of(&hall.ctx, crate::hall::space(), of.ticket.event, of.ticket.id)?;
+    let draws: Vec<_> = draws.into_iter().map(|(draw, won)| (format!("/draw/{}", draw.id), draw.name, won)).collect();
     let shown = ticket_pages::TicketPage {
+        lucky: lucky.as_deref(),
+        draws: &draws,
         ticket: &of.ticket,
         standing: &of.standing,
         event: &of.event,

@@ -1,0 +1,3 @@
+//! Big screens for the audience.
+
+pub mod draw;
