@@ -59,6 +59,14 @@ ids! {
     PictureId
     /// A list file being imported, with its verdict on each row.
     ImportId
+    /// A design of a poster, badge, seat card or certificate.
+    DesignId
+    /// Where visitors of an event come from, as named by the secretariat.
+    SourceId
+    /// One printing of badges or seat cards.
+    PrintId
+    /// A certificate that was issued to somebody.
+    CertificateId
 }
 
 impl SpaceId {

@@ -56,6 +56,10 @@ permissions! {
     CheckinMark = "checkin.mark", "Mark people as checked in or not checked in";
     /// Pair and revoke check-in terminals.
     DeviceManage = "device.manage", "Pair and revoke check-in terminals";
+    /// Design posters, badges and seat cards, and print them.
+    PrintManage = "print.manage", "Design posters, badges and certificates, and print badges";
+    /// Issue and revoke certificates.
+    CertificateIssue = "certificate.issue", "Issue and revoke certificates";
 }
 
 /// Where a permission holds.

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod checkin;
 pub mod ctx;
 pub mod device;
+pub mod draw;
 pub mod error;
 pub mod event;
 pub mod file;

@@ -46,7 +46,7 @@ fn unreadable() -> Error {
     .into()
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| unreadable())?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
         return Err(unreadable());
@@ -74,7 +74,7 @@ fn shrink(picture: DynamicImage) -> DynamicImage {
     picture.resize(SIDE_MAX, SIDE_MAX, image::imageops::FilterType::Triangle)
 }
 
-fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 85);
     picture.to_rgb8().write_with_encoder(encoder).map_err(|error| Error::internal("encoding a picture", error))?;
@@ -97,7 +97,7 @@ pub async fn codes(frame: Bytes) -> Result<Vec<String>, Error> {
     found
 }
 
-fn codes_in(picture: &DynamicImage) -> Vec<String> {
+pub(crate) fn codes_in(picture: &DynamicImage) -> Vec<String> {
     let picture = if picture.width().max(picture.height()) > FRAME_SIDE {
         picture.resize(FRAME_SIDE, FRAME_SIDE, image::imageops::FilterType::Triangle).to_luma8()
     } else {

@@ -2,9 +2,11 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate, GateId, Grant,
-    GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space,
-    SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
+    Account, AccountId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design, DesignId, Device,
+    DeviceId, DevicePrint, Event, EventId, EventPlace, EventShare, Gate, GateId, Grant, GrantId, Group, GroupId,
+    Import, ImportId, ListId, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, ScanId, Session,
+    Source, SourceId, SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource, TicketState, TicketType,
+    TicketTypeId,
     checkin::{DoorAnswers, Line, ScanBlock},
     import::RefusedRow,
 };
@@ -39,6 +41,12 @@ pub const TICKET_BY_PHONE: Unique<Ticket, (String, EventId)> = Unique::new(11, "
 pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, "ticket_by_attend");
 /// The imports of an event.
 pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
+/// A certificate by its number.
+pub const CERTIFICATE_BY_NUMBER: Unique<Certificate, String> = Unique::new(93, "certificate_by_number");
+/// The certificates of a ticket.
+pub const CERTIFICATE_BY_TICKET: Plain<Certificate, (EventId, TicketId)> = Plain::new(94);
+/// The printings that a ticket was among.
+pub const PRINT_BY_TICKET: Plain<PrintRun, (EventId, TicketId)> = Plain::new(95);
 
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
@@ -62,6 +70,28 @@ pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
+/// Certificates of an event, whatever became of them.
+pub const CERTIFICATES: Counter<EventId> = Counter::new(91);
+/// Registrations by where they came from, by the text of the origin.
+pub const TICKETS_FROM: Counter<(EventId, String)> = Counter::new(92);
+/// Phones that followed a link, by the text of the origin.
+pub const VISITS_FROM: Counter<(EventId, String)> = Counter::new(93);
+
+fn derive_certificate(certificate: &Certificate, out: &mut crate::Derived) {
+    out.unique(&CERTIFICATE_BY_NUMBER, &certificate.number);
+    out.plain(&CERTIFICATE_BY_TICKET, &(certificate.event, certificate.ticket));
+    out.count(&CERTIFICATES, &certificate.event, 1);
+}
+
+fn derive_print(run: &PrintRun, out: &mut crate::Derived) {
+    for ticket in &run.tickets {
+        out.plain(&PRINT_BY_TICKET, &(run.event, *ticket));
+    }
+}
+
+fn derive_visits(kept: &SourceVisits, out: &mut crate::Derived) {
+    out.count(&VISITS_FROM, &(kept.event, kept.origin.to_string()), i64::from(kept.visits));
+}
 
 fn derive_ticket(ticket: &Ticket, out: &mut crate::Derived) {
     let (event, kind) = (ticket.event, ticket.kind);
@@ -196,6 +226,16 @@ tables! {
     16 "checkin_list" v 1 CheckinList { key (EventId, ListId) = |r| (r.event, r.id); derive |_r, _out| (); }
     17 "gate" v 1 Gate { key (EventId, GateId) = |r| (r.event, r.id); derive |_r, _out| (); }
     18 "door_answers" v 1 DoorAnswers { key (EventId, ListId, TicketId) = |r| (r.event, r.list, r.ticket); derive |_r, _out| (); }
+    50 "event_place" v 1 EventPlace { key EventId = |r| r.event; derive |_r, _out| (); }
+    51 "event_share" v 1 EventShare { key EventId = |r| r.event; derive |_r, _out| (); }
+    52 "design" v 1 Design { key (EventId, DesignId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    53 "source" v 1 Source { key (EventId, SourceId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    54 "ticket_source" v 1 TicketSource { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |r, out| out.count(&TICKETS_FROM, &(r.event, r.origin.to_string()), 1); }
+    55 "device_print" v 1 DevicePrint { key DeviceId = |r| r.device; derive |_r, _out| (); }
+    56 "source_visits" v 1 SourceVisits { key (EventId, String, i64) = |r| (r.event, r.origin.to_string(), r.day); derive |r, out| derive_visits(r, out); }
+    57 "print_run" v 1 PrintRun { key (EventId, PrintId) = |r| (r.event, r.id); derive |r, out| derive_print(r, out); }
+    58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
+    59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -230,6 +270,9 @@ mod tests {
             TICKET_BY_PHONE.id,
             TICKET_BY_ATTEND.id,
             IMPORT_BY_EVENT.id,
+            CERTIFICATE_BY_NUMBER.id,
+            CERTIFICATE_BY_TICKET.id,
+            PRINT_BY_TICKET.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

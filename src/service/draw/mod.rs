@@ -1,0 +1,21 @@
+//! Drawing designs: as SVG for pages and files, and as PNG on the box. The only place that knows fonts and resvg.
+
+mod font;
+mod ground;
+mod raster;
+mod svg;
+
+pub use font::Fonts;
+pub use raster::{Pictures, png};
+pub use svg::{Card, Href, Links, card, sheet};
+
+use domain::refuse;
+
+/// The refusal when no font has Chinese characters.
+pub(crate) fn no_font() -> domain::Refusal {
+    refuse!(
+        Unavailable,
+        "draw.no_font",
+        "The box has no font with Chinese characters, so it cannot draw pictures. Install one, such as the package fonts-wqy-microhei, and start the hall again. Pages for printing work without it."
+    )
+}
