@@ -63,6 +63,8 @@ pub struct Parts {
     pub(crate) memory: Memory,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
+    /// Visits that were not kept yet.
+    pub(crate) visits: Arc<crate::promotion::Tally>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
     association: Arc<Mutex<Option<Arc<Known>>>>,
 }
@@ -84,6 +86,7 @@ impl Ctx {
             limiter: Arc::default(),
             memory,
             devices: Arc::default(),
+            visits: Arc::default(),
             association: Arc::default(),
         }))
     }

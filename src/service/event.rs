@@ -352,6 +352,8 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
             let number = GroupId(work.next_id::<Group>()?);
             work.insert(&Group { id: number, event: new, name: group.name })?;
         }
+        crate::design::copy_all(work, id, new)?;
+        crate::place::copy(work, id, new)?;
         work.audit("event.copy", format!("event/{new}"), &format!("event/{id}"), &copied.name)?;
         Ok(new)
     })

@@ -12,9 +12,11 @@ use std::io::Cursor;
 use store::Read;
 use tokio::sync::Semaphore;
 
-/// Takes an upload for the actor's events; returns the picture's number.
+/// Takes an upload for the actor's events or designs; returns the picture's number.
 pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
-    let permit = ctx.permit_somewhere(actor, Permission::EventManage)?;
+    let permit = ctx
+        .permit_somewhere(actor, Permission::EventManage)
+        .or_else(|_| ctx.permit_somewhere(actor, Permission::PrintManage))?;
     let owner = permit.account.ok_or_else(Refusal::denied)?;
     if bytes.len() > UPLOAD_MAX {
         let size = UPLOAD_MAX >> 20;
