@@ -5,6 +5,7 @@ use crate::{
     design::{self, Saying},
     event,
     poster::Form,
+    print::PersonCard,
     registration,
     roster::Filter,
 };
@@ -319,6 +320,22 @@ pub async fn picture(
     .await
 }
 
+/// A valid certificate of the ticket behind a link: its design and what it is filled with.
+pub fn card(
+    ctx: &Ctx,
+    space: SpaceId,
+    link: &str,
+    id: CertificateId,
+    said: &Saying,
+) -> Result<(Design, Values), Error> {
+    let ticket = registration::by_link(ctx, space, link)?.ticket;
+    ctx.read(&ctx.own(space), |view| {
+        let found = shown(view, &ticket)?.into_iter().find(|certificate| certificate.id == id);
+        let certificate = found.ok_or_else(|| Refusal::missing("certificate"))?;
+        Ok((drawn_by(view, certificate.event, certificate.design)?, values(ctx, view, &certificate, said)?))
+    })
+}
+
 /// A certificate, drawn for the secretariat.
 pub async fn picture_for(
     ctx: &Ctx,
@@ -333,7 +350,13 @@ pub async fn picture_for(
     crate::aside(move || ctx.read(&permit, |view| draw(&ctx, view, &load(view, event, id)?, &said, form))).await
 }
 
-/// Certificates to print: the valid ones of a design, at most `most`, with what they are filled with.
+/// One certificate, for the secretariat.
+pub fn get(ctx: &Ctx, actor: &Actor, event: EventId, id: CertificateId) -> Result<Certificate, Error> {
+    let permit = ctx.permit(actor, Permission::CertificateIssue, At::Event(event))?;
+    ctx.read(&permit, |view| load(view, event, id))
+}
+
+/// Certificates to print: the valid ones of a design, at most [`domain::print::RUN_MAX`] of them.
 pub fn sheets(
     ctx: &Ctx,
     actor: &Actor,
@@ -341,7 +364,7 @@ pub fn sheets(
     id: DesignId,
     only: Option<CertificateId>,
     said: &Saying,
-) -> Result<(Design, Vec<(TicketId, Values)>), Error> {
+) -> Result<(Design, Vec<PersonCard>), Error> {
     let permit = ctx.permit(actor, Permission::CertificateIssue, At::Event(event))?;
     ctx.read(&permit, |view| {
         let design = drawn_by(view, event, id)?;
@@ -351,7 +374,9 @@ pub fn sheets(
             let wanted =
                 certificate.design == id && certificate.is_valid() && only.is_none_or(|only| only == certificate.id);
             if wanted && cards.len() < domain::print::RUN_MAX {
-                cards.push((certificate.ticket, values(ctx, view, &certificate, said)?));
+                let ticket = certificate.ticket;
+                let portrait = view.get::<domain::Portrait>(&(event, ticket))?.is_some();
+                cards.push(PersonCard { ticket, values: values(ctx, view, &certificate, said)?, portrait });
             }
         }
         Ok((design, cards))

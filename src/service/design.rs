@@ -6,7 +6,8 @@ use crate::{
     event, registration, ticket_type,
 };
 use domain::{
-    Design, DesignId, Event, EventId, Permission, Picture, PictureId, Portrait, Refusal, Ticket, TicketId, Window,
+    Design, DesignId, Event, EventId, Permission, Picture, PictureId, Portrait, Refusal, SpaceId, Ticket, TicketId,
+    Window,
     certificate::grouped,
     design::{
         DESIGNS_MAX, DesignInput, Ground, Purpose, Values, check_design,
@@ -17,6 +18,7 @@ use domain::{
     promotion::Origin,
     refuse,
 };
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Order, Read};
 
@@ -341,6 +343,31 @@ pub(crate) fn png(
     draw::png(Fonts::system(), &svg, &files, width)
 }
 
+/// The pictures of a design as data for a drawing that stands alone.
+pub fn embedded(
+    ctx: &Ctx,
+    space: SpaceId,
+    design: &Design,
+    ticket: Option<TicketId>,
+) -> Result<HashMap<Href, String>, Error> {
+    ctx.read(&ctx.own(space), |view| data(ctx, view, design, ticket))
+}
+
+fn data(
+    ctx: &Ctx,
+    view: &impl Read,
+    design: &Design,
+    ticket: Option<TicketId>,
+) -> Result<HashMap<Href, String>, Error> {
+    let files = files(ctx, view, design, ticket)?;
+    let ids = pictures(design.ground, &design.elements).into_iter().map(Href::Picture).chain([Href::Portrait]);
+    let of = |href: Href| {
+        let file = files.get(&name(href))?;
+        Some((href, format!("data:image/jpeg;base64,{}", data_encoding::BASE64.encode(file))))
+    };
+    Ok(ids.filter_map(of).collect())
+}
+
 /// A card as an SVG that stands alone: pictures lie in it.
 pub(crate) fn svg(
     ctx: &Ctx,
@@ -349,12 +376,9 @@ pub(crate) fn svg(
     values: &Values,
     ticket: Option<TicketId>,
 ) -> Result<String, Error> {
-    let files = files(ctx, view, design, ticket)?;
-    let data = |href: Href| {
-        let file = files.get(&name(href))?;
-        Some(format!("data:image/jpeg;base64,{}", data_encoding::BASE64.encode(file)))
-    };
-    Ok(draw::card(Fonts::system(), design, &Card { values, links: &data }))
+    let data = data(ctx, view, design, ticket)?;
+    let links = |href: Href| data.get(&href).cloned();
+    Ok(draw::card(Fonts::system(), design, &Card { values, links: &links }))
 }
 
 /// Pixels across a picture of a design: as phones show it, and not larger than paper needs.

@@ -2,7 +2,7 @@
 
 use crate::{Actor, At, Ctx, Error, Work, event};
 use domain::{
-    EventId, EventPlace, Permission, Refusal,
+    EventId, EventPlace, Permission, Refusal, SpaceId,
     event::EventState,
     place::{PlaceInput, check_place},
 };
@@ -22,6 +22,11 @@ pub fn public_get(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Option<Eve
         }
         Ok(view.get::<EventPlace>(&event)?)
     })
+}
+
+/// Where the event of a ticket is; whoever has the ticket's link may know.
+pub fn of_ticket(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<Option<EventPlace>, Error> {
+    ctx.read(&ctx.own(space), |view| Ok(view.get::<EventPlace>(&event)?))
 }
 
 /// Keeps the coordinates of the event's form, or takes them away when both are empty.

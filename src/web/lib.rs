@@ -5,12 +5,15 @@ pub mod answer;
 pub mod api;
 pub mod asset;
 pub mod audience;
+pub mod certificate;
 pub mod feature;
 pub mod fields;
 pub mod hall;
 pub mod live;
 pub mod own;
 pub mod phone;
+pub mod poster;
+pub mod print;
 pub mod terminal;
 
 pub use audience::Peer;
@@ -80,6 +83,9 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(poster::routes())
+        .merge(certificate::routes())
+        .merge(print::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

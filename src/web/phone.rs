@@ -6,6 +6,7 @@ use crate::{
     asset,
     audience::{LANGUAGE, Visit},
     fields::{Fields, Query},
+    poster,
 };
 use axum::{
     Router,
@@ -13,7 +14,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     routing::{get, post},
 };
-use domain::{EventId, Refusal, TicketTypeId, ticket::TicketInput};
+use domain::{EventId, Refusal, Ticket, TicketTypeId, ticket::TicketInput};
 use service::{Error, device, event, registration, ticket_type, token};
 use views::{
     Lang,
@@ -49,10 +50,19 @@ fn choices(hall: &Hall, visit: &Visit, event: EventId) -> Result<Vec<pages::Choi
     Ok(rows.into_iter().map(choice).collect())
 }
 
-async fn show(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
+async fn show(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(event): Path<u64>,
+    Query(query): Query,
+) -> Answer {
     let event = event::public_get(&hall.ctx, &visit.visitor(), EventId(event))?;
     let choices = choices(&hall, &visit, event.id)?;
-    page(pages::show(&visit.shell(), &event, &choices))
+    let (head, beside) = (poster::share_head(&hall, &visit, &event)?, poster::beside_event(&hall, &visit, &event)?);
+    let mut response = page(pages::show(&visit.shell(), &event, &choices, &head, &beside))?;
+    poster::note_visit(&hall, &visit, &headers, event.id, query.get("from"), &mut response)?;
+    Ok(response)
 }
 
 async fn form(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
@@ -75,11 +85,20 @@ pub fn ticket_input(fields: &Fields) -> TicketInput {
     }
 }
 
-async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>, fields: Fields) -> Answer {
+async fn register(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(event): Path<u64>,
+    fields: Fields,
+) -> Answer {
     let event = EventId(event);
     let outcome = take(&hall, &visit, event, &fields).await;
     match outcome {
-        Ok(link) => see(&format!("/ticket/{link}?fresh=1")),
+        Ok(ticket) => {
+            poster::credit(&hall, &visit, &headers, event, ticket.id).await;
+            see(&format!("/ticket/{}?fresh=1", token::link(&ticket.link)))
+        }
         Err(error) => {
             let event = event::public_get(&hall.ctx, &visit.visitor(), event)?;
             let choices = choices(&hall, &visit, event.id)?;
@@ -97,12 +116,11 @@ async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>
     }
 }
 
-async fn take(hall: &Hall, visit: &Visit, event: EventId, fields: &Fields) -> Result<String, Error> {
+async fn take(hall: &Hall, visit: &Visit, event: EventId, fields: &Fields) -> Result<Ticket, Error> {
     let kind = TicketTypeId(fields.needed("kind")?);
     let input =
         TicketInput { seat: String::new(), note: String::new(), door_note: String::new(), ..ticket_input(fields) };
-    let ticket = registration::register(&hall.ctx, &visit.visitor(), event, kind, fields.get("once"), &input).await?;
-    Ok(token::link(&ticket.link))
+    registration::register(&hall.ctx, &visit.visitor(), event, kind, fields.get("once"), &input).await
 }
 
 async fn ticket(
@@ -122,7 +140,8 @@ async fn ticket(
         group: of.group.as_deref(),
     };
     let helps = helper.then_some(link.as_str());
-    let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps))?;
+    let beside = poster::beside_ticket(&hall, &visit, &of.event, &link)?;
+    let mut response = page(ticket_pages::show(&visit.shell(), &shown, query.ticked("fresh"), helps, &beside))?;
     crate::own::remember(&visit, &headers, &link, &mut response)?;
     Ok(response)
 }

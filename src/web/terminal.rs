@@ -18,7 +18,7 @@ use domain::{
     checkin::{Direction, Door, MultiEntry, Reason, Request, Shown, Verdict, Way},
 };
 use service::{
-    Actor, Error, Who, checkin, device,
+    Actor, Error, Who, checkin, device, print,
     registration::{self, PAGE},
     roster::{Filter, Show},
 };
@@ -138,6 +138,7 @@ fn at(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, query: &Fields)
         may_search: post.names || !matches!(actor.who, Who::Device { .. }),
         helper,
         lists: if chooses { names.collect() } else { Vec::new() },
+        badge: print::device_design(&hall.ctx, actor, event)?.map(|design| (design.sheet.width, design.sheet.height)),
     };
     page(pages::door(&shell, &shown))
 }

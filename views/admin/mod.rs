@@ -2,12 +2,16 @@
 
 pub mod account;
 pub mod audit;
+pub mod certificate;
 pub mod checkin;
+pub mod design;
 pub mod device;
 pub mod event;
 pub mod import;
 pub mod list;
 pub mod overview;
+pub mod print;
+pub mod promotion;
 pub mod registration;
 pub mod setup;
 pub mod space;
@@ -36,6 +40,10 @@ pub enum Tab {
     Registrations,
     /// Check-in time, terminals, scan log.
     Checkin,
+    /// Links, sources, posters.
+    Promotion,
+    /// Badges, seat cards, certificates.
+    Print,
 }
 
 /// The badge of an event's state.
@@ -60,6 +68,8 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Questions", "/question", Tab::Questions),
         entry("Registrations", "/registration", Tab::Registrations),
         entry("Check-in", "/checkin", Tab::Checkin),
+        entry("Promotion", "/promotion", Tab::Promotion),
+        entry("Badges and certificates", "/design", Tab::Print),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

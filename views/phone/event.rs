@@ -9,7 +9,7 @@ use crate::{
         markdown,
     },
     format::money,
-    layout::{Tone, phone},
+    layout::{Tone, phone, phone_headed},
 };
 use domain::{
     Event, Refusal, TicketType,
@@ -96,8 +96,19 @@ fn offer_label(offer: Offer) -> Option<&'static str> {
     }
 }
 
-/// The invitation.
-pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
+/// What a link to the invitation shows where it is shared: title, description, addresses of the page and of a picture.
+pub fn share_card(title: &str, description: &str, url: &str, picture: &str) -> Markup {
+    html! {
+        meta property="og:type" content="website";
+        meta property="og:title" content=(title);
+        @if !description.is_empty() { meta property="og:description" content=(description); meta name="description" content=(description); }
+        meta property="og:url" content=(url);
+        meta property="og:image" content=(picture);
+    }
+}
+
+/// The invitation; `head` says what a shared link shows, `beside` stands below the facts: maps, calendar, poster.
+pub fn show(shell: &Shell, event: &Event, choices: &[Choice], head: &Markup, beside: &Markup) -> Markup {
     let text = shell.text();
     let open = event.state == EventState::Published && choices.iter().any(|choice| choice.offer == Offer::Open);
     let content = html! {
@@ -111,6 +122,7 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
             @if !venue.is_empty() { dt { (text.t("Place")) } dd { (venue) } }
             @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
         }
+        (beside)
         @if !event.intro.is_empty() { (markdown(&event.intro)) }
         @if !choices.is_empty() {
             h2 { (text.t("Tickets")) }
@@ -125,7 +137,7 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice]) -> Markup {
         @if open { div class="bottom" { a class="button primary wide" href={ "/event/" (event.id) "/register" } { (text.t("Register now")) } } }
         @else if event.state == EventState::Published { (crate::component::notice(Tone::Info, text.t("No ticket can be taken at the moment."))) }
     };
-    phone(shell, &event.name, &[], &content)
+    phone_headed(shell, &event.name, &[], head, &content)
 }
 
 fn price(shell: &Shell, choice: &Choice) -> Markup {

@@ -60,8 +60,9 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
     }
 }
 
-/// The holder's page; `fresh` right after registering; `helps` is the ticket's link when its holder was named a helper (S0-59).
-pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>) -> Markup {
+/// The holder's page; `fresh` right after registering; `helps` is the ticket's link when its holder was named a helper (S0-59);
+/// `beside` stands below the ticket: maps, calendar, poster, certificates.
+pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>, beside: &Markup) -> Markup {
     let text = shell.text();
     let content = html! {
         @if fresh { (notice(Tone::Good, text.t("You are registered. Keep this page, or note the attend code: with your phone number it finds the ticket again."))) }
@@ -74,6 +75,7 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, fresh: bool, helps: Option<&str>
                 form method="post" action="/helper" class="inline" { input type="hidden" name="link" value=(link); button { (icon(Icon::Door)) (text.t("Help at the door")) } }
             }
         }
+        (beside)
     };
     phone(shell, text.t("My ticket"), &[], &content)
 }

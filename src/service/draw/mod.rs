@@ -7,7 +7,7 @@ mod svg;
 
 pub use font::Fonts;
 pub use raster::{Pictures, png};
-pub use svg::{Card, Href, Links, card, sheet};
+pub use svg::{Card, Href, Links, card, code, sheet};
 
 use domain::refuse;
 
@@ -18,4 +18,9 @@ pub(crate) fn no_font() -> domain::Refusal {
         "draw.no_font",
         "The box has no font with Chinese characters, so it cannot draw pictures. Install one, such as the package fonts-wqy-microhei, and start the hall again. Pages for printing work without it."
     )
+}
+
+/// Draws an SVG without pictures as PNG of that width in pixels, aside.
+pub async fn picture(svg: String, width: u32) -> Result<Vec<u8>, crate::Error> {
+    crate::aside(move || png(Fonts::system(), &svg, &Pictures::new(), width)).await
 }

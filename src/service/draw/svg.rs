@@ -13,7 +13,7 @@ use domain::{
 };
 
 /// A picture on a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Href {
     /// An uploaded one.
     Picture(PictureId),
@@ -279,6 +279,27 @@ pub fn card(fonts: &Fonts, design: &Design, of: &Card<'_>) -> String {
     let mut pen = Pen { out: String::with_capacity(8 << 10), fonts, page: 0 };
     pen.open((design.width, design.height));
     pen.card(design, of, (0, 0));
+    pen.out.push_str("</svg>");
+    pen.out
+}
+
+/// A QR code alone, 60 mm wide.
+pub fn code(fonts: &Fonts, content: &str) -> String {
+    const SIDE: i32 = 600;
+    let element = Element {
+        id: 1,
+        kind: ElementKind::Code(domain::design::CodeOf::Event),
+        frame: domain::design::Frame { x: 0, y: 0, w: SIDE, h: SIDE },
+        color: Color(0),
+        size: 1,
+        bold: false,
+        align: domain::design::Align::Middle,
+        text: String::new(),
+        picture: None,
+    };
+    let mut pen = Pen { out: String::with_capacity(4 << 10), fonts, page: 0 };
+    pen.open((SIDE, SIDE));
+    pen.code(&element, content);
     pen.out.push_str("</svg>");
     pen.out
 }

@@ -2,12 +2,16 @@
 
 pub mod account;
 pub mod audit;
+pub mod certificate;
 pub mod checkin;
+pub mod design;
 pub mod device;
 pub mod event;
 pub mod import;
 pub mod list;
 pub mod overview;
+pub mod print;
+pub mod promotion;
 pub mod registration;
 pub mod setup;
 pub mod space;
@@ -27,6 +31,10 @@ pub fn routes() -> Router<Hall> {
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())
+        .merge(promotion::routes())
+        .merge(design::routes())
+        .merge(print::routes())
+        .merge(certificate::routes())
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())
