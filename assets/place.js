@@ -23,5 +23,7 @@ for (const root of document.querySelectorAll("[data-place]")) {
       { enableHighAccuracy: true, timeout: 15_000 },
     );
   });
-  root.after(button, told);
+  const row = Object.assign(document.createElement("div"), { className: "row" });
+  row.append(button, told);
+  root.after(row);
 }

@@ -13,6 +13,7 @@ mod browser;
 mod command;
 mod door;
 mod hall;
+mod print;
 mod scenario;
 mod storm;
 mod tidy;

@@ -141,7 +141,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
         (form.summary())
         div class="columns" {
             section class="panel" {
-                img src={ (at) "/picture.svg" } alt={ (text.t("Certificate")) " " (one.serial) } class="cover";
+                img src={ (at) "/picture.svg" } alt={ (text.t("Certificate")) " " (one.serial) } class="drawn";
             }
             section class="panel" {
                 dl class="facts" {

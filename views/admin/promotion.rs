@@ -7,7 +7,7 @@ use crate::{
         form::{Form, Input},
         icon::{Icon, icon},
         list::{Head, Row, query, table},
-        notice, qr,
+        notice, post, qr,
     },
     format::count,
     layout::{Tone, sheet},
@@ -94,7 +94,7 @@ fn sources(shell: &Shell, of: &Page<'_>, form: &Form<'_>) -> Markup {
     let heads = [
         Head::plain(text.t("Source")),
         Head::number(text.t("Visits")),
-        Head::number(text.t("Registrations")),
+        Head::number(text.t("Registered")),
         Head::plain(text.t("Link and QR code")),
     ];
     let row = |row: &&SourceRow| Row {
@@ -104,7 +104,13 @@ fn sources(shell: &Shell, of: &Page<'_>, form: &Form<'_>) -> Markup {
             html! { (row.name) },
             html! { (count(row.visits)) },
             html! { (count(row.registrations)) },
-            html! { code { (of.url) "?from=" (row.origin) } (downloads(shell, of.event, &row.origin.to_string())) @if of.may_manage && row.visits == 0 && row.registrations == 0 { (crate::component::post(&format!("{}/source/{}/remove", base(of.event), row.origin), "danger", text.t("Delete"), Icon::Cross)) } },
+            html! {
+                div { code { (of.url) "?from=" (row.origin) }
+                div class="row" {
+                    (downloads(shell, of.event, &row.origin.to_string()))
+                    @if of.may_manage && row.visits == 0 && row.registrations == 0 { (post(&format!("{}/source/{}/remove", base(of.event), row.origin), "danger", text.t("Delete"), Icon::Cross)) }
+                } }
+            },
         ],
     };
     let member = |row: &&SourceRow| Row {
@@ -117,7 +123,7 @@ fn sources(shell: &Shell, of: &Page<'_>, form: &Form<'_>) -> Markup {
         ],
     };
     let member_heads =
-        [Head::plain(text.t("Whose poster")), Head::number(text.t("Visits")), Head::number(text.t("Registrations"))];
+        [Head::plain(text.t("Whose poster")), Head::number(text.t("Visits")), Head::number(text.t("Registered"))];
     html! {
         section class="panel" {
             h2 { (text.t("Source statistics")) }
