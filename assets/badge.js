@@ -5,6 +5,13 @@ const paper = document.querySelector("[data-paper]");
 const PATIENCE = 10_000;
 let line = Promise.resolve();
 
+/** Printing hides the field for codes for a moment, which takes the focus from it. */
+function focused() {
+  const code = document.querySelector("#code");
+  if (code.autofocus && document.activeElement === document.body) code.focus({ preventScroll: true });
+}
+window.addEventListener("afterprint", focused);
+
 async function one(event, ticket, again) {
   const answer = await fetch(`/terminal/${event}/badge`, {
     method: "POST",
@@ -16,6 +23,7 @@ async function one(event, ticket, again) {
   paper.replaceChildren(document.importNode(drawn, true));
   await Promise.all([...paper.querySelectorAll("image")].map((image) => image.decode?.().catch(() => {})));
   window.print();
+  focused();
 }
 
 /** Prints the badge of a ticket behind those that wait. */

@@ -314,7 +314,10 @@ function paper(answer) {
   if (came && (holder === null || answer.alone)) mark("warn", text.unprinted);
   else if (came) badge.print(event, holder).catch(() => mark("warn", text.unprinted));
 }
-again?.addEventListener("click", () => badge.print(event, holder, true).catch(() => mark("warn", text.unprinted)));
+again?.addEventListener("click", () => {
+  again.blur(); // So that a gun's line end presses nothing.
+  badge.print(event, holder, true).catch(() => mark("warn", text.unprinted));
+});
 
 /** The questions that must be answered before somebody comes in. */
 function questions(asked, scan) {

@@ -194,7 +194,7 @@ fn stage(shell: &Shell, of: &Designer<'_>, at: &str) -> Markup {
     let wide = of.design.width >= of.design.height;
     html! {
         div class="stage-box" {
-            div class={ "stage" @if wide { " wide" } } data-designer data-preview={ (at) "/preview?at=" (place) } data-handle=(text.t("{what}: arrow keys move it, with Ctrl they size it, Shift makes small steps")) {
+            div class={ "stage" @if wide { " wide" } } data-designer data-preview={ (at) "/preview?at=" (place) } data-handle=(text.t("{what}: arrow keys move it, with Ctrl they size it, Shift makes small steps, Page Up and Page Down choose another")) {
                 img src={ (at) "/preview.svg?at=" (place) "&v=" (of.design.revision) } alt={ (text.t("Preview")) ": " (of.design.name) } width=(of.design.width / 2) height=(of.design.height / 2);
             }
             @if all > 0 {
@@ -204,7 +204,7 @@ fn stage(shell: &Shell, of: &Designer<'_>, at: &str) -> Markup {
                     @if place + 1 < all { a class="button" href=(query(at, &[("at", &(place + 1).to_string())])) rel="next" { (text.t("Next person")) } }
                 }
             } @else { p class="dim" { (text.t("Nobody is registered yet: the preview shows a made-up person.")) } }
-            p class="dim" { (text.t("Drag an element, or choose it and press the arrow keys. Every length can be typed, too.")) }
+            p class="dim" { (text.t("Drag an element, or choose it and press the arrow keys; Page Up and Page Down choose another. Every length can be typed, too.")) }
         }
     }
 }
