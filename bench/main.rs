@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, bounded, checkin, hello, page, say, server};
+use bench::{Done, bounded, checkin, hello, page, poster, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -20,6 +20,8 @@ enum Command {
     Checkin(checkin::Plan),
     /// Server time of lists and searches.
     Page(page::Plan),
+    /// Posters and certificates drawn as pictures, and badges on sheets.
+    Poster(poster::Plan),
     /// The plain reply; started by `checkin`.
     #[command(hide = true)]
     Hello {
@@ -36,6 +38,7 @@ async fn run(command: &Command) -> Done<()> {
     match command {
         Command::Checkin(plan) => checkin::run(plan, &server::binary().await?, checkin::Runner::Workspace).await,
         Command::Page(plan) => page::run(plan).await,
+        Command::Poster(plan) => poster::run(plan),
         Command::Hello { size } => hello::serve(*size).await,
         #[cfg(feature = "baseline")]
         Command::Sqlite(plan) => bench::baseline::serve(plan).await,

@@ -63,6 +63,8 @@ pub struct Parts {
     pub(crate) memory: Memory,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
+    /// Pictures that were drawn lately.
+    pub(crate) drawn: Arc<crate::draw::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
@@ -86,6 +88,7 @@ impl Ctx {
             limiter: Arc::default(),
             memory,
             devices: Arc::default(),
+            drawn: Arc::default(),
             visits: Arc::default(),
             association: Arc::default(),
         }))

@@ -4,6 +4,7 @@ use crate::{
     Actor, At, Ctx, Error, Permit, Work,
     draw::{self, Card, Fonts, Href},
     event, registration, ticket_type,
+    token::sha256,
 };
 use domain::{
     Design, DesignId, Event, EventId, Permission, Picture, PictureId, Portrait, Refusal, SpaceId, Ticket, TicketId,
@@ -340,7 +341,10 @@ pub(crate) fn png(
     let files = files(ctx, view, design, ticket)?;
     let links = |href: Href| files.contains_key(&name(href)).then(|| name(href));
     let svg = draw::card(Fonts::system(), design, &Card { values, links: &links });
-    draw::png(Fonts::system(), &svg, &files, width)
+    // Uploaded pictures never change under their names; a portrait does.
+    let face = files.get(&name(Href::Portrait)).map_or([0; 32], |file| sha256(file));
+    let of = sha256(&[svg.as_bytes(), &width.to_le_bytes(), &face].concat());
+    ctx.drawn.picture(of, || draw::png(Fonts::system(), &svg, &files, width))
 }
 
 /// The pictures of a design as data for a drawing that stands alone.

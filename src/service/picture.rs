@@ -83,6 +83,26 @@ pub(crate) fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
+/// A picture of noise as uploads are kept, for benches: noise is what compresses worst.
+pub fn noise(width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    let mut state = 1u32;
+    let pixels = image::RgbImage::from_fn(width, height, |x, y| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let grain = u8::try_from(state >> 26).unwrap_or(0);
+        let shade = |at: u32, most: u32| u8::try_from(at * 190 / most.max(1)).unwrap_or(0);
+        image::Rgb([shade(x, width) + grain, shade(y, height) + grain, 60 + grain])
+    });
+    encode(&DynamicImage::ImageRgb8(pixels))
+}
+
+/// A picture to upload in tests.
+#[cfg(test)]
+pub(crate) fn noise_png() -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    image::load_from_memory(&noise(60, 40).unwrap()).unwrap().write_to(&mut out, ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
 /// Longest side of a frame in which codes are looked for, in pixels: enough for a code that fills a tenth of it.
 const FRAME_SIDE: u32 = 1_280;
 /// Frames that are looked at at a time; the door comes first.

@@ -85,3 +85,61 @@ pub async fn of_link(ctx: &Ctx, space: SpaceId, link: &str, said: &Saying, form:
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{portrait, test, token};
+    use domain::promotion::ShareInput;
+
+    #[tokio::test]
+    async fn a_poster_is_its_holders_and_follows_each_change() {
+        let (hall, admin) = test::founded().await;
+        let (id, kind) = test::opened(&hall, &admin).await;
+        let said = design::said();
+        design::create(&hall.ctx, &admin, id, "poster", |text: &str| text.to_owned()).await.unwrap();
+        let mut links = Vec::new();
+        for name in ["张三", "李四"] {
+            let ticket = registration::add(&hall.ctx, &admin, id, kind, "", &test::named(name, "")).await.unwrap();
+            links.push((ticket.id, token::link(&ticket.link)));
+        }
+        let draw = |link: &str| {
+            let (ctx, space, link, said) = (hall.ctx.clone(), admin.space, link.to_owned(), said.clone());
+            async move { of_link(&ctx, space, &link, &said, Form::Png).await }
+        };
+        assert_eq!(draw(&links[0].1).await.unwrap_err().code(), Some("poster.off"));
+        let on = ShareInput { posters: true, ..ShareInput::default() };
+        promotion::save_share(&hall.ctx, &admin, id, 0, &on).await.unwrap();
+        let first = draw(&links[0].1).await.unwrap();
+        assert_eq!(draw(&links[0].1).await.unwrap(), first, "the same again");
+        assert_ne!(draw(&links[1].1).await.unwrap(), first, "another name, another code");
+        let codes = crate::picture::codes_in(&image::load_from_memory(&first).unwrap());
+        assert_eq!(codes, [format!("http://box/event/{id}?from=m{}", links[0].0)]);
+        portrait::upload(&hall.ctx, admin.space, &links[0].1, crate::picture::noise_png()).await.unwrap();
+        let pictured = draw(&links[0].1).await.unwrap();
+        assert_ne!(pictured, first, "a portrait makes another picture of the same drawing");
+        portrait::remove(&hall.ctx, admin.space, &links[0].1).await.unwrap();
+        assert_eq!(draw(&links[0].1).await.unwrap(), first);
+        registration::cancel(&hall.ctx, &admin, id, links[0].0).await.unwrap();
+        assert_eq!(draw(&links[0].1).await.unwrap_err().code(), Some("record.missing"));
+        let visitor = Actor::visitor(admin.space);
+        let open = of_event(&hall.ctx, &visitor, id, &said, Form::Svg).await.unwrap();
+        let open = String::from_utf8(open).unwrap();
+        assert!(!open.contains("<circle cx=\"450.0\""), "nobody's initials on everybody's poster");
+    }
+
+    #[tokio::test]
+    async fn a_copied_event_has_the_designs_and_the_place_of_its_original() {
+        let (hall, admin) = test::founded().await;
+        let (id, _) = test::opened(&hall, &admin).await;
+        design::create(&hall.ctx, &admin, id, "badge_sheet", |text: &str| text.to_owned()).await.unwrap();
+        let input =
+            domain::place::PlaceInput { latitude: "30.2".into(), longitude: "120.2".into(), datum: String::new() };
+        crate::place::save(&hall.ctx, &admin, id, &input).await.unwrap();
+        let copied = event::copy(&hall.ctx, &admin, id, "再来一次").await.unwrap();
+        let designs = design::list(&hall.ctx, &admin, copied).unwrap();
+        assert_eq!((designs.len(), designs[0].event), (1, copied));
+        assert_eq!(crate::place::get(&hall.ctx, &admin, copied).unwrap().unwrap().latitude, 30_200_000);
+        assert_eq!(design::list(&hall.ctx, &admin, id).unwrap().len(), 1);
+    }
+}

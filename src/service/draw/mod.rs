@@ -1,10 +1,12 @@
 //! Drawing designs: as SVG for pages and files, and as PNG on the box. The only place that knows fonts and resvg.
 
+mod cache;
 mod font;
 mod ground;
 mod raster;
 mod svg;
 
+pub use cache::Cache;
 pub use font::Fonts;
 pub use raster::{Pictures, png};
 pub use svg::{Card, Href, Links, card, code, sheet};

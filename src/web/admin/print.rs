@@ -15,7 +15,9 @@ use axum::{
     extract::{DefaultBodyLimit, Path, State},
     routing::{get, post},
 };
-use domain::{Design, DesignId, DeviceId, EventId, Permission, PrintId, Refusal, TicketId, picture::UPLOAD_MAX};
+use domain::{
+    Design, DesignId, DeviceId, EventId, Permission, PrintId, Refusal, TicketId, picture::UPLOAD_MAX, print::RUN_MAX,
+};
 use maud::Markup;
 use service::{
     Actor, At, Error, certificate,
@@ -143,16 +145,31 @@ async fn run(
     page(layout::paper(&shell, &design.name, (design.sheet.width, design.sheet.height), &tools, &sheets))
 }
 
-/// The first sheet of a printing as a file; its pictures are links to the box.
+/// A sheet of a printing as a file, the first one unless another is asked for; its pictures lie in it.
 async fn run_svg(
     State(hall): State<Hall>,
     visit: Visit,
     Staff(actor): Staff,
     Path((event, id)): Path<(u64, u64)>,
+    Query(query): Query,
 ) -> Answer {
-    let (_, design, cards) = print::run(&hall.ctx, &actor, EventId(event), PrintId(id), &saying(&visit))?;
-    let first = sheets(&design, &cards).into_iter().next().ok_or_else(|| Refusal::missing("printing"))?;
-    drawing("image/svg+xml; charset=utf-8", first.into_bytes())
+    let number = query.number("sheet")?.unwrap_or(0usize).min(RUN_MAX);
+    let (ctx, said) = (hall.ctx.clone(), saying(&visit));
+    let draw = move || {
+        let (_, design, cards) = print::run(&ctx, &actor, EventId(event), PrintId(id), &said)?;
+        let holds = design.sheet.holds();
+        let some: Vec<&PersonCard> = cards.iter().skip(number * holds).take(holds).collect();
+        if some.is_empty() {
+            return Err(Refusal::missing("printing").into());
+        }
+        let data = some.iter().map(|card| service::design::embedded(&ctx, actor.space, &design, Some(card.ticket)));
+        let data = data.collect::<Result<Vec<_>, Error>>()?;
+        let links: Vec<_> = data.iter().map(|data| move |href: Href| data.get(&href).cloned()).collect();
+        let cards: Vec<Card<'_>> =
+            some.iter().zip(&links).map(|(card, links)| Card { values: &card.values, links }).collect();
+        Ok(draw::sheet(Fonts::system(), &design, &cards, number))
+    };
+    drawing("image/svg+xml; charset=utf-8", service::aside(draw).await?.into_bytes())
 }
 
 fn lines(visit: &Visit, rows: Vec<print::PrintRow>) -> Vec<pages::Line> {
