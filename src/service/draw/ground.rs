@@ -59,7 +59,7 @@ fn rays(x: f64, y: f64, length: f64, color: &str) -> String {
             ((x + from.cos() * length, y + from.sin() * length), (x + to.cos() * length, y + to.sin() * length));
         path.push_str(&format!("M{x:.0} {y:.0}L{:.0} {:.0}L{:.0} {:.0}Z", a.0, a.1, b.0, b.1));
     }
-    format!("<path d=\"{path}\" fill=\"{color}\" opacity=\"0.28\"/>")
+    format!("<path d=\"{path}\" fill=\"{color}\" fill-opacity=\"0.28\"/>")
 }
 
 /// The roof of a guildhall along the lower edge.
