@@ -7,7 +7,7 @@ use domain::{
     Design, DesignId, EventId, PictureId, Time,
     design::{Ground, Values, preset},
 };
-use service::draw::{self, Card, Fonts, Href, Pictures};
+use service::render::{self, Card, Fonts, Href, Pictures};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,8 +59,8 @@ fn measure(label: &str, design: &Design, pictures: &Pictures, plan: &Plan) -> Do
     let (mut waits, mut bytes) = (Vec::new(), 0);
     for number in 0..plan.posters.max(1) {
         let begun = Instant::now();
-        let svg = draw::card(Fonts::system(), design, &Card { values: &values(number), links: &links });
-        bytes = draw::png(Fonts::system(), &svg, pictures, service::design::pixels(design))?.len();
+        let svg = render::card(Fonts::system(), design, &Card { values: &values(number), links: &links });
+        bytes = render::png(Fonts::system(), &svg, pictures, service::design::pixels(design))?.len();
         waits.push(begun.elapsed());
     }
     waits.sort_unstable();
@@ -95,7 +95,7 @@ pub fn run(plan: &Plan) -> Done<()> {
     let sheets: Vec<String> = cards
         .chunks(badges.sheet.holds())
         .enumerate()
-        .map(|(n, some)| draw::sheet(Fonts::system(), &badges, some, n))
+        .map(|(n, some)| render::sheet(Fonts::system(), &badges, some, n))
         .collect();
     let bytes: usize = sheets.iter().map(String::len).sum();
     say(format!("500 badges on {} sheets: {:.0?}, {} kB", sheets.len(), begun.elapsed(), bytes >> 10));

@@ -245,7 +245,7 @@ async fn keep_visits(ctx: service::Ctx) {
 
 /// Looks for a Chinese font before the first poster is wanted.
 fn look_for_fonts() {
-    match service::draw::Fonts::system().family() {
+    match service::render::Fonts::system().family() {
         Some(family) => tracing::info!(family, "pictures are drawn with this font"),
         None => tracing::warn!(
             "no font with Chinese characters: posters and certificates cannot be drawn as PNG; install fonts-wqy-microhei"

@@ -64,7 +64,7 @@ pub struct Parts {
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
     /// Pictures that were drawn lately.
-    pub(crate) drawn: Arc<crate::draw::Cache>,
+    pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
     /// The association with its zone, as every page needs it; forgotten when it changes.

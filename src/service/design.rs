@@ -2,7 +2,7 @@
 
 use crate::{
     Actor, At, Ctx, Error, Permit, Work,
-    draw::{self, Card, Fonts, Href},
+    render::{self, Card, Fonts, Href},
     event, registration, ticket_type,
     token::sha256,
 };
@@ -307,8 +307,8 @@ pub fn shows_portrait(design: &Design) -> bool {
 }
 
 /// Files that a drawing needs, by the names that stand in it.
-fn files(ctx: &Ctx, view: &impl Read, design: &Design, ticket: Option<TicketId>) -> Result<draw::Pictures, Error> {
-    let mut files = draw::Pictures::new();
+fn files(ctx: &Ctx, view: &impl Read, design: &Design, ticket: Option<TicketId>) -> Result<render::Pictures, Error> {
+    let mut files = render::Pictures::new();
     for id in pictures(design.ground, &design.elements) {
         if let Some(file) = bytes(ctx, view, id)? {
             files.insert(format!("picture:{id}"), Arc::new(file));
@@ -340,11 +340,11 @@ pub(crate) fn png(
 ) -> Result<Vec<u8>, Error> {
     let files = files(ctx, view, design, ticket)?;
     let links = |href: Href| files.contains_key(&name(href)).then(|| name(href));
-    let svg = draw::card(Fonts::system(), design, &Card { values, links: &links });
+    let svg = render::card(Fonts::system(), design, &Card { values, links: &links });
     // Uploaded pictures never change under their names; a portrait does.
     let face = files.get(&name(Href::Portrait)).map_or([0; 32], |file| sha256(file));
     let of = sha256(&[svg.as_bytes(), &width.to_le_bytes(), &face].concat());
-    ctx.drawn.picture(of, || draw::png(Fonts::system(), &svg, &files, width))
+    ctx.drawn.picture(of, || render::png(Fonts::system(), &svg, &files, width))
 }
 
 /// The pictures of a design as data for a drawing that stands alone.
@@ -382,7 +382,7 @@ pub(crate) fn svg(
 ) -> Result<String, Error> {
     let data = data(ctx, view, design, ticket)?;
     let links = |href: Href| data.get(&href).cloned();
-    Ok(draw::card(Fonts::system(), design, &Card { values, links: &links }))
+    Ok(render::card(Fonts::system(), design, &Card { values, links: &links }))
 }
 
 /// Pixels across a picture of a design: as phones show it, and not larger than paper needs.

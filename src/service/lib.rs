@@ -11,7 +11,7 @@ pub mod checkin;
 pub mod ctx;
 pub mod design;
 pub mod device;
-pub mod draw;
+pub mod render;
 pub mod error;
 pub mod event;
 pub mod file;

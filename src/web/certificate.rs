@@ -21,7 +21,7 @@ use domain::{
 };
 use service::{
     Error, certificate,
-    draw::{self, Card, Fonts, Href},
+    render::{self, Card, Fonts, Href},
     portrait,
     poster::Form,
 };
@@ -89,7 +89,7 @@ async fn print(State(hall): State<Hall>, visit: Visit, Path((link, id)): Path<(S
         Href::Picture(id) => Some(format!("/picture/{id}")),
         Href::Portrait => portrait.then(|| format!("/ticket/{link}/portrait")),
     };
-    let drawn = draw::card(Fonts::system(), &design, &Card { values: &values, links: &links });
+    let drawn = render::card(Fonts::system(), &design, &Card { values: &values, links: &links });
     let (shell, size) = (visit.shell(), (design.width, design.height));
     page(layout::paper(&shell, &design.name, size, &maud::html! {}, &[drawn]))
 }

@@ -18,9 +18,9 @@ use axum::{
 use domain::{Event, EventId, Refusal, TicketId, event::Cover, picture::UPLOAD_MAX, promotion::Origin};
 use maud::Markup;
 use service::{
-    Error, calendar, certificate, draw, event, place, portrait,
+    Error, calendar, certificate, event, place, portrait,
     poster::{self, Form},
-    promotion, registration,
+    promotion, registration, render,
 };
 use views::{
     component::list::query,
@@ -149,7 +149,7 @@ async fn share_picture(State(hall): State<Hall>, visit: Visit, Path(id): Path<u6
     let Cover::Template(_) = event.cover else { return Err(Refusal::missing("picture").into()) };
     let markup = event_pages::cover(&event.cover, "").into_string();
     let svg = markup.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"320\" height=\"180\" ", 1);
-    let bytes = draw::picture(svg, SHARE_PIXELS).await?;
+    let bytes = render::picture(svg, SHARE_PIXELS).await?;
     Ok(([(header::CONTENT_TYPE, PNG), (header::CACHE_CONTROL, "public, max-age=3600")], bytes).into_response())
 }
 

@@ -20,7 +20,7 @@ use domain::{
 };
 use service::{
     design,
-    draw::{self, Card, Fonts, Href},
+    render::{self, Card, Fonts, Href},
     print,
 };
 
@@ -46,7 +46,7 @@ async fn badge(
         print::at_door(&hall.ctx, &actor, event, ticket, fields.ticked("again"), &saying(&visit)).await?;
     let data = design::embedded(&hall.ctx, actor.space, &design, Some(ticket))?;
     let links = |href: Href| data.get(&href).cloned();
-    let drawn = draw::sheet(Fonts::system(), &design, &[Card { values: &card.values, links: &links }], 0);
+    let drawn = render::sheet(Fonts::system(), &design, &[Card { values: &card.values, links: &links }], 0);
     let head = [(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok((head, drawn).into_response())
 }

@@ -21,7 +21,7 @@ use domain::{
 use maud::Markup;
 use service::{
     Actor, At, Error, certificate,
-    draw::{self, Card, Fonts, Href},
+    render::{self, Card, Fonts, Href},
     event, portrait,
     print::{self, PersonCard, Whom},
     ticket_type,
@@ -56,7 +56,7 @@ pub(super) fn sheets(design: &Design, cards: &[PersonCard]) -> Vec<String> {
     let cards: Vec<Card<'_>> =
         cards.iter().zip(&links).map(|(card, links)| Card { values: &card.values, links }).collect();
     let sheets = cards.chunks(design.sheet.holds()).enumerate();
-    sheets.map(|(number, cards)| draw::sheet(Fonts::system(), design, cards, number)).collect()
+    sheets.map(|(number, cards)| render::sheet(Fonts::system(), design, cards, number)).collect()
 }
 
 async fn plan(
@@ -167,7 +167,7 @@ async fn run_svg(
         let links: Vec<_> = data.iter().map(|data| move |href: Href| data.get(&href).cloned()).collect();
         let cards: Vec<Card<'_>> =
             some.iter().zip(&links).map(|(card, links)| Card { values: &card.values, links }).collect();
-        Ok(draw::sheet(Fonts::system(), &design, &cards, number))
+        Ok(render::sheet(Fonts::system(), &design, &cards, number))
     };
     drawing("image/svg+xml; charset=utf-8", service::aside(draw).await?.into_bytes())
 }

@@ -21,7 +21,7 @@ use domain::{
 use maud::Markup;
 use service::{
     Actor, At, Error, design,
-    draw::{self, Fonts},
+    render::{self, Fonts},
     event, picture, promotion,
 };
 use views::{admin::promotion as pages, component::list::query};
@@ -215,7 +215,7 @@ async fn svg(
     Query(fields): Query,
 ) -> Answer {
     let (_, url, _) = address(&hall, &visit, &actor, id, &fields)?;
-    drawing("image/svg+xml; charset=utf-8", draw::code(Fonts::system(), &url).into_bytes())
+    drawing("image/svg+xml; charset=utf-8", render::code(Fonts::system(), &url).into_bytes())
 }
 
 /// Pixels across a code: enough for a large poster.
@@ -229,5 +229,5 @@ async fn png(
     Query(fields): Query,
 ) -> Answer {
     let (_, url, _) = address(&hall, &visit, &actor, id, &fields)?;
-    drawing("image/png", draw::picture(draw::code(Fonts::system(), &url), PIXELS).await?)
+    drawing("image/png", render::picture(render::code(Fonts::system(), &url), PIXELS).await?)
 }

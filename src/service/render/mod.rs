@@ -17,7 +17,7 @@ use domain::refuse;
 pub(crate) fn no_font() -> domain::Refusal {
     refuse!(
         Unavailable,
-        "draw.no_font",
+        "render.no_font",
         "The box has no font with Chinese characters, so it cannot draw pictures. Install one, such as the package fonts-wqy-microhei, and start the hall again. Pages for printing work without it."
     )
 }

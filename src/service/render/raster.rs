@@ -130,6 +130,6 @@ mod tests {
         let fonts = Fonts::in_folders(&[folder.path().to_owned()]);
         let svg = card(&fonts, &poster(), &Card { values: &values(), links: &|_| None });
         assert!(svg.contains("欧阳若曦"), "pages are drawn without it");
-        assert_eq!(png(&fonts, &svg, &Pictures::new(), 90).unwrap_err().code(), Some("draw.no_font"));
+        assert_eq!(png(&fonts, &svg, &Pictures::new(), 90).unwrap_err().code(), Some("render.no_font"));
     }
 }
