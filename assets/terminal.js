@@ -5,6 +5,7 @@ const root = document.querySelector("[data-terminal]");
 const text = JSON.parse(root.dataset.texts);
 const { decide, codes, digitsOf, hashed, sound, half, DIGITS } = await import(root.dataset.door);
 const { Store, Tickets } = await import(root.dataset.store);
+const badge = root.dataset.badge ? await import(root.dataset.badge) : null;
 const at = (selector) => root.querySelector(selector);
 const input = at("[name=code]");
 const verdict = at(".verdict");
@@ -12,6 +13,7 @@ const waiting = at("[data-waiting]");
 const network = at("[data-network]");
 const recent = at(".recent");
 const undo = at("[data-undo]");
+const again = at("[data-badge-again]");
 const ask = at("[data-ask]");
 const event = Number(root.dataset.event);
 const list = Number(root.dataset.list);
@@ -297,10 +299,25 @@ function show(answer, scan) {
   mark(tone, `${who.name || "—"} · ${at("[data-part=word]").textContent}`);
   latest = answer.verdict === "admitted" && scan ? scan : null;
   undo.hidden = !latest;
+  if (badge) paper(answer);
   questions(answer.verdict === "incomplete" ? answer.questions : [], scan);
   if (answer.reason === "device_revoked") setTimeout(() => location.reload(), 1500);
   beep(tone);
 }
+
+/** Prints the badge of whoever was let in, and offers to do so again for them and for those who were in before. */
+let holder = null;
+function paper(answer) {
+  const came = answer.verdict === "admitted" && answer.direction !== "exit";
+  holder = came || answer.reason === "already_in" ? (answer.person?.ticket ?? null) : null;
+  again.hidden = holder === null;
+  if (came && (holder === null || answer.alone)) mark("warn", text.unprinted);
+  else if (came) badge.print(event, holder).catch(() => mark("warn", text.unprinted));
+}
+again?.addEventListener("click", () => {
+  again.blur(); // So that a gun's line end presses nothing.
+  badge.print(event, holder, true).catch(() => mark("warn", text.unprinted));
+});
 
 /** The questions that must be answered before somebody comes in. */
 function questions(asked, scan) {

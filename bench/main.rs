@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, bounded, checkin, draw, hello, page, say, server};
+use bench::{Done, bounded, checkin, draw, hello, page, poster, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -22,6 +22,8 @@ enum Command {
     Page(page::Plan),
     /// A draw at many entrants, a thousand phones that watch, and names rolling in a browser.
     Draw(draw::Plan),
+    /// Posters and certificates drawn as pictures, and badges on sheets.
+    Poster(poster::Plan),
     /// The plain reply; started by `checkin`.
     #[command(hide = true)]
     Hello {
@@ -39,6 +41,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Checkin(plan) => checkin::run(plan, &server::binary().await?, checkin::Runner::Workspace).await,
         Command::Page(plan) => page::run(plan).await,
         Command::Draw(plan) => draw::run(plan).await,
+        Command::Poster(plan) => poster::run(plan),
         Command::Hello { size } => hello::serve(*size).await,
         #[cfg(feature = "baseline")]
         Command::Sqlite(plan) => bench::baseline::serve(plan).await,

@@ -148,11 +148,15 @@ pub struct Client {
 
 impl Client {
     pub fn get(&self, path: &str) -> Answer {
-        let mut request = self.agent.get(format!("{}{path}", self.base));
-        for (name, value) in self.head() {
-            request = request.header(name, value);
-        }
-        self.keep(request.call().unwrap())
+        let ask = || {
+            let mut request = self.agent.get(format!("{}{path}", self.base));
+            for (name, value) in self.head() {
+                request = request.header(name, value);
+            }
+            request.call()
+        };
+        // As browsers do: a kept connection that the server closed after refusing a body is no answer; a new one is asked.
+        self.keep(ask().or_else(|_| ask()).unwrap())
     }
 
     /// A stream that goes on: what is returned reads it to its end.

@@ -16,6 +16,7 @@ mod draw;
 mod extras;
 mod hall;
 mod order;
+mod print;
 mod scenario;
 mod storm;
 mod tidy;

@@ -22,6 +22,13 @@ fn what_nobody_granted_is_denied_on_every_route() {
     let (mine, other) = (event(&admin, "我的"), event(&admin, "别的"));
     let kind = first_type(&admin, &mine);
     let ticket = person(&admin, &mine, &kind, "张三", "13800000001");
+    // The first design is a badge, the second a certificate; one badge was printed.
+    for preset in ["badge_sheet", "certificate"] {
+        let made = admin.post(&format!("/admin/event/{mine}/design"), &[("preset", preset)]);
+        assert_eq!(made.status, 303, "{}", made.body);
+    }
+    let printed = admin.post(&format!("/admin/event/{mine}/print"), &[("ticket", &ticket), ("design", "1")]);
+    assert_eq!(printed.status, 303, "{}", printed.body);
     let nobody = hall.client();
     let bare = staff(&hall, &admin, "bare", &[]);
     let scope = format!("e{mine}");
@@ -50,6 +57,20 @@ fn what_nobody_granted_is_denied_on_every_route() {
         ("/admin/event/{e}/scan", 200),
         ("/admin/event/{e}/import", 403),
         ("/admin/event/{e}/import/template.csv", 403),
+        ("/admin/event/{e}/promotion", 200),
+        ("/admin/event/{e}/promotion/qr", 200),
+        ("/admin/event/{e}/promotion/qr.svg", 200),
+        ("/admin/event/{e}/design", 403),
+        ("/admin/event/{e}/design/1", 403),
+        ("/admin/event/{e}/design/1/preview.svg", 403),
+        ("/admin/event/{e}/design/1/preview.png", 403),
+        ("/admin/event/{e}/print", 403),
+        ("/admin/event/{e}/print/1", 403),
+        ("/admin/event/{e}/print/run/1", 403),
+        ("/admin/event/{e}/print/run/1/sheet.svg", 403),
+        ("/admin/event/{e}/certificate", 403),
+        ("/admin/event/{e}/certificate/sheets/2", 403),
+        ("/admin/event/{o}/promotion", 403),
         ("/admin/event/{o}", 403),
         ("/admin/event/{o}/registration", 403),
         ("/admin/event/{o}/scan", 403),
@@ -99,6 +120,22 @@ fn what_nobody_granted_is_denied_on_every_route() {
         "/admin/event/{e}/registration/{t}/unmark",
         "/admin/event/{e}/checkin",
         "/admin/event/{e}/device",
+        "/admin/event/{e}/promotion",
+        "/admin/event/{e}/promotion/source",
+        "/admin/event/{e}/promotion/source/s1/remove",
+        "/admin/event/{e}/design",
+        "/admin/event/{e}/design/1",
+        "/admin/event/{e}/design/1/preview",
+        "/admin/event/{e}/design/1/copy",
+        "/admin/event/{e}/design/1/remove",
+        "/admin/event/{e}/print",
+        "/admin/event/{e}/print/1",
+        "/admin/event/{e}/device/1/print",
+        "/admin/event/{e}/registration/{t}/portrait/upload",
+        "/admin/event/{e}/registration/{t}/portrait/remove",
+        "/admin/event/{e}/certificate",
+        "/admin/event/{e}/certificate/1/revoke",
+        "/admin/event/{e}/certificate/1/reissue",
         "/admin/account/new",
         "/admin/account/1/grant",
         "/admin/account/1/grant/1/revoke",
@@ -124,6 +161,9 @@ fn what_nobody_granted_is_denied_on_every_route() {
         ("login", "sneaky"),
         ("act", "cancel"),
         ("id", ticket.as_str()),
+        ("ticket", "1"),
+        ("design", "1"),
+        ("preset", "poster"),
         ("zone", "UTC"),
         ("department", "1"),
     ];

@@ -98,6 +98,11 @@ impl Shell {
 pub type Trail<'a> = &'a [(&'a str, String)];
 
 fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Markup) -> Markup {
+    headed(shell, face, title, modules, &html! {}, body)
+}
+
+/// A document with more in its head: what a shared link shows, the size of paper.
+fn headed(shell: &Shell, face: &str, title: &str, modules: &[&str], head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(shell.text().0.tag()) {
@@ -116,6 +121,7 @@ fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Mar
                 @for module in ["app.js"].iter().chain(modules) {
                     script type="module" src=(url(module)) {}
                 }
+                (head)
             }
             body class=(face) { (body) }
         }
@@ -186,6 +192,11 @@ pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], con
 
 /// A page for phones: one column.
 pub fn phone(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> Markup {
+    phone_headed(shell, title, modules, &html! {}, content)
+}
+
+/// As [`phone`], with more in its head.
+pub fn phone_headed(shell: &Shell, title: &str, modules: &[&str], head: &Markup, content: &Markup) -> Markup {
     let text = shell.text();
     let body = html! {
         header class="bar" {
@@ -198,7 +209,7 @@ pub fn phone(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> 
             a href="/ticket/find" { (icon(Icon::Ticket)) (text.t("Find my ticket")) }
         }
     };
-    document(shell, "phone", title, modules, &body)
+    headed(shell, "phone", title, modules, head, &body)
 }
 
 /// A part of somebody else's page: nothing but the content.
@@ -227,6 +238,34 @@ pub fn full(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> M
 /// A big screen for the audience.
 pub fn stage(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> Markup {
     document(shell, "stage", title, modules, content)
+}
+
+/// As [`full`], with more in its head.
+pub fn full_headed(shell: &Shell, title: &str, modules: &[&str], head: &Markup, content: &Markup) -> Markup {
+    headed(shell, "terminal", title, modules, head, content)
+}
+
+/// The size of the paper that a page is printed on, in tenths of a millimetre; goes into its head.
+pub fn paper_size((width, height): (i32, i32)) -> Markup {
+    html! { link rel="stylesheet" href={ "/page.css?w=" (width) "&h=" (height) }; }
+}
+
+/// Sheets of paper of that size for the printer, each a drawing; `tools` stand above them on the screen.
+pub fn paper(shell: &Shell, title: &str, size: (i32, i32), tools: &Markup, sheets: &[String]) -> Markup {
+    let text = shell.text();
+    let body = html! {
+        header class="sheet-bar no-print" {
+            h1 { (title) }
+            div class="row" {
+                (tools)
+                button class="primary" data-print { (icon(Icon::Print)) (text.t("Print")) }
+            }
+        }
+        main id="content" class="papers" {
+            @for sheet in sheets { div class="page" { (crate::component::safe(sheet.clone())) } }
+        }
+    };
+    headed(shell, "sheet paper", title, &[], &paper_size(size), &body)
 }
 
 /// A sheet for the printer.

@@ -91,6 +91,14 @@ ids! {
     MessageId
     /// A piece of music kept on disk beside the database.
     SoundId
+    /// A design of a poster, badge, seat card or certificate.
+    DesignId
+    /// Where visitors of an event come from, as named by the secretariat.
+    SourceId
+    /// One printing of badges or seat cards.
+    PrintId
+    /// A certificate that was issued to somebody.
+    CertificateId
 }
 
 impl SpaceId {

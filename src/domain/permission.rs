@@ -68,6 +68,10 @@ permissions! {
     DrawRun = "draw.run", "Run draws and hand prizes out";
     /// Name winners beforehand; they are published as assigned, not drawn.
     DrawDesignate = "draw.designate", "Assign prizes without drawing (published as assigned)";
+    /// Design posters, badges and seat cards, and print them.
+    PrintManage = "print.manage", "Design posters, badges and certificates, and print badges";
+    /// Issue and revoke certificates.
+    CertificateIssue = "certificate.issue", "Issue and revoke certificates";
 }
 
 /// Where a permission holds.

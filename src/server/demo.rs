@@ -1,7 +1,7 @@
 //! The demonstration: a believable association to look around in and a door to try. Everything goes through the same verbs as
 //! in real use, only with clocks that stand where each thing happened.
 
-use crate::{command::say, settings::Settings};
+use crate::{command::say, demo_print, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
     checkin::{Request, Shown, Way},
@@ -202,7 +202,11 @@ async fn stage(ctx: &Ctx, actor: &Actor, plan: &Plan, now: Time) -> Result<(), E
     event::save_fields(&early, actor, id, revision, vec![menu]).await?;
     event::set_checkin(&early, actor, id, &plan.starts.plus(-HOUR).to_local(&zone), &ends.to_local(&zone)).await?;
     event::publish(&early, actor, id).await?;
+    demo_print::stage(&early, actor, id).await?;
     crowd(ctx, actor, plan, (id, plain, vip), now).await?;
+    if ends < now {
+        demo_print::certify(ctx, actor, id).await?;
+    }
     if plan.intro.contains("抽奖") { lottery(ctx, actor, id).await } else { Ok(()) }
 }
 

@@ -65,6 +65,10 @@ pub struct Parts {
     pub(crate) draws: Arc<crate::draw::Live>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
+    /// Pictures that were drawn lately.
+    pub(crate) drawn: Arc<crate::render::Cache>,
+    /// Visits that were not kept yet.
+    pub(crate) visits: Arc<crate::promotion::Tally>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
     association: Arc<Mutex<Option<Arc<Known>>>>,
 }
@@ -87,6 +91,8 @@ impl Ctx {
             memory,
             draws: Arc::default(),
             devices: Arc::default(),
+            drawn: Arc::default(),
+            visits: Arc::default(),
             association: Arc::default(),
         }))
     }

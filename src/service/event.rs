@@ -361,7 +361,9 @@ fn copy_rest(work: &mut Work<'_, '_>, from: EventId, to: EventId, shift: i64) ->
     crate::seat::copy(work, from, to)?;
     crate::feedback::copy(work, from, to, shift)?;
     crate::series::copy(work, from, to)?;
-    crate::talk::copy(work, from, to, shift)
+    crate::talk::copy(work, from, to, shift)?;
+    crate::design::copy_all(work, from, to)?;
+    crate::place::copy(work, from, to)
 }
 
 /// Publishes an event (S0-32).

@@ -39,11 +39,12 @@ pub(crate) async fn store(ctx: &Ctx, bytes: Vec<u8>) -> Result<Stored, Error> {
     stored.await.map_err(|error| Error::internal("reading a picture", error))?
 }
 
-/// Takes an upload for the actor's events or draws; returns the picture's number.
+/// Takes an upload for the actor's events, draws or designs; returns the picture's number.
 pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureId, Error> {
     let permit = ctx
         .permit_somewhere(actor, Permission::EventManage)
-        .or_else(|_| ctx.permit_somewhere(actor, Permission::DrawManage))?;
+        .or_else(|_| ctx.permit_somewhere(actor, Permission::DrawManage))
+        .or_else(|_| ctx.permit_somewhere(actor, Permission::PrintManage))?;
     let owner = permit.account.ok_or_else(Refusal::denied)?;
     let Stored { file, width, height } = store(ctx, bytes).await?;
     ctx.write(&permit, move |work| {
@@ -113,11 +114,31 @@ fn shrink(picture: DynamicImage) -> DynamicImage {
     picture.resize(SIDE_MAX, SIDE_MAX, image::imageops::FilterType::Triangle)
 }
 
-fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode(picture: &DynamicImage) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 85);
     picture.to_rgb8().write_with_encoder(encoder).map_err(|error| Error::internal("encoding a picture", error))?;
     Ok(out)
+}
+
+/// A picture of noise as uploads are kept, for benches: noise is what compresses worst.
+pub fn noise(width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    let mut state = 1u32;
+    let pixels = image::RgbImage::from_fn(width, height, |x, y| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let grain = u8::try_from(state >> 26).unwrap_or(0);
+        let shade = |at: u32, most: u32| u8::try_from(at * 190 / most.max(1)).unwrap_or(0);
+        image::Rgb([shade(x, width) + grain, shade(y, height) + grain, 60 + grain])
+    });
+    encode(&DynamicImage::ImageRgb8(pixels))
+}
+
+/// A picture to upload in tests.
+#[cfg(test)]
+pub(crate) fn noise_png() -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    image::load_from_memory(&noise(60, 40).unwrap()).unwrap().write_to(&mut out, ImageFormat::Png).unwrap();
+    out.into_inner()
 }
 
 /// Longest side of a frame in which codes are looked for, in pixels: enough for a code that fills a tenth of it.
@@ -136,7 +157,7 @@ pub async fn codes(frame: Bytes) -> Result<Vec<String>, Error> {
     found
 }
 
-fn codes_in(picture: &DynamicImage) -> Vec<String> {
+pub(crate) fn codes_in(picture: &DynamicImage) -> Vec<String> {
     let picture = if picture.width().max(picture.height()) > FRAME_SIDE {
         picture.resize(FRAME_SIDE, FRAME_SIDE, image::imageops::FilterType::Triangle).to_luma8()
     } else {

@@ -2,11 +2,12 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, AddOn, AddOnId, CheckinList, Department, DepartmentId, Device, DeviceId, DrawId, EntrantId,
-    Event, EventId, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice,
-    NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId, Quota, QuotaId, Reminder,
-    ReminderId, RoundId, Sale, ScanId, Session, Sound, SoundId, Space, SpaceId, Ticket, TicketId, TicketType,
-    TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
+    Account, AccountId, AddOn, AddOnId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design,
+    DesignId, Device, DeviceId, DevicePrint, DrawId, EntrantId, Event, EventId, EventPlace, EventShare, Gate, GateId,
+    Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice, NoticeId, Order, OrderId,
+    PaymentSetting, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, Quota, QuotaId, Reminder,
+    ReminderId, RoundId, Sale, ScanId, Session, Sound, SoundId, Source, SourceId, SourceVisits, Space, SpaceId, Ticket,
+    TicketId, TicketSource, TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
@@ -46,6 +47,12 @@ pub const TICKET_BY_PHONE: Unique<Ticket, (String, EventId)> = Unique::new(11, "
 pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, "ticket_by_attend");
 /// The imports of an event.
 pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
+/// A certificate by its number.
+pub const CERTIFICATE_BY_NUMBER: Unique<Certificate, String> = Unique::new(93, "certificate_by_number");
+/// The certificates of a ticket.
+pub const CERTIFICATE_BY_TICKET: Plain<Certificate, (EventId, TicketId)> = Plain::new(94);
+/// The printings that a ticket was among.
+pub const PRINT_BY_TICKET: Plain<PrintRun, (EventId, TicketId)> = Plain::new(95);
 
 /// An order by its link.
 pub const ORDER_BY_LINK: Unique<Order, [u8; 16]> = Unique::new(14, "order_by_link");
@@ -114,6 +121,28 @@ pub const REFUSALS: Counter<(EventId, ListId, u8)> = Counter::new(9);
 pub const REFUSED: Counter<(EventId, ListId)> = Counter::new(11);
 /// Tickets of a type, canceled ones included.
 pub const TICKETS_EVER_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(10);
+/// Certificates of an event, whatever became of them.
+pub const CERTIFICATES: Counter<EventId> = Counter::new(91);
+/// Registrations by where they came from, by the text of the origin.
+pub const TICKETS_FROM: Counter<(EventId, String)> = Counter::new(92);
+/// Phones that followed a link, by the text of the origin.
+pub const VISITS_FROM: Counter<(EventId, String)> = Counter::new(93);
+
+fn derive_certificate(certificate: &Certificate, out: &mut crate::Derived) {
+    out.unique(&CERTIFICATE_BY_NUMBER, &certificate.number);
+    out.plain(&CERTIFICATE_BY_TICKET, &(certificate.event, certificate.ticket));
+    out.count(&CERTIFICATES, &certificate.event, 1);
+}
+
+fn derive_print(run: &PrintRun, out: &mut crate::Derived) {
+    for ticket in &run.tickets {
+        out.plain(&PRINT_BY_TICKET, &(run.event, *ticket));
+    }
+}
+
+fn derive_visits(kept: &SourceVisits, out: &mut crate::Derived) {
+    out.count(&VISITS_FROM, &(kept.event, kept.origin.to_string()), i64::from(kept.visits));
+}
 
 /// People who hold a place and have a choice: event, question, choice.
 pub const CHOSEN: Counter<(EventId, u16, String)> = Counter::new(21);
@@ -419,6 +448,16 @@ tables! {
     37 "draw_face" v 1 draw::Face { key (DrawId, bool, u64) = |r| face_key(r); derive |_r, _out| (); }
     38 "sound" v 1 Sound { key SoundId = |r| r.id; derive |_r, _out| (); }
     39 "draw_running" v 1 draw::Running { key DrawId = |r| r.draw; derive |_r, _out| (); }
+    50 "event_place" v 1 EventPlace { key EventId = |r| r.event; derive |_r, _out| (); }
+    51 "event_share" v 1 EventShare { key EventId = |r| r.event; derive |_r, _out| (); }
+    52 "design" v 1 Design { key (EventId, DesignId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    53 "source" v 1 Source { key (EventId, SourceId) = |r| (r.event, r.id); derive |_r, _out| (); }
+    54 "ticket_source" v 1 TicketSource { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |r, out| out.count(&TICKETS_FROM, &(r.event, r.origin.to_string()), 1); }
+    55 "device_print" v 1 DevicePrint { key DeviceId = |r| r.device; derive |_r, _out| (); }
+    56 "source_visits" v 1 SourceVisits { key (EventId, String, i64) = |r| (r.event, r.origin.to_string(), r.day); derive |r, out| derive_visits(r, out); }
+    57 "print_run" v 1 PrintRun { key (EventId, PrintId) = |r| (r.event, r.id); derive |r, out| derive_print(r, out); }
+    58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
+    59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -474,6 +513,9 @@ mod tests {
             ENTRANT_BY_PHONE.id,
             ENTRANT_BY_TICKET.id,
             MESSAGE_BY_STATE.id,
+            CERTIFICATE_BY_NUMBER.id,
+            CERTIFICATE_BY_TICKET.id,
+            PRINT_BY_TICKET.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod api;
 pub mod asset;
 pub mod audience;
+pub mod certificate;
 pub mod draw;
 pub mod feature;
 pub mod feedback;
@@ -14,6 +15,8 @@ pub mod home;
 pub mod live;
 pub mod own;
 pub mod phone;
+pub mod poster;
+pub mod print;
 pub mod screen;
 pub mod talk;
 pub mod terminal;
@@ -91,6 +94,9 @@ fn router(hall: Hall) -> Router {
         .merge(talk::routes())
         .merge(draw::routes())
         .merge(screen::routes())
+        .merge(poster::routes())
+        .merge(certificate::routes())
+        .merge(print::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

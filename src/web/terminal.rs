@@ -19,7 +19,7 @@ use domain::{
     order::OrderState,
 };
 use service::{
-    Actor, Error, Who, checkin, device, order,
+    Actor, Error, Who, checkin, device, order, print,
     registration::{self, PAGE},
     roster::{Filter, Show},
 };
@@ -141,6 +141,7 @@ fn at(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, query: &Fields)
         may_search: post.names || !matches!(actor.who, Who::Device { .. }),
         helper,
         lists: if chooses { names.collect() } else { Vec::new() },
+        badge: print::device_design(&hall.ctx, actor, event)?.map(|design| (design.sheet.width, design.sheet.height)),
     };
     page(pages::door(&shell, &shown))
 }

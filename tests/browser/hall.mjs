@@ -82,7 +82,7 @@ export async function accessible(page) {
 }
 
 /** Fills a form by field name and sends it. */
-export async function submit(page, values, button = "main form button.primary, main form button") {
+export async function submit(page, values, button = "main form button.primary, main form button:not([type=button])") {
   for (const [name, value] of Object.entries(values)) {
     const at = `main [name="${name}"]`;
     const kind = await page.$eval(at, (field) => (field.tagName === "SELECT" ? "select" : field.type));

@@ -14,7 +14,7 @@ await browse(async (browser) => {
     const pages = {
       overview: "/admin", events: "/admin/event", event: "/admin/event/2", edit: "/admin/event/2/edit", types: "/admin/event/2/ticket_type", type: "/admin/event/2/ticket_type/3",
       questions: "/admin/event/2/question", list: "/admin/event/2/registration", one: "/admin/event/2/registration/501", checkin: "/admin/event/2/checkin", scans: "/admin/event/2/scan",
-      import: "/admin/event/2/import", account: "/admin/account/1", settings: "/admin/space", audit: "/admin/audit", draws: "/admin/event/2/draw", draw: "/admin/event/2/draw/1", remote: "/admin/event/2/draw/1/remote", "draw-phone": "/draw/1", "draw-verify": "/draw/1/verify", "draw-screen": "/screen/draw/1", home: "/", invitation: "/event/2", register: "/event/2/register", find: "/ticket/find",
+      import: "/admin/event/2/import", account: "/admin/account/1", settings: "/admin/space", audit: "/admin/audit", draws: "/admin/event/2/draw", draw: "/admin/event/2/draw/1", remote: "/admin/event/2/draw/1/remote", "draw-phone": "/draw/1", "draw-verify": "/draw/1/verify", "draw-screen": "/screen/draw/1", designs: "/admin/event/2/design", poster: "/admin/event/2/design/6?open=7", badge: "/admin/event/2/design/7", print: "/admin/event/2/print/7", promotion: "/admin/event/2/promotion", certificates: "/admin/event/1/certificate", sharing: "/event/2/poster", home: "/", invitation: "/event/2", register: "/event/2/register", find: "/ticket/find",
     };
     for (const [name, path] of Object.entries(pages)) {
       await page.goto(base + path);

@@ -104,6 +104,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
         @if let Some(pairing) = &of.pairing { (pairing_panel(shell, pairing)) }
         (fresh(shell, of, &form))
         @if !of.devices.is_empty() { (devices(shell, of)) }
+        p { a href={ "/admin/event/" (of.event.id) "/design#doors" } { (icon(Icon::Print)) " " (text.t("Print badges at check-in")) } }
     };
     event_page(shell, of.event, Tab::Checkin, &[], &content)
 }

@@ -21,6 +21,7 @@ use domain::{
     Department, Event, Refusal,
     event::{COVER_TEMPLATES, Cover, EventInput, EventState},
     field::{Field, FieldKind},
+    place::{Datum, PlaceInput},
 };
 use maud::{Markup, html};
 
@@ -124,6 +125,8 @@ pub struct EventForm<'a> {
     pub event: Option<&'a Event>,
     /// What was typed or kept.
     pub input: &'a EventInput,
+    /// Where it is on the map, as typed or kept.
+    pub place: &'a PlaceInput,
     /// Chosen cover.
     pub cover: &'a Cover,
     /// Chosen main picture.
@@ -168,6 +171,19 @@ fn covers(shell: &Shell, name: &str, legend: &str, chosen: Option<&Cover>, optio
     }
 }
 
+/// Where the event is on the map; a module fills it in from the phone that stands there.
+fn coordinates(shell: &Shell, form: &Form<'_>, place: &PlaceInput) -> Markup {
+    let text = shell.text();
+    let data = [Datum::Wgs84, Datum::Gcj02].map(|datum| (datum.code().to_owned(), text.t(datum.label()).to_owned()));
+    html! {
+        div class="pair" data-place data-failed=(text.t("This browser does not say where it is. It does so only at an encrypted address, and when it may.")) data-label=(text.t("From this phone")) {
+            (form.input(&Input { name: "latitude", label: text.t("Latitude"), value: &place.latitude, max: 24, help: text.t("Optional, for map links."), ..Input::default() }))
+            (form.input(&Input { name: "longitude", label: text.t("Longitude"), value: &place.longitude, max: 24, ..Input::default() }))
+            (form.select(&Input { name: "datum", label: text.t("Coordinates of"), value: &place.datum, ..Input::default() }, &data))
+        }
+    }
+}
+
 /// The form page.
 pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
     let text = shell.text();
@@ -199,6 +215,7 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
                     (form.input(&Input { name: "district", label: text.t("District"), value: &input.district, max: 20, ..Input::default() }))
                 }
                 (form.input(&Input { name: "address", label: text.t("Address"), value: &input.address, max: 100, ..Input::default() }))
+                (coordinates(shell, &form, of.place))
             }
             (covers(shell, "cover", text.t("Cover picture"), Some(of.cover), false))
             (covers(shell, "main", text.t("Main picture: opens first on the invitation"), of.main, true))
@@ -209,10 +226,10 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
         }
     };
     match of.event {
-        Some(event) => event_page(shell, event, Tab::Edit, &[], &body),
+        Some(event) => event_page(shell, event, Tab::Edit, &["place.js"], &body),
         None => {
             let body = html! { h1 { (text.t("New event")) } (body) };
-            admin(shell, text.t("New event"), &[(text.t("Events"), "/admin/event".into())], &[], &body)
+            admin(shell, text.t("New event"), &[(text.t("Events"), "/admin/event".into())], &["place.js"], &body)
         }
     }
 }

@@ -4,7 +4,9 @@ pub mod account;
 pub mod audit;
 pub mod brand;
 pub mod category;
+pub mod certificate;
 pub mod checkin;
+pub mod design;
 pub mod device;
 pub mod draw;
 pub mod event;
@@ -16,6 +18,8 @@ pub mod list;
 pub mod notice;
 pub mod order;
 pub mod overview;
+pub mod print;
+pub mod promotion;
 pub mod registration;
 pub mod sale;
 pub mod seat;
@@ -62,6 +66,10 @@ pub enum Tab {
     Talks,
     /// Draws.
     Draw,
+    /// Links, sources, posters.
+    Promotion,
+    /// Badges, seat cards, certificates.
+    Print,
 }
 
 /// The badge of an event's state.
@@ -93,6 +101,8 @@ pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], cont
         entry("Talks", "/talk", Tab::Talks),
         entry("Feedback", "/feedback", Tab::Feedback),
         entry("Draws", "/draw", Tab::Draw),
+        entry("Promotion", "/promotion", Tab::Promotion),
+        entry("Badges and certificates", "/design", Tab::Print),
     ];
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }

@@ -370,6 +370,8 @@ pub struct Page<'a> {
     pub may_manage: bool,
     /// Whether the reader may mark it.
     pub may_mark: bool,
+    /// More sections: what was printed, certificates, the holder's picture.
+    pub more: Markup,
 }
 
 /// The page of one registration.
@@ -407,6 +409,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             @if of.scans.is_empty() { p class="dim" { (text.t("Not scanned yet.")) } }
             @for scan in of.scans { p { (badge(scan.tone, &scan.word)) " " (scan.at) " · " (scan.by) } }
         }
+        (of.more)
     };
     event_page(shell, of.event, Tab::Registrations, &[], &content)
 }

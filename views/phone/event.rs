@@ -7,7 +7,7 @@ use crate::{
         icon::{Icon, icon},
         markdown,
     },
-    layout::{Tone, phone},
+    layout::{Tone, phone, phone_headed},
     phone::register::{Choice, price},
 };
 use domain::{
@@ -74,8 +74,31 @@ pub fn list(shell: &Shell, events: &[Event]) -> Markup {
     phone(shell, text.t("Events"), &[], &content)
 }
 
-/// The invitation; `waiting` offers the list of those who wait, `more` stands below the introduction: agenda, series.
-pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool, more: &Markup) -> Markup {
+/// What a link to the invitation shows where it is shared: title, description, addresses of the page and of a picture.
+pub fn share_card(title: &str, description: &str, url: &str, picture: &str) -> Markup {
+    html! {
+        meta property="og:type" content="website";
+        meta property="og:title" content=(title);
+        @if !description.is_empty() { meta property="og:description" content=(description); meta name="description" content=(description); }
+        meta property="og:url" content=(url);
+        meta property="og:image" content=(picture);
+    }
+}
+
+/// What stands around the facts of an invitation.
+pub struct Beside<'a> {
+    /// What a shared link shows, for the page's head.
+    pub head: &'a Markup,
+    /// Below the facts: maps, calendar, poster.
+    pub facts: &'a Markup,
+    /// Below the introduction: agenda, series.
+    pub more: &'a Markup,
+    /// There is a list of those who wait.
+    pub waiting: bool,
+}
+
+/// The invitation.
+pub fn show(shell: &Shell, event: &Event, choices: &[Choice], beside: &Beside<'_>) -> Markup {
     let text = shell.text();
     let open = event.state == EventState::Published && choices.iter().any(|choice| choice.offer == Offer::Open);
     let content = html! {
@@ -89,11 +112,12 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool, mor
             @if !venue.is_empty() { dt { (text.t("Place")) } dd { (venue) } }
             @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
         }
+        (beside.facts)
         @if !event.intro.is_empty() { (markdown(&event.intro)) }
         @if !event.notice.is_empty() {
             details class="panel" { summary { (text.t("Points to note")) } p class="lines" { (event.notice) } }
         }
-        (more)
+        (beside.more)
         @if !choices.is_empty() {
             h2 { (text.t("Tickets")) }
             @for choice in choices {
@@ -102,7 +126,7 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool, mor
                     span { strong { (choice.kind.name) } @if !choice.kind.note.is_empty() { br; span class="dim" { (choice.kind.note) } } }
                     (price(shell, choice))
                 }
-                @if waiting && choice.offer == Offer::SoldOut {
+                @if beside.waiting && choice.offer == Offer::SoldOut {
                     p { a href={ "/event/" (event.id) "/wait/" (choice.kind.id) } { (text.f("Join the waiting list for “{name}”", &[("name", &choice.kind.name)])) } }
                 }
             }
@@ -110,5 +134,5 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice], waiting: bool, mor
         @if open { div class="bottom" { a class="button primary wide" href={ "/event/" (event.id) "/register" } { (text.t("Register now")) } } }
         @else if event.state == EventState::Published { (crate::component::notice(Tone::Info, text.t("No ticket can be taken at the moment."))) }
     };
-    phone(shell, &event.name, &[], &content)
+    phone_headed(shell, &event.name, &[], beside.head, &content)
 }

@@ -1,11 +1,13 @@
 //! Pages for visitors on a phone.
 
+pub mod certificate;
 pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod home;
 pub mod order;
 pub mod own;
+pub mod poster;
 pub mod register;
 pub mod talk;
 pub mod ticket;

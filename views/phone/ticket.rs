@@ -86,6 +86,8 @@ pub struct Around<'a> {
     pub notices: &'a [Notice],
     /// Leads to what else the holder can do.
     pub more: &'a Markup,
+    /// Maps, calendar, poster, certificates.
+    pub beside: &'a Markup,
 }
 
 /// The holder's page.
@@ -109,6 +111,7 @@ pub fn show(shell: &Shell, of: &TicketPage<'_>, around: &Around<'_>) -> Markup {
                 form method="post" action="/helper" class="inline" { input type="hidden" name="link" value=(around.link); button { (icon(Icon::Door)) (text.t("Help at the door")) } }
             }
         }
+        (around.beside)
     };
     phone(shell, text.t("My ticket"), &[], &content)
 }

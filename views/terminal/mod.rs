@@ -10,7 +10,7 @@ use crate::{
         notice,
     },
     format::count,
-    layout::{Tone, bare, full, phone},
+    layout::{Tone, bare, full, full_headed, paper_size, phone},
 };
 use domain::{
     Refusal,
@@ -91,6 +91,8 @@ pub struct Door<'a> {
     pub helper: bool,
     /// Numbers and names of the lists to choose from; empty for a terminal, which stands at one.
     pub lists: Vec<(u64, String)>,
+    /// Size of the paper on which it prints a badge for whoever it lets in, in tenths of a millimetre; none: it prints nothing.
+    pub badge: Option<(i32, i32)>,
 }
 
 /// Everything the terminal's module says, by key.
@@ -116,6 +118,7 @@ fn texts(shell: &Shell) -> String {
         ("no_camera", text.t("This browser gives no camera to this page. Take a picture of the code instead.")),
         ("nobody", text.t("Nobody found")),
         ("came", text.t("Checked in")),
+        ("unprinted", text.t("The badge was not printed: the box did not answer")),
         ("not_found", text.t("No code in this picture. Come closer and hold still.")),
     ]);
     json!(pairs.into_iter().collect::<std::collections::BTreeMap<_, _>>()).to_string()
@@ -127,7 +130,7 @@ pub fn door(shell: &Shell, of: &Door<'_>) -> Markup {
     let live = query(&format!("/terminal/{}/live", of.id), &[("list", &of.list.0.to_string())]);
     let content = html! {
         div data-terminal data-event=(of.id) data-list=(of.list.0) data-direction=(of.direction.code()) data-texts=(texts(shell))
-            data-door=(url("door.js")) data-store=(url("alone.js")) data-camera=(url("camera.js")) {
+            data-door=(url("door.js")) data-store=(url("alone.js")) data-camera=(url("camera.js")) data-badge=[of.badge.map(|_| url("badge.js"))] {
             header class="door" data-live-source=(live) {
                 (place(shell, of))
                 (figures(shell, of))
@@ -147,9 +150,11 @@ pub fn door(shell: &Shell, of: &Door<'_>) -> Markup {
                     @for (name, word, tone) in &of.recent { li class={ "badge tone-" (tone.class()) } { (name) " · " (word) } }
                 }
             }
+            @if of.badge.is_some() { div class="print-only" data-paper {} }
         }
     };
-    full(shell, of.event, &["terminal.js"], &content)
+    let head = of.badge.map_or_else(|| html! {}, paper_size);
+    full_headed(shell, of.event, &["terminal.js"], &head, &content)
 }
 
 fn place(shell: &Shell, of: &Door<'_>) -> Markup {
@@ -198,6 +203,7 @@ fn tools(shell: &Shell, of: &Door<'_>) -> Markup {
             label class="button" data-picture hidden { (icon(Icon::Search)) (text.t("Take a picture of the code")) input type="file" accept="image/*" capture="environment" class="visually-hidden"; }
             @if of.may_search { button type="button" data-search-open { (icon(Icon::People)) (text.t("Find a person")) } }
             @if of.helper { a class="button" href={ "/terminal/" (of.id) "/people" } { (icon(Icon::Log)) (text.t("Who is registered")) } }
+            @if of.badge.is_some() { button type="button" data-badge-again hidden { (icon(Icon::Print)) (text.t("Print the badge again")) } }
             button type="button" data-undo hidden { (icon(Icon::Cross)) (text.t("Take back the last one")) }
         }
         video data-video hidden muted playsinline aria-label=(text.t("Picture of the camera")) {}

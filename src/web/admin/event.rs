@@ -13,11 +13,12 @@ use axum::{
 };
 use domain::{
     Department, DepartmentId, Event, EventId, Permission, PictureId, Refusal, Time,
-    event::{Cover, EventInput, EventState},
+    event::{Cover, EventInput, EventState, check_event},
     field::{FIELDS_MAX, Field, FieldKind},
     picture::UPLOAD_MAX,
+    place::{PlaceInput, check_place},
 };
-use service::{Actor, At, Error, event, overview, picture, space};
+use service::{Actor, At, Error, event, overview, picture, place, space};
 use std::collections::BTreeMap;
 use views::{Tone, admin::event as pages};
 
@@ -131,6 +132,20 @@ fn input(fields: &Fields) -> EventInput {
     }
 }
 
+/// Where it is on the map, as typed.
+fn place_input(fields: &Fields) -> PlaceInput {
+    let text = |name| fields.get(name).to_owned();
+    PlaceInput { latitude: text("latitude"), longitude: text("longitude"), datum: text("datum") }
+}
+
+/// What is wrong with the event's form and its coordinates, all at once: they are kept one after the other.
+fn check_both(input: &EventInput, place: &PlaceInput, visit: &Visit) -> Result<(), Error> {
+    let Err(wrong) = check_place(place, EventId::default()) else { return Ok(()) };
+    let mut problems = check_event(input, &visit.format.zone).err().map_or_else(Vec::new, |refusal| refusal.problems);
+    problems.extend(wrong);
+    Err(Refusal::invalid(problems).into())
+}
+
 fn cover(value: &str) -> Option<Cover> {
     let (kind, number) = value.split_at_checked(1)?;
     match kind {
@@ -190,6 +205,7 @@ fn open_departments(hall: &Hall, actor: &Actor) -> Result<Vec<Department>, Error
 struct Drawn<'a> {
     event: Option<&'a Event>,
     input: &'a EventInput,
+    place: &'a PlaceInput,
     pictures: &'a event::Pictures,
     department: &'a str,
     typed: Option<&'a Fields>,
@@ -202,6 +218,7 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, of: &Drawn<'_>) -> Result<mau
     let shown = pages::EventForm {
         event: of.event,
         input: of.input,
+        place: of.place,
         cover: &of.pictures.cover,
         main: of.pictures.main.as_ref(),
         departments: &departments,
@@ -218,6 +235,7 @@ async fn new_form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -
     let drawn = Drawn {
         event: None,
         input: &EventInput::default(),
+        place: &PlaceInput::default(),
         pictures: &pictures,
         department: "",
         typed: None,
@@ -234,10 +252,13 @@ async fn create(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fie
         main: cover(fields.get("main")),
     };
     let uploaded = pictures(&hall, &actor, &fields, &mut typed).await;
+    let place = place_input(&fields);
     let (pictures, made) = match uploaded {
         Ok(pictures) => {
             let free = visit.text().t("Free ticket");
-            let made = match super::category::check(&hall, &actor, &fields) {
+            let made = match super::category::check(&hall, &actor, &fields)
+                .and_then(|()| check_both(&typed, &place, &visit))
+            {
                 Ok(()) => event::create(&hall.ctx, &actor, &typed, &pictures, department, free).await,
                 Err(error) => Err(error),
             };
@@ -248,6 +269,10 @@ async fn create(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fie
             (pictures, made)
         }
         Err(error) => (chosen, Err(error)),
+    };
+    let made = match made {
+        Ok(id) => place::save(&hall.ctx, &actor, id, &place).await.map(|()| id),
+        Err(error) => Err(error),
     };
     match made {
         Ok(id) => tell(
@@ -261,6 +286,7 @@ async fn create(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fie
                 let drawn = Drawn {
                     event: None,
                     input: &typed,
+                    place: &place,
                     pictures: &pictures,
                     department,
                     typed: Some(&fields),
@@ -291,8 +317,17 @@ async fn form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
     let event = event::get(&hall.ctx, &actor, EventId(id))?.event;
     let pictures = event::Pictures { cover: event.cover.clone(), main: event.main.clone() };
     let input = kept_input(&event, &visit.format.zone);
-    let drawn =
-        Drawn { event: Some(&event), input: &input, pictures: &pictures, department: "", typed: None, refusal: None };
+    let place =
+        place::get(&hall.ctx, &actor, event.id)?.map_or_else(PlaceInput::default, |place| PlaceInput::of(&place));
+    let drawn = Drawn {
+        event: Some(&event),
+        input: &input,
+        place: &place,
+        pictures: &pictures,
+        department: "",
+        typed: None,
+        refusal: None,
+    };
     page(draw(&hall, &visit, &actor, &drawn)?)
 }
 
@@ -312,9 +347,12 @@ async fn save(
         main: cover(fields.get("main")),
     };
     let uploaded = pictures(&hall, &actor, &fields, &mut typed).await;
+    let place = place_input(&fields);
     let (pictures, saved) = match uploaded {
         Ok(pictures) => {
-            let saved = match super::category::check(&hall, &actor, &fields) {
+            let saved = match super::category::check(&hall, &actor, &fields)
+                .and_then(|()| check_both(&typed, &place, &visit))
+            {
                 Ok(()) => event::save(&hall.ctx, &actor, id, revision, &typed, &pictures).await,
                 Err(error) => Err(error),
             };
@@ -326,12 +364,20 @@ async fn save(
         }
         Err(error) => (chosen, Err(error)),
     };
+    // A form without these fields, from a program, changes nothing of them.
+    let given = fields.all("latitude").next().is_some();
+    let saved = match saved {
+        Ok(()) if !given => Ok(()),
+        Ok(()) => place::save(&hall.ctx, &actor, id, &place).await,
+        Err(error) => Err(error),
+    };
     match saved {
         Ok(()) => tell(&format!("/admin/event/{id}"), Tone::Good, visit.text().t("Saved.")),
         Err(error) => again(error, |refusal| {
             let drawn = Drawn {
                 event: Some(&event),
                 input: &typed,
+                place: &place,
                 pictures: &pictures,
                 department: "",
                 typed: Some(&fields),

@@ -4,7 +4,9 @@ pub mod account;
 pub mod audit;
 pub mod brand;
 pub mod category;
+pub mod certificate;
 pub mod checkin;
+pub mod design;
 pub mod device;
 pub mod draw;
 pub mod event;
@@ -16,6 +18,8 @@ pub mod list;
 pub mod notice;
 pub mod order;
 pub mod overview;
+pub mod print;
+pub mod promotion;
 pub mod registration;
 pub mod sale;
 pub mod seat;
@@ -43,6 +47,10 @@ pub fn routes() -> Router<Hall> {
         .merge(device::routes())
         .merge(list::routes())
         .merge(draw::routes())
+        .merge(promotion::routes())
+        .merge(design::routes())
+        .merge(print::routes())
+        .merge(certificate::routes())
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())

@@ -45,7 +45,7 @@ fn base(event: EventId) -> String {
     format!("/admin/event/{event}/registration")
 }
 
-fn typed_filter(query: &Fields) -> pages::Filter {
+pub(super) fn typed_filter(query: &Fields) -> pages::Filter {
     let text = |name| query.get(name).to_owned();
     pages::Filter {
         q: text("q"),
@@ -57,7 +57,7 @@ fn typed_filter(query: &Fields) -> pages::Filter {
     }
 }
 
-fn filter(typed: &pages::Filter) -> Filter {
+pub(super) fn filter(typed: &pages::Filter) -> Filter {
     Filter {
         text: typed.q.chars().take(60).collect(),
         show: match typed.show.as_str() {
@@ -230,6 +230,7 @@ async fn show(
         full,
         may_manage: may(&hall, &actor, Permission::RegistrationManage, id),
         may_mark: may(&hall, &actor, Permission::CheckinMark, id),
+        more: super::print::on_registration(&hall, &visit, &actor, id, of.ticket.id)?,
     };
     page(pages::show(&visit.admin_shell(&actor), &shown))
 }

@@ -9,6 +9,7 @@ use crate::{
     asset,
     audience::{LANGUAGE, Visit},
     fields::{Fields, Query},
+    poster,
 };
 use axum::{
     Router,
@@ -51,12 +52,24 @@ fn choices(hall: &Hall, visit: &Visit, event: EventId, code: &str) -> Result<Vec
     Ok(rows.into_iter().map(choice).collect())
 }
 
-async fn show(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>) -> Answer {
+async fn show(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(event): Path<u64>,
+    Query(query): Query,
+) -> Answer {
     let event = event::public_get(&hall.ctx, &visit.visitor(), EventId(event))?;
     let choices = choices(&hall, &visit, event.id, "")?;
-    let sale = service::order::sale(&hall.ctx, &visit.visitor(), event.id)?;
-    let more = more(&hall, &visit, event.id)?;
-    page(pages::show(&visit.shell(), &event, &choices, sale.waiting, &more))
+    let beside = pages::Beside {
+        head: &poster::share_head(&hall, &visit, &event)?,
+        facts: &poster::beside_event(&hall, &visit, &event)?,
+        more: &more(&hall, &visit, event.id)?,
+        waiting: service::order::sale(&hall.ctx, &visit.visitor(), event.id)?.waiting,
+    };
+    let mut response = page(pages::show(&visit.shell(), &event, &choices, &beside))?;
+    poster::note_visit(&hall, &visit, &headers, event.id, query.get("from"), &mut response)?;
+    Ok(response)
 }
 
 /// What else belongs on an invitation: the agenda, the series.
@@ -127,6 +140,7 @@ async fn ticket(
         may_transfer: of.may_transfer,
         notices: &of.notices,
         more: &ticket_pages::ways(&ways(&hall, &visit, &of, &link)?),
+        beside: &poster::beside_ticket(&hall, &visit, &of.event, &link)?,
     };
     let mut response = page(ticket_pages::show(&visit.shell(), &shown, &around))?;
     crate::own::remember(&visit, &headers, &link, &mut response)?;

@@ -7,7 +7,10 @@ use crate::{
     audience::Visit,
     fields::{Fields, Query},
 };
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    http::HeaderMap,
+};
 use domain::{AddOnId, EventId, Order, Refusal, TicketTypeId, order::OrderState};
 use maud::Markup;
 use service::{
@@ -152,14 +155,26 @@ fn input(typed: &pages::Typed) -> Result<OrderInput, Refusal> {
 }
 
 /// Takes the places; or draws the form anew with another person, one less, or the price.
-pub async fn register(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>, fields: Fields) -> Answer {
+pub async fn register(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(event): Path<u64>,
+    fields: Fields,
+) -> Answer {
     let event = EventId(event);
     let (typed, wrong) = read(&hall, &fields).await?;
     let act = fields.get("act");
     let checked = wrong.map_or_else(|| input(&typed), Err);
     let outcome = match (act, checked) {
         ("", Ok(input)) => match order::place(&hall.ctx, &visit.visitor(), event, &input).await {
-            Ok(order) => return landed(&hall, &order),
+            Ok(order) => {
+                // Every ticket came by the way that the buyer came.
+                for (ticket, _) in order.tickets() {
+                    crate::poster::credit(&hall, &visit, &headers, event, ticket).await;
+                }
+                return landed(&hall, &order);
+            }
             Err(error) => Err(error),
         },
         ("show", Ok(input)) => order::quote(&hall.ctx, &visit.visitor(), event, &input).map(Some),

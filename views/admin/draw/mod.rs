@@ -176,7 +176,7 @@ fn looks(shell: &Shell, of: &FormPage<'_>, form: &Form<'_>) -> Markup {
                 (form.select(&Input { name: "theme", label: text.t("Colours"), value: &input.theme, ..Input::default() }, &themes))
                 (form.select(&Input { name: "masking", label: text.t("Names on the screen and in the record"), value: &input.masking, ..Input::default() }, &maskings))
             }
-            (picture(shell, form, "background", text.t("Background"), input.background))
+            (picture(shell, form, "background", text.t("Background picture"), input.background))
             @if let Some(music) = input.music {
                 div class="row" {
                     input type="hidden" name="music" value=(music);

@@ -1,0 +1,135 @@
+//! A drawing as PNG. Pictures come by name; nothing is read from disk or network while it is drawn.
+
+use super::{Fonts, no_font};
+use crate::Error;
+use image::{ExtendedColorType, ImageEncoder, codecs::png};
+use resvg::{
+    tiny_skia::{Color, Pixmap, Transform},
+    usvg::{self, ImageHrefResolver, ImageKind, Options, Tree},
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Files of pictures by the names that stand in the drawing: JPEG as uploads are kept.
+pub type Pictures = HashMap<String, Arc<Vec<u8>>>;
+
+/// Longest side in pixels.
+const SIDE_MAX: f32 = 4_000.0;
+
+/// Draws an SVG as PNG of that width in pixels. What holds text needs a font for it.
+pub fn png(fonts: &Fonts, svg: &str, pictures: &Pictures, width: u32) -> Result<Vec<u8>, Error> {
+    if fonts.family().is_none() && svg.contains("<text") {
+        return Err(no_font().into());
+    }
+    let named = move |name: &str, _: &Options<'_>| pictures.get(name).map(|file| ImageKind::JPEG(file.clone()));
+    let options = Options {
+        fontdb: fonts.database(),
+        font_family: fonts.family().unwrap_or("").to_owned(),
+        image_href_resolver: ImageHrefResolver {
+            resolve_data: Box::new(|_, _, _| None),
+            resolve_string: Box::new(named),
+        },
+        // Bilinear: uploads are large enough, and finer filters take twice as long.
+        image_rendering: usvg::ImageRendering::Smooth,
+        ..Options::default()
+    };
+    let tree = Tree::from_str(svg, &options).map_err(|error| Error::internal("reading a drawing", error))?;
+    let pixmap = draw(&tree, width).ok_or_else(|| Error::Internal("a drawing without size".into()))?;
+    encode(&pixmap)
+}
+
+fn draw(tree: &Tree, width: u32) -> Option<Pixmap> {
+    let size: usvg::Size = tree.size();
+    let scale = (width as f32 / size.width()).min(SIDE_MAX / size.width()).min(SIDE_MAX / size.height());
+    let (width, height) = ((size.width() * scale).round().max(1.0), (size.height() * scale).round().max(1.0));
+    let mut pixmap = Pixmap::new(width as u32, height as u32)?;
+    pixmap.fill(Color::WHITE);
+    resvg::render(tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
+    Some(pixmap)
+}
+
+/// The ground is opaque, so alpha is left out; a quick compression keeps the wait short.
+fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, Error> {
+    let (width, height) = (pixmap.width(), pixmap.height());
+    let mut rgb = Vec::with_capacity(pixmap.data().len() / 4 * 3);
+    for pixel in pixmap.data().chunks_exact(4) {
+        rgb.extend_from_slice(pixel.get(..3).unwrap_or(&[255; 3]));
+    }
+    let mut out = Vec::with_capacity(rgb.len() / 4);
+    png::PngEncoder::new_with_quality(&mut out, png::CompressionType::Fast, png::FilterType::Sub)
+        .write_image(&rgb, width, height, ExtendedColorType::Rgb8)
+        .map_err(|error| Error::internal("encoding a drawing", error))?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Card, Href, card};
+    use super::*;
+    use domain::{
+        Design, DesignId, EventId, PictureId, Time,
+        design::{Ground, Values, preset},
+    };
+
+    fn poster() -> Design {
+        preset::design(preset::find("poster").unwrap(), DesignId(1), EventId(1), Time(0), &|text| text.to_owned())
+    }
+
+    fn values() -> Values {
+        Values {
+            name: "欧阳若曦".into(),
+            event: "年度会员大会".into(),
+            event_code: "http://192.168.1.5:8080/event/3?from=m17".into(),
+            ..Values::default()
+        }
+    }
+
+    fn codes(png: &[u8]) -> Vec<String> {
+        crate::picture::codes_in(&image::load_from_memory(png).unwrap())
+    }
+
+    #[test]
+    fn a_poster_is_a_picture_whose_code_can_be_scanned() {
+        let values = values();
+        let svg = card(Fonts::system(), &poster(), &Card { values: &values, links: &|_| None });
+        let png = png(Fonts::system(), &svg, &Pictures::new(), 1_080).unwrap();
+        let picture = image::load_from_memory(&png).unwrap();
+        assert_eq!((picture.width(), picture.height()), (1_080, 1_920));
+        assert_eq!(codes(&png), std::slice::from_ref(&values.event_code));
+        // The name is drawn: without it the picture is another one.
+        let nameless = Values { name: String::new(), ..values };
+        let svg = card(Fonts::system(), &poster(), &Card { values: &nameless, links: &|_| None });
+        assert_ne!(super::png(Fonts::system(), &svg, &Pictures::new(), 1_080).unwrap(), png);
+    }
+
+    #[test]
+    fn uploaded_pictures_are_drawn_and_no_file_is_read() {
+        let design = Design { ground: Ground::Picture(PictureId(7)), elements: Vec::new(), ..poster() };
+        let mut green = Vec::new();
+        let pixels = image::RgbImage::from_pixel(90, 160, image::Rgb([10, 200, 30]));
+        pixels.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut green, 90)).unwrap();
+        let links = |href: Href| (href == Href::Picture(PictureId(7))).then(|| "picture:7".to_owned());
+        let svg = card(Fonts::system(), &design, &Card { values: &values(), links: &links });
+        let pictures = Pictures::from([("picture:7".to_owned(), Arc::new(green))]);
+        let drawn = image::load_from_memory(&png(Fonts::system(), &svg, &pictures, 90).unwrap()).unwrap().to_rgb8();
+        let middle = drawn.get_pixel(45, 80);
+        assert!(middle[1] > 180 && middle[0] < 40, "{middle:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.jpg");
+        std::fs::write(&path, pictures.get("picture:7").unwrap().as_ref()).unwrap();
+        let file = |_: Href| Some(path.to_string_lossy().into_owned());
+        let svg = card(Fonts::system(), &design, &Card { values: &values(), links: &file });
+        let drawn =
+            image::load_from_memory(&png(Fonts::system(), &svg, &Pictures::new(), 90).unwrap()).unwrap().to_rgb8();
+        assert_eq!(drawn.get_pixel(45, 80).0, [255; 3], "a path is no picture");
+    }
+
+    #[test]
+    fn a_box_without_a_chinese_font_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let fonts = Fonts::in_folders(&[folder.path().to_owned()]);
+        let svg = card(&fonts, &poster(), &Card { values: &values(), links: &|_| None });
+        assert!(svg.contains("欧阳若曦"), "pages are drawn without it");
+        assert_eq!(png(&fonts, &svg, &Pictures::new(), 90).unwrap_err().code(), Some("render.no_font"));
+    }
+}
