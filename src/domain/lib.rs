@@ -16,6 +16,7 @@ pub mod permission;
 pub mod person;
 pub mod phone;
 pub mod picture;
+pub mod query;
 pub mod refusal;
 pub mod space;
 pub mod text;
