@@ -7,7 +7,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Which record: its kind, its number, and the event whose record it is (0 for none).
+/// Which record: its kind, its number, and the event that its number is within (0 where numbers alone tell records apart).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The space.
@@ -16,7 +16,7 @@ pub struct Key {
     pub kind: u8,
     /// Number of the record.
     pub id: u64,
-    /// The event it belongs to; 0 for none.
+    /// The event that is part of its key; 0 for none.
     pub event: u64,
 }
 
@@ -32,6 +32,8 @@ impl Key {
 pub struct Entry {
     /// Which record.
     pub key: Key,
+    /// The event it belongs to, for scopes; 0 for none.
+    pub event: u64,
     /// The department it belongs to; 0 for none.
     pub department: u64,
     /// The account that made it; 0 for none.
@@ -82,6 +84,7 @@ impl Entry {
     pub fn new(key: Key, name: &str) -> Self {
         Self {
             key,
+            event: key.event,
             department: 0,
             owner: 0,
             at: 0,

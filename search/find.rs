@@ -81,6 +81,8 @@ pub struct Ask<'a> {
     pub kinds: Option<&'a HashSet<u8>>,
     /// Only what belongs to these events.
     pub events: Option<&'a HashSet<u64>>,
+    /// Nothing that belongs to these events.
+    pub not_events: Option<&'a HashSet<u64>>,
     /// Records that changed since the index was written: not shown and not counted.
     pub stale: &'a (dyn Fn(&Key) -> bool + Sync),
     /// Makes keyed hashes.
@@ -189,6 +191,7 @@ struct Columns {
     space: Numbers,
     kind: Numbers,
     id: Numbers,
+    within: Numbers,
     event: Numbers,
     department: Numbers,
     owner: Numbers,
@@ -205,6 +208,7 @@ impl Columns {
             space: read("space")?,
             kind: read("kind")?,
             id: read("id")?,
+            within: read("within")?,
             event: read("event")?,
             department: read("department")?,
             owner: read("owner")?,
@@ -286,6 +290,7 @@ struct Search<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ranked {
     key: Key,
+    event: u64,
     score: u32,
     page: u32,
 }
@@ -361,7 +366,10 @@ impl<'a> Search<'a> {
         let covers = |scope: &Scope| {
             scope.all || scope.covers(event, columns.department.get_val(doc), columns.owner.get_val(doc))
         };
-        if !covers(&sight.see) || ask.events.is_some_and(|events| !events.contains(&event)) {
+        if !covers(&sight.see)
+            || ask.events.is_some_and(|events| !events.contains(&event))
+            || ask.not_events.is_some_and(|events| events.contains(&event))
+        {
             return;
         }
         let at = columns.at.get_val(doc);
@@ -380,12 +388,12 @@ impl<'a> Search<'a> {
                 return;
             }
         }
-        let key = Key { space: ask.space, kind, id: columns.id.get_val(doc), event };
+        let key = Key { space: ask.space, kind, id: columns.id.get_val(doc), event: columns.within.get_val(doc) };
         if (ask.stale)(&key) {
             return;
         }
         let page = u32::try_from(columns.page.get_val(doc)).unwrap_or(0);
-        let ranked = Ranked { key, score: (score * 100.0) as u32, page };
+        let ranked = Ranked { key, event, score: (score * 100.0) as u32, page };
         let rank = self.rank(&ranked, at, columns.order.get_val(doc));
         self.take(rank, ranked);
     }
@@ -393,7 +401,7 @@ impl<'a> Search<'a> {
     fn rank(&self, of: &Ranked, at: i64, order: u64) -> Rank {
         let time = at.cast_unsigned() ^ (1 << 63);
         // Of several pages the first comes first.
-        let tie = !(of.key.id << 12 | u64::from(of.page).min(4_095));
+        let tie = !(u64::from(of.key.kind) << 56 | of.key.id << 12 | u64::from(of.page).min(4_095));
         match self.ask.sort {
             Sort::Relevance => (u64::from(of.score), time, tie),
             Sort::Newest => (time, u64::from(of.score), tie),
@@ -410,16 +418,16 @@ impl<'a> Search<'a> {
             }
             return;
         }
-        self.count(&ranked.key);
+        self.count(&ranked);
         self.push(rank, ranked);
     }
 
-    fn count(&mut self, key: &Key) {
-        *self.found.kinds.entry(key.kind).or_default() += 1;
-        if self.is_wanted(key) {
+    fn count(&mut self, of: &Ranked) {
+        *self.found.kinds.entry(of.key.kind).or_default() += 1;
+        if self.is_wanted(&of.key) {
             self.found.count += 1;
-            if key.event != 0 {
-                *self.found.events.entry(key.event).or_default() += 1;
+            if of.event != 0 {
+                *self.found.events.entry(of.event).or_default() += 1;
             }
         }
     }
@@ -443,7 +451,7 @@ impl<'a> Search<'a> {
 
     fn done(mut self) -> Found {
         for (rank, ranked) in std::mem::take(&mut self.paged).into_values() {
-            self.count(&ranked.key);
+            self.count(&ranked);
             self.push(rank, ranked);
         }
         let hit = |Reverse((_, of)): Reverse<(Rank, Ranked)>| Hit {

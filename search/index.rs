@@ -50,6 +50,7 @@ pub(crate) struct Fields {
     space: Field,
     kind: Field,
     id: Field,
+    within: Field,
     event: Field,
     department: Field,
     owner: Field,
@@ -69,11 +70,13 @@ fn schema() -> (Schema, Fields) {
     let terms = schema.add_text_field("terms", text(IndexRecordOption::Basic, "parts"));
     let words = schema.add_text_field("text", text(IndexRecordOption::WithFreqsAndPositions, "parts"));
     let mut number = |name: &str| schema.add_u64_field(name, NumericOptions::default() | FAST);
-    let (space, kind, id, event) = (number("space"), number("kind"), number("id"), number("event"));
+    let (space, kind, id, within, event) =
+        (number("space"), number("kind"), number("id"), number("within"), number("event"));
     let (department, owner, order) = (number("department"), number("owner"), number("order"));
     let (page, print) = (number("page"), number("print"));
     let at = schema.add_i64_field("at", NumericOptions::default() | FAST);
-    let fields = Fields { key, terms, text: words, space, kind, id, event, department, owner, at, order, page, print };
+    let fields =
+        Fields { key, terms, text: words, space, kind, id, within, event, department, owner, at, order, page, print };
     (schema.build(), fields)
 }
 
@@ -259,7 +262,8 @@ impl Index {
         document.add_u64(fields.space, entry.key.space);
         document.add_u64(fields.kind, u64::from(entry.key.kind));
         document.add_u64(fields.id, entry.key.id);
-        document.add_u64(fields.event, entry.key.event);
+        document.add_u64(fields.within, entry.key.event);
+        document.add_u64(fields.event, entry.event);
         document.add_u64(fields.department, entry.department);
         document.add_u64(fields.owner, entry.owner);
         document.add_i64(fields.at, entry.at);
@@ -283,11 +287,11 @@ impl Index {
         for segment in self.searcher().segment_readers() {
             let columns = segment.fast_fields();
             let read = |name: &str| columns.column_first_or_default::<u64>(name);
-            let (space, kind, id, event, print) =
-                (read("space")?, read("kind")?, read("id")?, read("event")?, read("print")?);
+            let (space, kind, id, within, print) =
+                (read("space")?, read("kind")?, read("id")?, read("within")?, read("print")?);
             for doc in segment.doc_ids_alive() {
                 let kind = u8::try_from(kind.get_val(doc)).unwrap_or(u8::MAX);
-                let key = Key { space: space.get_val(doc), kind, id: id.get_val(doc), event: event.get_val(doc) };
+                let key = Key { space: space.get_val(doc), kind, id: id.get_val(doc), event: within.get_val(doc) };
                 each((key, print.get_val(doc)));
             }
         }

@@ -49,6 +49,7 @@ fn ask(index: &Index, typed: &str, sights: &[Sight], sort: Sort) -> Found {
         sights,
         kinds: None,
         events: None,
+        not_events: None,
         stale: &|_| false,
         secret: &secret,
         sort,
@@ -195,6 +196,7 @@ fn nothing_is_found_or_counted_outside_of_a_scope() {
     for id in 1..=60u64 {
         let mut entry = person(id, &format!("张{}", ["三", "四", "五"][(id % 3) as usize]), "", "");
         entry.key.event = id % 5;
+        entry.event = id % 5;
         (entry.department, entry.owner) = (id % 4, id % 7);
         entries.push(entry);
     }
@@ -229,6 +231,7 @@ fn nothing_is_found_or_counted_outside_of_a_scope() {
         sights: &[everywhere(PERSON)],
         kinds: None,
         events: None,
+        not_events: None,
         stale: &|_| false,
         secret: &secret,
         sort: Sort::Relevance,
@@ -245,7 +248,7 @@ fn nothing_is_found_or_counted_outside_of_a_scope() {
 fn sorting_paging_and_facets_are_exact() {
     let names = ["张三", "李四", "王五", "阿明", "赵六"];
     let mut entries: Vec<Entry> = names.iter().zip(1..).map(|(name, id)| person(id, name, "", "同一公司")).collect();
-    entries[3].key.event = 9;
+    entries[3].event = 9;
     let index = index(&entries);
     let order =
         |sort| ask(&index, "公司", &[everywhere(PERSON)], sort).hits.iter().map(|hit| hit.key.id).collect::<Vec<_>>();
@@ -262,6 +265,7 @@ fn sorting_paging_and_facets_are_exact() {
                 sights: &sights,
                 kinds,
                 events,
+                not_events: None,
                 stale: &|_| false,
                 secret: &secret,
                 sort: Sort::Oldest,
@@ -364,6 +368,7 @@ fn any_query_is_answered() {
             sights: &sights,
             kinds: None,
             events: None,
+            not_events: None,
             stale: &|_| false,
             secret: &secret,
             sort: Sort::Relevance,

@@ -59,6 +59,10 @@ ids! {
     PictureId
     /// A list file being imported, with its verdict on each row.
     ImportId
+    /// A paper kept on disk beside the database.
+    DocumentId
+    /// A search that somebody keeps.
+    SearchId
 }
 
 impl SpaceId {

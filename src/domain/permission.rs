@@ -56,6 +56,12 @@ permissions! {
     CheckinMark = "checkin.mark", "Mark people as checked in or not checked in";
     /// Pair and revoke check-in terminals.
     DeviceManage = "device.manage", "Pair and revoke check-in terminals";
+    /// See documents and what is in them.
+    DocumentView = "document.view", "See documents";
+    /// Upload and remove documents.
+    DocumentManage = "document.manage", "Upload and remove documents";
+    /// See how the search index is and have it built anew.
+    SearchManage = "search.manage", "Look after the search index";
 }
 
 /// Where a permission holds.

@@ -61,6 +61,10 @@ pub struct Parts {
     pub(crate) boot: u64,
     /// What is kept in memory of events that are in use.
     pub(crate) memory: Memory,
+    /// The search index and whoever keeps it.
+    pub(crate) search: Arc<crate::search::Keeper>,
+    /// Whoever reads the texts of documents.
+    pub(crate) reader: Arc<crate::document::Reader>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
@@ -82,6 +86,8 @@ impl Ctx {
             sealer: Arc::new(sealer),
             files,
             limiter: Arc::default(),
+            search: Arc::new(crate::search::Keeper::new(memory.changes.clone())),
+            reader: Arc::default(),
             memory,
             devices: Arc::default(),
             association: Arc::default(),

@@ -93,10 +93,16 @@ fn seal_context(link: &[u8; 16], field: u16) -> String {
 pub fn show_answer(ctx: &Ctx, ticket: &Ticket, answer: &Answer, clear: bool) -> Result<String, Error> {
     match &answer.value {
         AnswerValue::Plain(text) => Ok(text.clone()),
-        AnswerValue::Sealed(sealed) if clear => {
-            ctx.sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher)
-        }
+        AnswerValue::Sealed(_) if clear => open_answer(&ctx.sealer, ticket, answer),
         AnswerValue::Sealed(sealed) => Ok(sealed.hint.clone()),
+    }
+}
+
+/// An answer in the clear, for what the box does with it.
+pub(crate) fn open_answer(sealer: &crate::seal::Sealer, ticket: &Ticket, answer: &Answer) -> Result<String, Error> {
+    match &answer.value {
+        AnswerValue::Plain(text) => Ok(text.clone()),
+        AnswerValue::Sealed(sealed) => sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
-    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Event, EventId, Gate, GateId, Grant,
-    GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId, ScanId, Session, Space,
-    SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
+    Account, AccountId, CheckinList, Department, DepartmentId, Device, DeviceId, Document, DocumentId, Event, EventId,
+    Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, Person, PersonId, Picture, PictureId,
+    SavedSearch, ScanId, SearchId, Session, Space, SpaceId, Ticket, TicketId, TicketState, TicketType, TicketTypeId,
     checkin::{DoorAnswers, Line, ScanBlock},
     import::RefusedRow,
 };
@@ -39,6 +39,11 @@ pub const TICKET_BY_PHONE: Unique<Ticket, (String, EventId)> = Unique::new(11, "
 pub const TICKET_BY_ATTEND: Unique<Ticket, (EventId, String)> = Unique::new(12, "ticket_by_attend");
 /// The imports of an event.
 pub const IMPORT_BY_EVENT: Plain<Import, EventId> = Plain::new(13);
+
+/// Documents by whether their text waits to be read.
+pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
+/// The searches that an account keeps.
+pub const SEARCH_BY_ACCOUNT: Plain<SavedSearch, AccountId> = Plain::new(74);
 
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
@@ -171,6 +176,10 @@ fn derive_device(device: &Device, out: &mut crate::Derived) {
     }
 }
 
+fn derive_document(document: &Document, out: &mut crate::Derived) {
+    out.plain(&DOCUMENT_BY_WAITING, &(document.reading == domain::document::Reading::Waiting));
+}
+
 fn derive_person(person: &Person, out: &mut crate::Derived) {
     if let Some(phone) = &person.phone {
         out.unique(&PERSON_BY_PHONE, phone);
@@ -196,6 +205,8 @@ tables! {
     16 "checkin_list" v 1 CheckinList { key (EventId, ListId) = |r| (r.event, r.id); derive |_r, _out| (); }
     17 "gate" v 1 Gate { key (EventId, GateId) = |r| (r.event, r.id); derive |_r, _out| (); }
     18 "door_answers" v 1 DoorAnswers { key (EventId, ListId, TicketId) = |r| (r.event, r.list, r.ticket); derive |_r, _out| (); }
+    40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
 /// The name of whatever has this number in keys.
@@ -230,6 +241,8 @@ mod tests {
             TICKET_BY_PHONE.id,
             TICKET_BY_ATTEND.id,
             IMPORT_BY_EVENT.id,
+            DOCUMENT_BY_WAITING.id,
+            SEARCH_BY_ACCOUNT.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -135,7 +135,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId);
+ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId DocumentId SearchId);
 
 #[cfg(test)]
 mod tests {
