@@ -25,6 +25,7 @@ pub(crate) fn open(node: &Node, lists: &Lists<'_>) -> Result<Option<Walk>, Tanti
     match node {
         Node::Term(text) => term(lists.terms, text.as_bytes()),
         Node::Prefix(head) => prefix(lists.terms, head),
+        Node::PlacedPrefix(head) => prefix(lists.text, head),
         Node::Near(class, word) => near(lists.terms, *class, word),
         Node::All(nodes) => {
             let mut walks = Vec::with_capacity(nodes.len());

@@ -127,8 +127,8 @@ pub(crate) mod of {
     pub const PAIR: char = 'b';
     /// A word of a company.
     pub const TERM: char = 'c';
-    /// Four digits side by side in a phone number.
-    pub const DIGITS: char = 'd';
+    /// Four digits side by side in a phone number; stands in its place among the words of the text, which have no such sign.
+    pub const DIGITS: char = '\u{1e}';
     /// The last three digits of a phone number.
     pub const LAST: char = 'D';
     /// The last digits of a phone number that everybody sees.
@@ -267,7 +267,6 @@ fn group_terms(group: &str, out: &mut BTreeSet<String>) {
 
 fn phone_terms(phone: &Phone, out: &mut BTreeSet<String>) {
     let digits: Vec<char> = phone.digits.chars().collect();
-    digits.windows(4).for_each(|part| put_chars(out, of::DIGITS, part));
     if let Some(last) = digits.get(digits.len().saturating_sub(3)..) {
         put_chars(out, of::LAST, last);
     }
@@ -278,6 +277,25 @@ fn phone_terms(phone: &Phone, out: &mut BTreeSet<String>) {
             put_chars(out, of::TAIL, tail);
         }
     }
+}
+
+/// Everything that is found in its place: the digits of the phone number, then the words of the text.
+pub(crate) fn placed(entry: &Entry) -> String {
+    let mut out = String::new();
+    if let Some(phone) = &entry.phone {
+        let digits: Vec<char> = phone.digits.chars().collect();
+        for part in digits.windows(4) {
+            let part: Vec<char> = std::iter::once(of::DIGITS).chain(part.iter().copied()).collect();
+            push_place(&mut out, &part);
+        }
+    }
+    if !entry.text.is_empty() {
+        if !out.is_empty() {
+            out.push(crate::index::PARTS);
+        }
+        out.push_str(&places(&entry.text));
+    }
+    out
 }
 
 /// The words of running text in their places: pairs of wide characters, single ones that stand alone, and Latin words.

@@ -2,7 +2,7 @@
 
 use crate::{
     Entry, Key,
-    entry::{places, terms},
+    entry::{placed, terms},
     normal::folded,
     pinyin,
 };
@@ -256,8 +256,9 @@ impl Index {
         }
         document.add_text(fields.key, entry.key.term());
         document.add_text(fields.terms, all);
-        if !entry.text.is_empty() {
-            document.add_text(fields.text, places(&entry.text));
+        let placed = placed(entry);
+        if !placed.is_empty() {
+            document.add_text(fields.text, placed);
         }
         document.add_u64(fields.space, entry.key.space);
         document.add_u64(fields.kind, u64::from(entry.key.kind));

@@ -16,6 +16,8 @@ pub(crate) enum Node {
     Term(String),
     /// Terms that begin with this.
     Prefix(String),
+    /// Words of running text, or digits, that begin with this.
+    PlacedPrefix(String),
     /// Terms of a class within one edit of a word.
     Near(char, String),
     /// Whatever all of them find.
@@ -155,19 +157,17 @@ fn phone(digits: &str, ways: &mut Vec<Way>) {
         3 => {
             ways.push(way(30.0, term(of::TAIL, bare)));
             ways.push(guarded(29.0, term(of::LAST, bare)));
-            ways.push(guarded(15.0, Node::Prefix(format!("{}{bare}", of::DIGITS))));
+            ways.push(guarded(15.0, Node::PlacedPrefix(format!("{}{bare}", of::DIGITS))));
         }
         4 => {
             ways.push(way(30.0, term(of::TAIL, bare)));
-            ways.push(guarded(15.0, term(of::DIGITS, bare)));
+            ways.push(guarded(15.0, Node::Phrase(vec![format!("{}{bare}", of::DIGITS)])));
         }
         5..=20 => {
-            let all = |mut nodes: Vec<Node>| {
-                nodes.extend(chars.windows(4).map(|part| term(of::DIGITS, &part.iter().collect::<String>())));
-                Node::All(nodes)
-            };
-            ways.push(guarded(31.0, all(vec![term(of::TAIL, &tail)])));
-            ways.push(guarded(15.0, all(Vec::new())));
+            let part = |part: &[char]| std::iter::once(of::DIGITS).chain(part.iter().copied()).collect::<String>();
+            let whole = Node::Phrase(chars.windows(4).map(part).collect());
+            ways.push(guarded(31.0, Node::All(vec![term(of::TAIL, &tail), whole.clone()])));
+            ways.push(guarded(15.0, whole));
         }
         _ => {}
     }

@@ -35,6 +35,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::EventView],
     },
     Feature {
+        name: "document",
+        label: "Documents",
+        href: "/admin/document",
+        icon: Icon::Log,
+        permissions: &[Permission::DocumentView],
+    },
+    Feature {
         name: "account",
         label: "Accounts",
         href: "/admin/account",
@@ -55,12 +62,15 @@ pub const FEATURES: &[Feature] = &[
         icon: Icon::Log,
         permissions: &[Permission::AuditView],
     },
+    Feature { name: "help", label: "Help", href: "/admin/help", icon: Icon::Info, permissions: &[] },
 ];
 
 /// The entries that the actor may open.
 pub fn navigation(actor: &Actor, path: &str) -> Vec<NavEntry> {
     let path = path.split('?').next().unwrap_or("");
-    let open = FEATURES.iter().filter(|feature| feature.permissions.iter().any(|permission| actor.holds(*permission)));
+    let open = FEATURES.iter().filter(|feature| {
+        feature.permissions.is_empty() || feature.permissions.iter().any(|permission| actor.holds(*permission))
+    });
     open.map(|feature| NavEntry {
         label: feature.label,
         href: feature.href.to_owned(),

@@ -169,9 +169,45 @@ fn row(view: &impl Read, actor: &Actor, document: Document) -> Result<Row, Error
     })
 }
 
-/// The documents that the actor may see, newest first, with how many there are.
-pub fn list(ctx: &Ctx, actor: &Actor, page: usize) -> Result<(Vec<Row>, usize), Error> {
+/// Where the actor may put documents, with the names; no name for the association's own.
+pub fn shelves(ctx: &Ctx, actor: &Actor) -> Result<Vec<(Shelf, Option<String>)>, Error> {
+    let permit = ctx.public(actor);
+    let owner = permit.account;
+    let may = |shelf: &Shelf| {
+        let place = Place { event: shelf.event, department: shelf.department, owner };
+        actor.covers(Permission::DocumentManage, &place)
+    };
+    ctx.read(&permit, |view| {
+        let mut out = vec![(Shelf::default(), None)];
+        for department in crate::space::all_departments(view)? {
+            out.push((Shelf { event: None, department: Some(department.id) }, Some(department.name)));
+        }
+        for key in view.scan_index(&store::catalogue::EVENT_BY_START, &(), None, Order::Descending).take(SHELVES_MAX) {
+            let id = key?;
+            let name = view.peek::<domain::Event, _>(&id, |event| event.name.as_str().to_owned())?;
+            out.push((Shelf { event: Some(id), department: None }, name));
+        }
+        out.retain(|(shelf, _)| may(shelf));
+        Ok(out)
+    })
+}
+
+/// Events that are offered as shelves, the latest.
+const SHELVES_MAX: usize = 200;
+
+/// The documents that the actor may see, newest first, with how many there are; with a query those that the search finds, best first.
+pub fn list(ctx: &Ctx, actor: &Actor, text: &str, page: usize) -> Result<(Vec<Row>, usize), Error> {
     let permit = ctx.permit_somewhere(actor, Permission::DocumentView)?;
+    if !text.trim().is_empty() {
+        let (ids, found) = crate::search::documents(ctx, actor, text, page)?;
+        return ctx.read(&permit, |view| {
+            let mut rows = Vec::new();
+            for id in ids {
+                rows.extend(view.get::<Document>(&id)?.map(|document| row(view, actor, document)).transpose()?);
+            }
+            Ok((rows, found))
+        });
+    }
     ctx.read(&permit, |view| {
         let (mut rows, mut found) = (Vec::new(), 0usize);
         for kept in view.scan::<Document>(&(), None, Order::Descending) {

@@ -42,14 +42,14 @@ async fn documents_stand_on_shelves_and_programs_are_not_taken() {
     assert_eq!(get(&hall.ctx, &admin, free).unwrap().0.document.reading, Reading::Nameless);
     let viewer = holder(9, &[(Permission::DocumentView, Scope::Event(event))]);
     let own = holder(9, &[(Permission::DocumentView, Scope::Own), (Permission::DocumentManage, Scope::Own)]);
-    assert_eq!(list(&hall.ctx, &viewer, 0).unwrap().1, 1);
-    assert_eq!(list(&hall.ctx, &admin, 0).unwrap().1, 2);
-    assert_eq!(list(&hall.ctx, &own, 0).unwrap().1, 0);
+    assert_eq!(list(&hall.ctx, &viewer, "", 0).unwrap().1, 1);
+    assert_eq!(list(&hall.ctx, &admin, "", 0).unwrap().1, 2);
+    assert_eq!(list(&hall.ctx, &own, "", 0).unwrap().1, 0);
     assert_eq!(file(&hall.ctx, &viewer, free).unwrap_err().code(), Some("permission.denied"));
     assert_eq!(remove(&hall.ctx, &viewer, id).await.unwrap_err().code(), Some("permission.denied"));
     assert_eq!(remove(&hall.ctx, &own, id).await.unwrap_err().code(), Some("permission.denied"));
     upload(&hall, &own, Shelf::default(), "mine.md", b"x").await.unwrap();
-    assert_eq!(list(&hall.ctx, &own, 0).unwrap().1, 1);
+    assert_eq!(list(&hall.ctx, &own, "", 0).unwrap().1, 1);
     let cases: &[(&str, &[u8], &str)] =
         &[("a.exe", b"x", "document.program"), ("a.txt", b"", "document.empty"), ("", b"x", "input.invalid")];
     for (name, bytes, code) in cases {

@@ -128,6 +128,19 @@ pub async fn settle(ctx: &Ctx) -> Result<(), Error> {
     ctx.search.settle(ctx.store()).await
 }
 
+/// The documents that a query finds, for their list: numbers of one page of it, and how many there are.
+pub(crate) fn documents(
+    ctx: &Ctx,
+    actor: &Actor,
+    text: &str,
+    page: usize,
+) -> Result<(Vec<domain::DocumentId>, usize), Error> {
+    let question = Question { text: text.to_owned(), kind: "document".into(), page, ..Question::default() };
+    let answer = find_taking(ctx, actor, &question, crate::document::PAGE)?;
+    let id = |find: &Find| find.card.href.rsplit('/').next().and_then(|id| id.parse().ok()).map(domain::DocumentId);
+    Ok((answer.finds.iter().filter_map(id).collect(), answer.count))
+}
+
 /// What a question narrows the finds down to beside its words.
 #[derive(Default)]
 struct Narrowed {
@@ -196,6 +209,10 @@ fn events_named(view: &SpaceView, typed: &str) -> Result<HashSet<u64>, Error> {
 
 /// Answers a question of somebody who is logged in. Blocks the thread.
 pub fn find(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Answer, Error> {
+    find_taking(ctx, actor, question, if question.quick { QUICK } else { PAGE })
+}
+
+fn find_taking(ctx: &Ctx, actor: &Actor, question: &Question, take: usize) -> Result<Answer, Error> {
     let Who::Staff { .. } = actor.who else {
         return Err(refuse!(Unknown, "session.none", "Please log in.").into());
     };
@@ -214,7 +231,6 @@ pub fn find(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Answer, Err
     ctx.read(&permit, |view| {
         let narrowed = narrow(view, kinds, query.clone(), question)?;
         let sights = sight::sights(view, actor, kinds)?;
-        let take = if question.quick { QUICK } else { PAGE };
         let ask = Ask {
             space: permit.space.0,
             query: &narrowed.query,

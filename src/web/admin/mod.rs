@@ -4,11 +4,14 @@ pub mod account;
 pub mod audit;
 pub mod checkin;
 pub mod device;
+pub mod document;
 pub mod event;
+pub mod help;
 pub mod import;
 pub mod list;
 pub mod overview;
 pub mod registration;
+pub mod search;
 pub mod setup;
 pub mod space;
 pub mod ticket_type;
@@ -30,6 +33,9 @@ pub fn routes() -> Router<Hall> {
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())
+        .merge(search::routes())
+        .merge(document::routes())
+        .merge(help::routes())
 }
 
 /// Where somebody lands who may not see the overview.
