@@ -9,6 +9,8 @@ pub mod hello;
 pub mod load;
 pub mod page;
 pub mod report;
+#[cfg(feature = "baseline")]
+pub mod search;
 pub mod server;
 
 use std::io::Write;

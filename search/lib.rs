@@ -12,11 +12,11 @@ mod pinyin;
 mod plan;
 mod words;
 
-#[cfg(test)]
-mod test;
-
 pub use entry::{Entry, Key, Phone};
 pub use find::{Ask, Found, Hit, PLACES_MAX, Scope, Sight, Sort};
 pub use highlight::{Marks, Piece, snippet};
 pub use index::{Change, Damage, FORMAT, Index, Print, Use, print};
 pub use plan::Secret;
+
+#[cfg(test)]
+mod test;

@@ -62,7 +62,7 @@ pub const FEATURES: &[Feature] = &[
         icon: Icon::Log,
         permissions: &[Permission::AuditView],
     },
-    Feature { name: "help", label: "Help", href: "/admin/help", icon: Icon::Info, permissions: &[] },
+    Feature { name: "help", label: "Help pages", href: "/admin/help", icon: Icon::Info, permissions: &[] },
 ];
 
 /// The entries that the actor may open.

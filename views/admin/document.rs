@@ -89,7 +89,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let heads = [
         Head::plain(text.t("Document")),
         Head::plain(text.t("Belongs to")),
-        Head::plain(text.t("Text")),
+        Head::plain(text.t("Text of the document")),
         Head::number(text.t("Size")),
         Head::plain(text.t("Uploaded")),
         Head::plain(text.t("Actions")),
@@ -156,7 +156,7 @@ pub fn one(shell: &Shell, of: &Shown<'_>, pages: &[String]) -> Markup {
                 dt { (text.t("Belongs to")) } dd { (of.shelf.unwrap_or(text.t("The association"))) }
                 dt { (text.t("Size")) } dd { (size(of.document.bytes)) }
                 dt { (text.t("Uploaded")) } dd { (shell.format.time(of.document.created_at)) " " (of.owner) }
-                dt { (text.t("Text")) } dd { (reading(shell, of.document)) }
+                dt { (text.t("Text of the document")) } dd { (reading(shell, of.document)) }
             }
             @if of.mine {
                 (confirm(&Confirm { label: text.t("Remove"), warning: text.t("The document and its file are removed for good."), action: &format!("{base}/remove"), verb: text.t("Remove for good") }))

@@ -12,10 +12,10 @@ use maud::{Markup, html};
 pub fn list(shell: &Shell) -> Markup {
     let text = shell.text();
     let content = html! {
-        (heading(text.t("Help"), &html! {}))
+        (heading(text.t("Help pages"), &html! {}))
         ul class="panel help-list" lang="zh-CN" { @for page in PAGES { li { a href={ "/admin/help/" (page.name) } { (page.title()) } } } }
     };
-    admin(shell, text.t("Help"), &[], &[], &content)
+    admin(shell, text.t("Help pages"), &[], &[], &content)
 }
 
 /// One page.
@@ -27,5 +27,5 @@ pub fn page(shell: &Shell, page: &Page) -> Markup {
             section class="panel" { (markdown(page.body())) }
         }
     };
-    admin(shell, page.title(), &[(text.t("Help"), "/admin/help".into())], &[], &content)
+    admin(shell, page.title(), &[(text.t("Help pages"), "/admin/help".into())], &[], &content)
 }

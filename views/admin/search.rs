@@ -271,15 +271,15 @@ pub struct Index {
 pub fn index(shell: &Shell, of: &Index) -> Markup {
     let text = shell.text();
     let state = match (of.ready, of.building.is_some()) {
-        (true, false) => badge(Tone::Good, text.t("Ready")),
-        (true, true) => badge(Tone::Info, text.t("Ready; a new one is being built")),
+        (true, false) => badge(Tone::Good, text.t("Searchable")),
+        (true, true) => badge(Tone::Info, text.t("Searchable; a new one is being built")),
         (false, _) => badge(Tone::Warn, text.t("Being built")),
     };
     let content = html! {
         (heading(text.t("Search index"), &state))
         p class="dim" { (text.t("The index is made from the records and can be made again at any time; nothing is lost with it. While a new one is built, the old one is searched.")) }
         dl class="stats" {
-            (stat(text.t("Entries"), &count(of.entries.try_into().unwrap_or(i64::MAX)), None))
+            (stat(text.t("Index entries"), &count(of.entries.try_into().unwrap_or(i64::MAX)), None))
             (stat(text.t("On disk"), &format!("{:.1} MB", of.bytes as f64 / 1e6), None))
             (stat(text.t("Not in it yet"), &count(of.waiting.try_into().unwrap_or(i64::MAX)), None))
         }
@@ -288,7 +288,7 @@ pub fn index(shell: &Shell, of: &Index) -> Markup {
             section class="panel" {
                 (progress(text.t("Building"), u32::try_from(done).unwrap_or(u32::MAX), u32::try_from(all.max(done)).unwrap_or(u32::MAX)))
                 p { (text.f("{rate} records a second, about {left} seconds left", &[("rate", &count(rate.try_into().unwrap_or(i64::MAX))), ("left", &left.to_string())])) }
-                a class="button" href="/admin/search/index" { (text.t("Look again")) }
+                a class="button" href="/admin/search/index" { (text.t("Refresh")) }
             }
         } @else { (post("/admin/search/index/rebuild", "", text.t("Build it anew"), Icon::Search)) }
     };

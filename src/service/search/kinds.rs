@@ -42,7 +42,7 @@ impl Kind for Persons {
         &["people", "人", "人员", "联系人"]
     }
     fn label(&self) -> &'static str {
-        "People"
+        "Persons"
     }
     fn permission(&self) -> Option<Permission> {
         Some(Permission::RegistrationView)
@@ -308,7 +308,7 @@ impl Kind for HelpPages {
         &["帮助", "说明"]
     }
     fn label(&self) -> &'static str {
-        "Help"
+        "Help pages"
     }
     fn permission(&self) -> Option<Permission> {
         None

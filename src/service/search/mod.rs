@@ -8,9 +8,6 @@ mod kinds;
 pub mod saved;
 mod sight;
 
-#[cfg(test)]
-mod test;
-
 pub use job::{Keeper, Progress, State};
 pub use search::{Marks, Piece, Sort};
 
@@ -429,3 +426,6 @@ pub fn rebuild_here(ctx: &Ctx, folder: &Path, mut say: impl FnMut(&State)) -> Re
         }
     }
 }
+
+#[cfg(test)]
+mod test;
