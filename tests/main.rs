@@ -14,6 +14,7 @@ mod command;
 mod door;
 mod hall;
 mod scenario;
+mod search;
 mod storm;
 mod tidy;
 mod vectors;

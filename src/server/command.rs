@@ -294,6 +294,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
     texts.abort();
+    service::document::stop(&ctx);
     let ending = ctx.clone();
     let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
     ended.map_err(|error| Error::internal("closing the search index", error))?;

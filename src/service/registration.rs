@@ -1,7 +1,11 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, ticket_type, token};
+use crate::{
+    Actor, At, Ctx, Error, Permit, Work, checkin, event,
+    roster::{Filter, Names},
+    ticket_type, token,
+};
 use domain::{
     Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
     TicketTypeId,
@@ -465,7 +469,7 @@ pub fn list(
 ) -> Result<(Vec<(Ticket, Standing)>, usize), Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let presence = checkin::presence(ctx, permit.space, event)?;
-    let ids = selected(ctx, &permit, event, filter)?;
+    let ids = selected(ctx, &permit, event, &filter.seen_by(ctx, actor, event))?;
     ctx.read(&permit, |view| {
         let shown = ids.iter().skip(page.saturating_mul(PAGE)).take(PAGE);
         let row =
@@ -481,7 +485,10 @@ pub(crate) fn selected(ctx: &Ctx, permit: &Permit, event: EventId, filter: &Filt
         let standing = presence.look(|presence| presence.at_main(ticket)).ok()?;
         Some(standing.first()?.at)
     };
-    ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, filter, &entered)
+    let query = domain::query::parse(&filter.text, &ctx.zone(permit.space)?)?;
+    let names = if query.is_empty() { Names::default() } else { ctx.read(permit, |view| Names::read(view, event))? };
+    let of = (filter, &query, &names);
+    ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, of, &entered)
 }
 
 /// Whether the actor sees phone numbers and identity cards of the event in full.
@@ -609,7 +616,7 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
-    let (ctx, filter) = (ctx.clone(), filter.clone());
+    let (ctx, filter) = (ctx.clone(), filter.seen_by(ctx, actor, event));
     crate::aside(move || {
         let ids = selected(&ctx, &permit, event, &filter)?;
         let table = ctx.read(&permit, |view| table(&ctx, view, event, &ids, full, &zone, &say))?;

@@ -40,6 +40,8 @@ pub struct List<'a> {
     pub state: &'a str,
     /// Whether the reader may make events.
     pub may_create: bool,
+    /// Searches of this list that the reader keeps.
+    pub saved: &'a [domain::SavedSearch],
 }
 
 /// Events with places taken and people checked in, as a table.
@@ -92,6 +94,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
                 (form.select(&Input { name: "state", label: text.t("State"), value: of.state, ..Input::default() }, &states))
                 button { (icon(Icon::Search)) (text.t("Filter")) }
             }
+            (crate::admin::search::saved(shell, of.saved, &query("/admin/event", &[("q", of.q), ("state", of.state)]), filtered))
             (event_table(shell, text.t("Events"), of.rows))
             (pager(text, of.page, of.size, of.found, |page| query("/admin/event", &[("q", of.q), ("state", of.state), ("page", &page.to_string())])))
         }

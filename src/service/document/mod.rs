@@ -16,8 +16,10 @@ use domain::{
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::catalogue::DOCUMENT_BY_WAITING;
 use store::{Order, Read};
 use tokio::sync::Notify;
@@ -26,6 +28,8 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     wake: Notify,
+    /// The hall closes: whatever is being read is given up.
+    over: Arc<AtomicBool>,
 }
 
 /// Where a document is to belong.
@@ -304,8 +308,15 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, id: DocumentId) -> Result<(), Erro
     Ok(())
 }
 
+/// Gives up what is being read; it is read at the next start.
+pub fn stop(ctx: &Ctx) {
+    ctx.reader.over.store(true, Ordering::Relaxed);
+}
+
 /// How long the reading process may take, waiting included.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a wait looks whether the hall closes.
+const LOOK: Duration = Duration::from_millis(100);
 /// Most bytes that it may say.
 const SAID_MAX: u64 = 32 << 20;
 
@@ -340,8 +351,8 @@ fn next_waiting(ctx: &Ctx) -> Result<Option<Document>, Error> {
 
 async fn read_one(ctx: &Ctx, program: &std::path::Path, document: Document) -> Result<(), Error> {
     let (path, form, program) = (ctx.files.path_of(&document.file), form(&document.name), program.to_owned());
-    let files = ctx.files.clone();
-    let read = tokio::task::spawn_blocking(move || match run(&program, form.code(), &path) {
+    let (files, over) = (ctx.files.clone(), ctx.reader.over.clone());
+    let read = tokio::task::spawn_blocking(move || match run(&program, form.code(), &path, &over) {
         Ok(pages) => {
             let bytes = serde_json::to_vec(&pages).map_err(|error| Error::internal("the text of a document", error))?;
             Ok((Ok(files.put(&bytes)?), pages.len()))
@@ -372,7 +383,7 @@ async fn read_one(ctx: &Ctx, program: &std::path::Path, document: Document) -> R
 }
 
 /// Starts the reading process and takes what it says; whatever goes wrong with it is the file's fault.
-fn run(program: &std::path::Path, form: &str, path: &std::path::Path) -> Result<Vec<String>, Why> {
+fn run(program: &std::path::Path, form: &str, path: &std::path::Path, over: &AtomicBool) -> Result<Vec<String>, Why> {
     let started = Command::new(program)
         .arg("text")
         .arg(form)
@@ -395,7 +406,13 @@ fn run(program: &std::path::Path, form: &str, path: &std::path::Path) -> Result<
         let read = out.take(SAID_MAX).read_to_end(&mut said);
         drop(tell.send(read.map(|_| said)));
     });
-    let said = told.recv_timeout(PATIENCE);
+    let begun = Instant::now();
+    let said = loop {
+        match told.recv_timeout(LOOK) {
+            Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE && !over.load(Ordering::Relaxed) => {}
+            said => break said,
+        }
+    };
     let slow = matches!(said, Err(RecvTimeoutError::Timeout));
     if slow && let Err(error) = child.kill() {
         tracing::debug!(%error, "the reading process ended by itself");

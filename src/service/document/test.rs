@@ -85,7 +85,9 @@ fn whatever_the_reading_process_says_is_understood_or_its_own_fault() {
     for said in [&b""[..], b"!what", b"[", b"\xff", b"{}"] {
         assert_eq!(understood(said).unwrap_err(), Why::Broke);
     }
-    let run = |program: &str| run(std::path::Path::new(program), "txt", std::path::Path::new("/dev/null"));
+    let run = |program: &str| {
+        run(std::path::Path::new(program), "txt", std::path::Path::new("/dev/null"), &AtomicBool::new(false))
+    };
     assert_eq!(run("/bin/false").unwrap_err(), Why::Broke);
     assert_eq!(run("/nowhere").unwrap_err(), Why::Broke);
 }
