@@ -5,7 +5,8 @@ use crate::{
     pinyin,
     words::jieba_words,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Which record: its kind, its number, and the event that its number is within (0 where numbers alone tell records apart).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -233,13 +234,30 @@ fn wide_name(run: &Run, first: bool, out: &mut BTreeSet<String>) {
     }
 }
 
+/// Companies whose terms are kept: a list of people names the same few again and again.
+const COMPANIES_MAX: usize = 4_000;
+
 fn company_terms(company: &str, out: &mut BTreeSet<String>) {
-    let company = folded(company);
-    put(out, of::COMPANY, &bare(&company));
-    pairs(&company, of::PAIR, out);
-    for word in jieba_words(&company) {
-        put(out, of::TERM, &word);
+    static KEPT: OnceLock<Mutex<HashMap<String, Vec<String>>>> = OnceLock::new();
+    if company.is_empty() {
+        return;
     }
+    let mut kept = KEPT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(terms) = kept.get(company) {
+        return out.extend(terms.iter().cloned());
+    }
+    let name = folded(company);
+    let mut terms = BTreeSet::new();
+    put(&mut terms, of::COMPANY, &bare(&name));
+    pairs(&name, of::PAIR, &mut terms);
+    for word in jieba_words(&name) {
+        put(&mut terms, of::TERM, &word);
+    }
+    if kept.len() >= COMPANIES_MAX {
+        kept.clear();
+    }
+    kept.insert(company.to_owned(), terms.iter().cloned().collect());
+    out.extend(terms);
 }
 
 fn word_terms(words: &str, out: &mut BTreeSet<String>) {

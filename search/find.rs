@@ -127,13 +127,22 @@ pub struct Found {
 
 /// Entries looked at while somebody types.
 const QUICK: usize = 1_500;
+/// Entries looked at of those that fit best, while somebody types.
+const STRONG_ENOUGH: usize = 200;
+/// Entries looked at for a page; beyond that counts are given as "at least".
+const WHOLE: usize = 120_000;
 /// The farthest place in a list.
 pub const PLACES_MAX: usize = 10_000;
 
 impl Index {
     /// Answers a question.
     pub fn find(&self, ask: &Ask<'_>) -> Result<Found, Damage> {
-        let wants = plan(ask.query, ask.secret);
+        if ask.quick
+            && let Some(found) = self.find_strong(ask, &plan(ask.query, ask.secret, STRONG))?
+        {
+            return Ok(found);
+        }
+        let wants = plan(ask.query, ask.secret, 0.0);
         let found = self.find_planned(ask, &wants)?;
         if found.count > 0 {
             return Ok(found);
@@ -147,25 +156,31 @@ impl Index {
         }
     }
 
-    fn find_planned(&self, ask: &Ask<'_>, wants: &[Want]) -> Result<Found, Damage> {
-        let mut search = Search::new(ask, if ask.quick { QUICK } else { usize::MAX });
+    /// What fits best alone, when that is all that is wanted; none when there are too few.
+    fn find_strong(&self, ask: &Ask<'_>, wants: &[Want]) -> Result<Option<Found>, Damage> {
+        if wants.is_empty() || ask.sort != Sort::Relevance || wants.iter().any(|want| want.ways.is_empty()) {
+            return Ok(None);
+        }
+        let mut search = Search::new(ask, STRONG_ENOUGH);
         search.run(self, wants)?;
-        if !ask.quick || !search.is_spent() {
+        let found = Found { more: true, ..search.done() };
+        Ok((found.hits.len() >= ask.take).then_some(found))
+    }
+
+    fn find_planned(&self, ask: &Ask<'_>, wants: &[Want]) -> Result<Found, Damage> {
+        let mut search = Search::new(ask, if ask.quick { QUICK } else { WHOLE });
+        search.run(self, wants)?;
+        if !search.is_spent() || ask.skip > 0 {
             return Ok(search.done());
         }
         // So many that not all were looked at: what fits best must still come first.
-        let strong: Vec<Want> = wants.iter().map(only_strong).collect();
+        let strong = plan(ask.query, ask.secret, STRONG);
         let mut best = Search::new(ask, QUICK);
-        if strong.iter().all(|want| want.without || !want.ways.is_empty()) {
+        if strong.iter().all(|want| !want.ways.is_empty()) {
             best.run(self, &strong)?;
         }
         Ok(best.done().before(search.done(), ask))
     }
-}
-
-fn only_strong(want: &Want) -> Want {
-    let ways = want.ways.iter().filter(|way| want.without || way.score >= STRONG).cloned().collect();
-    Want { ways, without: want.without }
 }
 
 impl Found {
@@ -187,7 +202,7 @@ fn other_counts(count: usize, kinds: BTreeMap<u8, usize>, events: HashMap<u64, u
 type Numbers = Arc<dyn ColumnValues<u64>>;
 
 /// Columns of a segment.
-struct Columns {
+pub(crate) struct Columns {
     space: Numbers,
     kind: Numbers,
     id: Numbers,
@@ -201,7 +216,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(segment: &SegmentReader) -> Result<Self, Damage> {
+    pub(crate) fn of(segment: &SegmentReader) -> Result<Self, Damage> {
         let columns = segment.fast_fields();
         let read = |name: &str| columns.column_first_or_default::<u64>(name);
         Ok(Self {
@@ -305,11 +320,8 @@ impl<'a> Search<'a> {
     }
 
     fn run(&mut self, index: &Index, wants: &[Want]) -> Result<(), Damage> {
-        let searcher = index.searcher();
-        for segment in searcher.segment_readers() {
-            let (terms, text) =
-                (segment.inverted_index(index.fields.terms)?, segment.inverted_index(index.fields.text)?);
-            let lists = Lists { terms: &terms, text: &text };
+        for segment in &index.ready().segments {
+            let lists = Lists { terms: &segment.terms, text: &segment.text };
             let mut words = Vec::with_capacity(wants.len());
             for want in wants {
                 words.push(Walked::open(want, &lists)?);
@@ -319,7 +331,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             with.sort_by_key(Walked::size);
-            self.walk(segment, &Columns::of(segment)?, with, without);
+            self.walk(&segment.reader, &segment.columns, with, without);
             if self.spent {
                 return Ok(());
             }
@@ -394,7 +406,8 @@ impl<'a> Search<'a> {
         }
         let page = u32::try_from(columns.page.get_val(doc)).unwrap_or(0);
         let ranked = Ranked { key, event, score: (score * 100.0) as u32, page };
-        let rank = self.rank(&ranked, at, columns.order.get_val(doc));
+        let order = if ask.sort == Sort::Name { columns.order.get_val(doc) } else { 0 };
+        let rank = self.rank(&ranked, at, order);
         self.take(rank, ranked);
     }
 

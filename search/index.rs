@@ -3,13 +3,15 @@
 use crate::{
     Entry, Key,
     entry::{placed, terms},
+    find::Columns,
     normal::folded,
     pinyin,
 };
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tantivy::{
-    IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term,
+    IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, Searcher, SegmentReader, TantivyDocument,
+    TantivyError, Term,
     directory::{MmapDirectory, RamDirectory},
     merge_policy::LogMergePolicy,
     schema::{FAST, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions},
@@ -139,8 +141,38 @@ pub struct Index {
     pub(crate) fields: Fields,
     index: tantivy::Index,
     reader: IndexReader,
+    ready: RwLock<Arc<Ready>>,
     writer: Mutex<IndexWriter<TantivyDocument>>,
     folder: Option<PathBuf>,
+}
+
+/// A piece of the index with everything opened that a search needs of it.
+pub(crate) struct Segment {
+    pub reader: SegmentReader,
+    pub terms: Arc<InvertedIndexReader>,
+    pub text: Arc<InvertedIndexReader>,
+    pub columns: Columns,
+}
+
+/// All pieces as they were when the index changed last; opening them for each search would cost more than the search.
+pub(crate) struct Ready {
+    searcher: Searcher,
+    pub segments: Vec<Segment>,
+}
+
+impl Ready {
+    fn open(searcher: Searcher, fields: &Fields) -> Result<Self, Damage> {
+        let mut segments = Vec::with_capacity(searcher.segment_readers().len());
+        for reader in searcher.segment_readers() {
+            segments.push(Segment {
+                reader: reader.clone(),
+                terms: reader.inverted_index(fields.terms)?,
+                text: reader.inverted_index(fields.text)?,
+                columns: Columns::of(reader)?,
+            });
+        }
+        Ok(Self { searcher, segments })
+    }
 }
 
 /// The records of one key; none of them: it is gone.
@@ -201,8 +233,21 @@ impl Index {
         policy.set_del_docs_ratio_before_merge(0.3);
         policy.set_min_num_segments(5);
         writer.set_merge_policy(Box::new(policy));
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { fields, index, reader, writer: Mutex::new(writer), folder: folder.map(Path::to_owned) })
+        let reader: IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let ready = RwLock::new(Arc::new(Ready::open(reader.searcher(), &fields)?));
+        Ok(Self { fields, index, reader, ready, writer: Mutex::new(writer), folder: folder.map(Path::to_owned) })
+    }
+
+    /// Shows searches what was committed.
+    fn reload(&self) -> Result<(), Damage> {
+        self.reader.reload()?;
+        let ready = Ready::open(self.reader.searcher(), &self.fields)?;
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ready);
+        Ok(())
+    }
+
+    pub(crate) fn ready(&self) -> Arc<Ready> {
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn writer(&self) -> MutexGuard<'_, IndexWriter<TantivyDocument>> {
@@ -220,7 +265,7 @@ impl Index {
         }
         commit(&mut writer, position)?;
         drop(writer);
-        Ok(self.reader.reload()?)
+        self.reload()
     }
 
     /// Takes an entry in that is known to be new; nothing is found before [`Self::finish`].
@@ -240,7 +285,7 @@ impl Index {
         commit(&mut writer, position)?;
         writer.garbage_collect_files().wait()?;
         drop(writer);
-        Ok(self.reader.reload()?)
+        self.reload()
     }
 
     fn document(&self, entry: &Entry) -> TantivyDocument {
@@ -274,18 +319,14 @@ impl Index {
         document
     }
 
-    pub(crate) fn searcher(&self) -> Searcher {
-        self.reader.searcher()
-    }
-
     /// How many entries there are.
     pub fn entries(&self) -> u64 {
-        self.searcher().num_docs()
+        self.ready().searcher.num_docs()
     }
 
     /// Every record that is in it, with its fingerprint; records of several pages once for each.
     pub fn prints(&self, mut each: impl FnMut(Print)) -> Result<(), Damage> {
-        for segment in self.searcher().segment_readers() {
+        for segment in self.ready().searcher.segment_readers() {
             let columns = segment.fast_fields();
             let read = |name: &str| columns.column_first_or_default::<u64>(name);
             let (space, kind, id, within, print) =
@@ -308,7 +349,7 @@ impl Index {
 
     /// Pieces that a search looks through.
     pub fn pieces(&self) -> usize {
-        self.searcher().segment_readers().len()
+        self.ready().segments.len()
     }
 }
 
@@ -321,7 +362,23 @@ fn commit(writer: &mut IndexWriter<TantivyDocument>, position: u64) -> Result<()
 
 /// A fingerprint of everything that is searched of an entry, 32 bits (FNV-1a).
 pub fn print(entry: &Entry) -> u64 {
-    let said = format!("{entry:?}");
-    let hash = said.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let mut hash = 0x811c_9dc5_u32;
+    let mut take = |bytes: &[u8]| {
+        // A part's end counts too: nothing may pass from one to the next.
+        for byte in bytes.iter().chain(&[0xff]) {
+            hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        }
+    };
+    let numbers = [entry.key.space, entry.key.kind.into(), entry.key.id, entry.key.event, entry.event];
+    numbers.iter().for_each(|number| take(&number.to_le_bytes()));
+    let numbers = [entry.department, entry.owner, entry.at.cast_unsigned(), entry.page.into()];
+    numbers.iter().for_each(|number| take(&number.to_le_bytes()));
+    [&entry.name, &entry.company, &entry.group, &entry.words, &entry.text]
+        .iter()
+        .for_each(|text| take(text.as_bytes()));
+    entry.numbers.iter().chain(&entry.secrets).for_each(|text| take(text.as_bytes()));
+    if let Some(phone) = &entry.phone {
+        take(phone.digits.as_bytes());
+    }
     u64::from(hash)
 }

@@ -54,9 +54,10 @@ pub(crate) const STRONG: f32 = 28.0;
 /// Makes the keyed hash of what is kept secret, such as the end of an identity card.
 pub type Secret<'a> = dyn Fn(&str) -> String + 'a;
 
-/// What is looked up for a query.
-pub(crate) fn plan(query: &Query, secret: &Secret<'_>) -> Vec<Want> {
-    let mut wants: Vec<Want> = words(query).map(|word| want(word, secret)).collect();
+/// What is looked up for a query, as far as it fits at least so well. Words that must not be there are looked up in all ways.
+pub(crate) fn plan(query: &Query, secret: &Secret<'_>, least: f32) -> Vec<Want> {
+    let mut wants: Vec<Want> =
+        words(query).map(|word| want(word, secret, if word.without { 0.0 } else { least })).collect();
     // What says least is looked at last.
     wants.sort_by_key(|want| want.without);
     wants
@@ -73,7 +74,7 @@ pub(crate) fn plan_near(query: &Query, secret: &Secret<'_>) -> Option<Vec<Want>>
     let mut any = false;
     let wants = words(query)
         .map(|word| {
-            let mut want = want(word, secret);
+            let mut want = want(word, secret, 0.0);
             let text = folded(&word.text);
             let free = !word.quoted
                 && !word.without
@@ -81,8 +82,8 @@ pub(crate) fn plan_near(query: &Query, secret: &Secret<'_>) -> Option<Vec<Want>>
             if free && text.len() >= 4 && text.iter().all(char::is_ascii_alphabetic) {
                 any = true;
                 let text: String = text.into_iter().collect();
-                want.ways.push(way(6.0, Node::Near(of::WORD, text.clone())));
-                want.ways.push(way(5.0, Node::Near(of::SPOKEN, text)));
+                let near = |score, kind| Way { score, guarded: false, node: Node::Near(kind, text.clone()) };
+                want.ways.extend([near(6.0, of::WORD), near(5.0, of::SPOKEN)]);
             }
             want
         })
@@ -90,12 +91,26 @@ pub(crate) fn plan_near(query: &Query, secret: &Secret<'_>) -> Option<Vec<Want>>
     any.then_some(wants)
 }
 
-fn way(score: f32, node: Node) -> Way {
-    Way { score, guarded: false, node }
+/// Ways being gathered; those that fit less well than wanted are not even made.
+struct Ways {
+    all: Vec<Way>,
+    least: f32,
 }
 
-fn guarded(score: f32, node: Node) -> Way {
-    Way { score, guarded: true, node }
+impl Ways {
+    fn open(&mut self, score: f32, node: impl FnOnce() -> Node) {
+        self.put(score, false, node);
+    }
+
+    fn guarded(&mut self, score: f32, node: impl FnOnce() -> Node) {
+        self.put(score, true, node);
+    }
+
+    fn put(&mut self, score: f32, guarded: bool, node: impl FnOnce() -> Node) {
+        if score >= self.least {
+            self.all.push(Way { score, guarded, node: node() });
+        }
+    }
 }
 
 fn term(kind: char, text: &str) -> Node {
@@ -111,14 +126,14 @@ fn grams(kind: char, text: &[char]) -> Node {
     }
 }
 
-fn want(word: &Word, secret: &Secret<'_>) -> Want {
+fn want(word: &Word, secret: &Secret<'_>, least: f32) -> Want {
     let text = folded(&word.text);
-    let mut ways = Vec::new();
+    let mut ways = Ways { all: Vec::with_capacity(8), least };
     match word.within {
         Within::Name => name(&text, word.quoted, &mut ways),
         Within::Phone => phone(&digits(&text).unwrap_or_default(), &mut ways),
         Within::Company => company(&text, &mut ways),
-        Within::Group => ways.extend(group(&text)),
+        Within::Group => group(&text, &mut ways),
         Within::Anything | Within::Event | Within::Type => {
             if let Some(digits) = digits(&text) {
                 phone(&digits, &mut ways);
@@ -127,11 +142,14 @@ fn want(word: &Word, secret: &Secret<'_>) -> Want {
                 numbers(&text.iter().collect::<String>(), secret, &mut ways);
             }
             name(&text, word.quoted, &mut ways);
-            company(&text, &mut ways);
+            // Latin words and numbers of companies are the same terms as those of names.
+            if text.iter().any(|c| class(*c) == Class::Wide) {
+                company(&text, &mut ways);
+            }
             prose(&text, &mut ways);
         }
     }
-    Want { ways, without: word.without }
+    Want { ways: ways.all, without: word.without }
 }
 
 /// The digits of what is digits with blanks and signs as numbers are written with; none for anything else.
@@ -147,7 +165,7 @@ fn digits(text: &[char]) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
-fn phone(digits: &str, ways: &mut Vec<Way>) {
+fn phone(digits: &str, ways: &mut Ways) {
     let bare =
         digits.strip_prefix("0086").or(digits.strip_prefix("86").filter(|rest| rest.len() == 11)).unwrap_or(digits);
     let chars: Vec<char> = bare.chars().collect();
@@ -155,60 +173,63 @@ fn phone(digits: &str, ways: &mut Vec<Way>) {
     match chars.len() {
         0..=2 => {}
         3 => {
-            ways.push(way(30.0, term(of::TAIL, bare)));
-            ways.push(guarded(29.0, term(of::LAST, bare)));
-            ways.push(guarded(15.0, Node::PlacedPrefix(format!("{}{bare}", of::DIGITS))));
+            ways.open(30.0, || term(of::TAIL, bare));
+            ways.guarded(29.0, || term(of::LAST, bare));
+            ways.guarded(15.0, || Node::PlacedPrefix(format!("{}{bare}", of::DIGITS)));
         }
         4 => {
-            ways.push(way(30.0, term(of::TAIL, bare)));
-            ways.push(guarded(15.0, Node::Phrase(vec![format!("{}{bare}", of::DIGITS)])));
+            ways.open(30.0, || term(of::TAIL, bare));
+            ways.guarded(15.0, || Node::Phrase(vec![format!("{}{bare}", of::DIGITS)]));
         }
         5..=20 => {
             let part = |part: &[char]| std::iter::once(of::DIGITS).chain(part.iter().copied()).collect::<String>();
-            let whole = Node::Phrase(chars.windows(4).map(part).collect());
-            ways.push(guarded(31.0, Node::All(vec![term(of::TAIL, &tail), whole.clone()])));
-            ways.push(guarded(15.0, whole));
+            let whole = || Node::Phrase(chars.windows(4).map(part).collect());
+            ways.guarded(31.0, || Node::All(vec![term(of::TAIL, &tail), whole()]));
+            ways.guarded(15.0, whole);
         }
         _ => {}
     }
 }
 
-fn numbers(text: &str, secret: &Secret<'_>, ways: &mut Vec<Way>) {
+fn numbers(text: &str, secret: &Secret<'_>, ways: &mut Ways) {
     if text.len() >= 4 {
-        ways.push(way(60.0, term(of::NUMBER, text)));
+        ways.open(60.0, || term(of::NUMBER, text));
     }
     if (6..20).contains(&text.len()) {
-        ways.push(way(20.0, Node::Prefix(format!("{}{text}", of::NUMBER))));
+        ways.open(20.0, || Node::Prefix(format!("{}{text}", of::NUMBER)));
     }
     // The end of an identity card: three digits and a digit or x.
     let end = text.len() == 4 && text.bytes().take(3).all(|b| b.is_ascii_digit());
     if end && text.ends_with(|c: char| c.is_ascii_digit() || c == 'x') {
-        ways.push(guarded(35.0, term(of::SECRET, &secret(text))));
+        ways.guarded(35.0, || term(of::SECRET, &secret(text)));
     }
 }
 
-fn name(text: &[char], quoted: bool, ways: &mut Vec<Way>) {
+fn name(text: &[char], quoted: bool, ways: &mut Ways) {
     let whole = bare(text);
     if whole.is_empty() {
         return;
     }
-    ways.push(way(100.0, term(of::NAME, &whole)));
+    ways.open(100.0, || term(of::NAME, &whole));
     let runs = runs(text, true);
     match runs.as_slice() {
         [] => {}
         [run] if run.class == Class::Latin => latin(run, quoted, ways),
         [run] => {
             let head = run.text.get(..run.text.len().min(2)).unwrap_or_default();
-            let begins = term(of::BEGINS, &head.iter().collect::<String>());
-            let begins = if run.text.len() > 2 { Node::All(vec![begins, grams(of::GRAM, &run.text)]) } else { begins };
-            ways.push(way(40.0, begins));
-            ways.push(way(25.0, grams(of::GRAM, &run.text)));
+            ways.open(40.0, || {
+                let begins = term(of::BEGINS, &head.iter().collect::<String>());
+                if run.text.len() > 2 { Node::All(vec![begins, grams(of::GRAM, &run.text)]) } else { begins }
+            });
+            ways.open(25.0, || grams(of::GRAM, &run.text));
         }
         runs => several(runs, quoted, ways),
     }
-    if let Some(words) = cut_of(text, quoted) {
+    if ways.least <= 5.0
+        && let Some(words) = cut_of(text, quoted)
+    {
         let either = |word: &Vec<char>| Node::Any(vec![grams(of::GRAM, word), grams(of::PAIR, word)]);
-        ways.push(way(5.0, Node::All(words.iter().map(either).collect())));
+        ways.open(5.0, || Node::All(words.iter().map(either).collect()));
     }
 }
 
@@ -224,7 +245,7 @@ fn cut_of(text: &[char], quoted: bool) -> Option<Vec<Vec<char>>> {
 }
 
 /// A word in several scripts, such as 张sf or A座: mixed pinyin, or all of the parts.
-fn several(runs: &[Run], quoted: bool, ways: &mut Vec<Way>) {
+fn several(runs: &[Run], quoted: bool, ways: &mut Ways) {
     let part = |run: &Run| match run.class {
         Class::Latin => {
             let text: String = run.text.iter().collect();
@@ -232,7 +253,7 @@ fn several(runs: &[Run], quoted: bool, ways: &mut Vec<Way>) {
         }
         _ => grams(of::GRAM, &run.text),
     };
-    ways.push(way(20.0, Node::All(runs.iter().map(part).collect())));
+    ways.open(20.0, || Node::All(runs.iter().map(part).collect()));
     if !quoted && runs.iter().map(|run| run.text.len()).sum::<usize>() <= 24 {
         let mut mixed: Vec<Vec<Unit>> = vec![Vec::new()];
         for run in runs {
@@ -243,31 +264,33 @@ fn several(runs: &[Run], quoted: bool, ways: &mut Vec<Way>) {
             mixed =
                 mixed.iter().flat_map(|head| ends.iter().map(|end| [head.as_slice(), end].concat())).take(12).collect();
         }
-        ways.extend(mixed.iter().filter(|units| !units.is_empty()).map(|units| way(26.0, spoken(units))));
+        for units in mixed.iter().filter(|units| !units.is_empty()) {
+            ways.open(26.0, || spoken(units));
+        }
     }
 }
 
-fn latin(run: &Run, quoted: bool, ways: &mut Vec<Way>) {
+fn latin(run: &Run, quoted: bool, ways: &mut Ways) {
     let text: String = run.text.iter().collect();
-    ways.push(way(50.0, term(of::WORD, &text)));
+    ways.open(50.0, || term(of::WORD, &text));
     if quoted {
         return;
     }
     if text.len() > 1 {
-        ways.push(way(20.0, Node::Prefix(format!("{}{text}", of::WORD))));
+        ways.open(20.0, || Node::Prefix(format!("{}{text}", of::WORD)));
     }
     let split = pinyin::split(&text.replace('ü', "v"));
     if split.is_empty() {
         return;
     }
-    ways.push(way(60.0, term(of::SPOKEN, &text)));
+    ways.open(60.0, || term(of::SPOKEN, &text));
     if text.len() > 1 {
-        ways.push(way(45.0, term(of::ALL_INITIALS, &text)));
+        ways.open(45.0, || term(of::ALL_INITIALS, &text));
     }
     for units in split {
         let heads = units.iter().filter(|unit| matches!(unit, Unit::Head(_))).count();
         let fits = (30.0 - 4.0 * heads as f32).max(9.0);
-        ways.push(way(fits, spoken(&units)));
+        ways.open(fits, || spoken(&units));
     }
 }
 
@@ -307,12 +330,12 @@ fn initials(unit: &Unit) -> Vec<char> {
     }
 }
 
-fn company(text: &[char], ways: &mut Vec<Way>) {
+fn company(text: &[char], ways: &mut Ways) {
     let whole = bare(text);
     if whole.is_empty() {
         return;
     }
-    ways.push(way(70.0, term(of::COMPANY, &whole)));
+    ways.open(70.0, || term(of::COMPANY, &whole));
     let runs = runs(text, true);
     let part = |run: &Run| match run.class {
         Class::Latin => {
@@ -325,34 +348,41 @@ fn company(text: &[char], ways: &mut Vec<Way>) {
         && run.class == Class::Wide
         && run.text.len() > 1
     {
-        ways.push(way(14.0, term(of::TERM, &whole)));
+        ways.open(14.0, || term(of::TERM, &whole));
     }
     if runs.len() > 1 || runs.iter().any(|run| run.class == Class::Wide) {
-        ways.push(way(10.0, Node::All(runs.iter().map(part).collect())));
+        ways.open(10.0, || Node::All(runs.iter().map(part).collect()));
     } else {
-        ways.extend(runs.iter().map(|run| way(12.0, part(run))));
+        for run in &runs {
+            ways.open(12.0, || part(run));
+        }
     }
 }
 
-fn group(text: &[char]) -> Option<Way> {
+fn group(text: &[char], ways: &mut Ways) {
     let nodes: Vec<Node> = runs(text, true).iter().map(|run| grams(of::GROUP, &run.text)).collect();
-    (!nodes.is_empty()).then(|| way(10.0, Node::All(nodes)))
+    if !nodes.is_empty() {
+        ways.open(10.0, || Node::All(nodes));
+    }
 }
 
-fn prose(text: &[char], ways: &mut Vec<Way>) {
+fn prose(text: &[char], ways: &mut Ways) {
     let whole: String = text.iter().collect();
     let words: Vec<String> = places(&whole).split(PARTS).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    if ways.least > 4.0 {
+        return;
+    }
     let single = text.iter().filter(|c| class(**c) != Class::Other).count() < 2;
     if words.is_empty() || single {
         return;
     }
-    ways.push(way(4.0, term(of::PROSE, &bare(text))));
-    ways.push(way(3.0, Node::Phrase(words)));
+    ways.open(4.0, || term(of::PROSE, &bare(text)));
+    ways.open(3.0, || Node::Phrase(words));
     if let Some(words) = cut_of(text, false) {
         let phrase = |word: &Vec<char>| {
             let word: String = word.iter().collect();
             Node::Phrase(places(&word).split(PARTS).map(str::to_owned).collect())
         };
-        ways.push(way(1.0, Node::All(words.iter().map(phrase).collect())));
+        ways.open(1.0, || Node::All(words.iter().map(phrase).collect()));
     }
 }

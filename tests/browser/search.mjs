@@ -67,7 +67,7 @@ async function typing(page) {
   check(/registration|search/.test(page.url()), `Enter opens it: ${page.url()}`);
   await page.goto(`${base}/admin`);
   await page.keyboard.press("/");
-  await suggests(page, "没有这个人", "没有找到", "nothing is said to be nothing");
+  await suggests(page, "没有这个人", "没有符合条件", "nothing is said to be nothing");
   await page.keyboard.press("Escape");
   check(await page.$eval("#suggestions", (list) => list.hidden), "Escape closes the list");
 }

@@ -93,6 +93,8 @@ pub struct Page<'a> {
     pub events: &'a [(EventId, String, usize)],
     /// Nothing was found as typed.
     pub near: bool,
+    /// There are more than were counted.
+    pub more: bool,
     /// There is no index to search just now.
     pub unready: bool,
     /// Searches that the reader keeps.
@@ -151,6 +153,7 @@ fn found(shell: &Shell, of: &Page<'_>) -> Markup {
         @else {
             (facets(shell, of))
             @if of.near { (notice(Tone::Info, text.t("Nothing was found as you typed it. These are one letter off."))) }
+            @if of.more { (notice(Tone::Info, text.t("There are more than were counted. Add a word to narrow it down."))) }
             @if of.count == 0 { (empty(text.t("Nothing found"), text.t("Try fewer words, another spelling, or take a filter away."), None)) }
             @else {
                 ol class="finds" { @for find in of.finds { li { (drawn(shell, find)) } } }

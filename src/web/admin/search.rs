@@ -95,6 +95,7 @@ async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query
         kinds: &found.kinds,
         events: &found.events,
         near: found.near,
+        more: found.more,
         unready: found.unready,
         saved: &saved::list(&hall.ctx, &actor, "/admin/search")?,
         refusal: refusal.as_ref(),
