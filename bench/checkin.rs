@@ -79,7 +79,7 @@ fn syncs(folder: &Path) -> Done<Figures> {
     Ok(Figures::of(waits, begun.elapsed()))
 }
 
-fn scan(token: &str, number: &str, nonce: usize) -> Vec<u8> {
+pub(crate) fn scan(token: &str, number: &str, nonce: usize) -> Vec<u8> {
     let body = format!("{{\"code\":\"{number}\",\"nonce\":\"{nonce:024x}\",\"direction\":\"entry\",\"way\":\"gun\"}}");
     format!(
         "POST /api/v1/checkin/redeem HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -88,7 +88,7 @@ fn scan(token: &str, number: &str, nonce: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn is_admitted(answer: &Answer) -> bool {
+pub(crate) fn is_admitted(answer: &Answer) -> bool {
     const SAID: &[u8] = b"\"verdict\":\"admitted\",";
     answer.status == 200 && answer.body.windows(SAID.len()).any(|part| part == SAID)
 }

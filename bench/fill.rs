@@ -74,20 +74,36 @@ fn name(n: u64) -> String {
     out
 }
 
-/// Founds an association in `folder` with one event that is on, `tickets` and `terminals`, and lets the first `arrived` people in.
-pub async fn fill(folder: &Path, tickets: u64, terminals: usize, arrived: usize) -> Done<Filled> {
+/// Opens the hall of a folder, founding it when it is new; and its administrator.
+pub async fn open(folder: &Path) -> Done<(Ctx, Actor)> {
     let chance = Chance(SystemRandom::new());
-    let mut key = [0; 32];
-    chance.fill(&mut key);
-    std::fs::write(folder.join("data.key"), key)?;
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join("data.key");
+    let key = match std::fs::read(&file) {
+        Ok(kept) => kept.try_into().map_err(|_| "not a key")?,
+        Err(_) => {
+            let mut key = [0; 32];
+            chance.fill(&mut key);
+            std::fs::write(&file, key)?;
+            key
+        }
+    };
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let (store, _) = store::Store::open(store::Options::new(data.join("store")))?;
     let ctx = Ctx::new(store, Arc::new(Now), Arc::new(chance), Sealer::new(&key)?, Files::open(&data.join("file"))?);
-    let hash = account::hash_password(&ctx, LOGIN.1).await?;
-    space::found(&ctx, "测试协会", "Asia/Shanghai", "管理员", LOGIN.0, &hash).await?;
+    if space::association(&ctx)?.is_none() {
+        let hash = account::hash_password(&ctx, LOGIN.1).await?;
+        space::found(&ctx, "测试协会", "Asia/Shanghai", "管理员", LOGIN.0, &hash).await?;
+    }
     let token = account::log_in(&ctx, SpaceId::ASSOCIATION, LOGIN.0, LOGIN.1, &account::Origin::default()).await?;
     let actor = account::actor(&ctx, SpaceId::ASSOCIATION, &token)?.ok_or("the login does not work")?;
+    Ok((ctx, actor))
+}
+
+/// Founds an association in `folder` with one event that is on, `tickets` and `terminals`, and lets the first `arrived` people in.
+pub async fn fill(folder: &Path, tickets: u64, terminals: usize, arrived: usize) -> Done<Filled> {
+    let (ctx, actor) = open(folder).await?;
     let event = open_event(&ctx, &actor).await?;
     let begun = Instant::now();
     let numbers = crowd(&ctx, &actor, event, tickets).await?;

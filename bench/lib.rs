@@ -11,6 +11,8 @@ pub mod load;
 pub mod page;
 pub mod poster;
 pub mod report;
+#[cfg(feature = "baseline")]
+pub mod search;
 pub mod server;
 
 use std::io::Write;

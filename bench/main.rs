@@ -24,6 +24,19 @@ enum Command {
     Draw(draw::Plan),
     /// Posters and certificates drawn as pictures, and badges on sheets.
     Poster(poster::Plan),
+    /// Finding people beside SQLite and PostgreSQL: times, memory, size, freshness.
+    #[cfg(feature = "baseline")]
+    Search(bench::search::Plan),
+    /// Whether the search finds what was meant.
+    #[cfg(feature = "baseline")]
+    Relevance,
+    /// Scans a second while an index is built.
+    #[cfg(feature = "baseline")]
+    Doors(bench::search::Doors),
+    /// Fills a folder and builds its index; started by `search`.
+    #[cfg(feature = "baseline")]
+    #[command(hide = true)]
+    SearchBuild(bench::search::Build),
     /// The plain reply; started by `checkin`.
     #[command(hide = true)]
     Hello {
@@ -42,6 +55,14 @@ async fn run(command: &Command) -> Done<()> {
         Command::Page(plan) => page::run(plan).await,
         Command::Draw(plan) => draw::run(plan).await,
         Command::Poster(plan) => poster::run(plan),
+        #[cfg(feature = "baseline")]
+        Command::Search(plan) => bench::search::run(plan).await,
+        #[cfg(feature = "baseline")]
+        Command::Relevance => bench::search::relevance(),
+        #[cfg(feature = "baseline")]
+        Command::Doors(plan) => bench::search::doors(plan).await,
+        #[cfg(feature = "baseline")]
+        Command::SearchBuild(plan) => bench::search::build(plan).await,
         Command::Hello { size } => hello::serve(*size).await,
         #[cfg(feature = "baseline")]
         Command::Sqlite(plan) => bench::baseline::serve(plan).await,

@@ -58,6 +58,10 @@ fn pages(event: EventId) -> Vec<(&'static str, String)> {
         ("sorted by arrival", format!("{list}?sort=entered&dir=desc")),
         ("not checked in", format!("{list}?show=absent")),
         ("one registration", format!("{list}/777")),
+        ("search", "/admin/search?q=%E5%BB%BA%E5%9B%BD".to_owned()),
+        ("finds while typing", "/admin/search/suggest?q=%E5%BB%BA%E5%9B%BD".to_owned()),
+        ("finds while typing, end", "/admin/search/suggest?q=4321".to_owned()),
+        ("finds while typing, letters", "/admin/search/suggest?q=wangjg".to_owned()),
         ("invitation", format!("/event/{event}")),
     ]
 }

@@ -18,6 +18,7 @@ mod hall;
 mod order;
 mod print;
 mod scenario;
+mod search;
 mod storm;
 mod tidy;
 mod vectors;

@@ -55,6 +55,7 @@ fn files_are_of_a_size_and_say_what_lives_in_them() {
 const ROOMS: &[(&str, &str, &[&str])] = &[
     ("src/domain", "domain", &[]),
     ("src/store", "store", &["domain"]),
+    ("search", "search", &["domain"]),
     ("views", "views", &["domain"]),
     ("src/service", "service", &["domain", "store", "search", "gateway"]),
     ("src/web", "web", &["domain", "service", "views"]),
@@ -78,6 +79,8 @@ fn rooms_import_only_what_they_may() {
         let text = code(&text);
         let names_sled = text.contains("sled::");
         assert!(!names_sled || path.starts_with("src/store/sled") || path.starts_with("tests/"), "{path} names sled");
+        let names_tantivy = text.contains("tantivy");
+        assert!(!names_tantivy || path.starts_with("search/") || path.starts_with("tests/"), "{path} names tantivy");
         let service = path.starts_with("src/service/");
         assert!(!service || !text.contains("axum::") && !text.contains("maud::"), "{path} knows HTTP or HTML");
         let store = path.starts_with("src/store/")

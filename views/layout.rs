@@ -153,6 +153,22 @@ fn flash(shell: &Shell) -> Markup {
     }
 }
 
+/// The search box of every page of the secretariat; `/` leads to it.
+fn search_box(shell: &Shell) -> Markup {
+    let text = shell.text();
+    html! {
+        form class="search" role="search" method="get" action="/admin/search" data-search="/admin/search/suggest" data-found=(text.t("{count} suggestions")) {
+            div {
+                (icon(Icon::Search))
+                input type="search" name="q" maxlength="200" autocomplete="off" spellcheck="false" placeholder=(text.t("Search")) aria-label=(text.t("Search everything")) role="combobox" aria-autocomplete="list" aria-expanded="false" aria-controls="suggestions";
+                kbd aria-hidden="true" { "/" }
+            }
+            ul id="suggestions" role="listbox" aria-label=(text.t("Finds")) hidden {}
+            span class="visually-hidden" role="status" {}
+        }
+    }
+}
+
 /// A page of the secretariat.
 pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], content: &Markup) -> Markup {
     let text = shell.text();
@@ -160,6 +176,7 @@ pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], con
         a class="skip" href="#content" { (text.t("Skip to the content")) }
         header class="bar" {
             a class="brand" href="/admin" { (brand(shell)) span { (shell.space) } }
+            @if shell.user.is_some() { (search_box(shell)) }
             div class="bar-end" {
                 (language_switch(shell))
                 @if let Some(user) = &shell.user {
@@ -187,7 +204,8 @@ pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], con
             }
         }
     };
-    document(shell, "admin", title, modules, &body)
+    let modules: Vec<&str> = std::iter::once("search.js").chain(modules.iter().copied()).collect();
+    document(shell, "admin", title, &modules, &body)
 }
 
 /// A page for phones: one column.

@@ -99,6 +99,10 @@ ids! {
     PrintId
     /// A certificate that was issued to somebody.
     CertificateId
+    /// A paper kept on disk beside the database.
+    DocumentId
+    /// A search that somebody keeps.
+    SearchId
 }
 
 impl SpaceId {

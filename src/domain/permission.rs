@@ -72,6 +72,12 @@ permissions! {
     PrintManage = "print.manage", "Design posters, badges and certificates, and print badges";
     /// Issue and revoke certificates.
     CertificateIssue = "certificate.issue", "Issue and revoke certificates";
+    /// See documents and what is in them.
+    DocumentView = "document.view", "See documents";
+    /// Upload and remove documents.
+    DocumentManage = "document.manage", "Upload and remove documents";
+    /// See how the search index is and have it built anew.
+    SearchManage = "search.manage", "Look after the search index";
 }
 
 /// Where a permission holds.

@@ -50,6 +50,13 @@ enum Command {
         /// The snapshot file.
         snapshot: PathBuf,
     },
+    /// Look after the search index while the server is stopped.
+    Search {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        what: Search,
+    },
     /// Measure what this box can do, in a scratch folder that is removed afterwards.
     Bench {
         #[command(subcommand)]
@@ -60,12 +67,28 @@ enum Command {
         #[command(subcommand)]
         what: Draw,
     },
+    /// Reads the text of one file within limits; started for each document.
+    #[command(hide = true)]
+    Text {
+        /// What the file is.
+        form: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The plain reply that `bench` compares with; started by it.
     #[command(hide = true)]
     Hello {
         /// Bytes of the reply's body.
         size: usize,
     },
+}
+
+#[derive(Subcommand)]
+enum Search {
+    /// Build the index anew from all records.
+    Rebuild,
+    /// Compare the index with all records; exits with 1 when something is missing, outdated or damaged.
+    Check,
 }
 
 #[derive(Subcommand)]
@@ -122,6 +145,10 @@ pub fn say(line: impl AsRef<str>) {
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let line = Line::parse();
+    // Before anything else is set up: its memory is small and its output is the text alone.
+    if let Command::Text { form, path } = &line.command {
+        return if service::document::text::child(form, path) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let named = line.config.as_deref().filter(|path| !path.as_os_str().is_empty());
     let settings = match Settings::read(named) {
         Ok(settings) => settings,
@@ -139,6 +166,9 @@ pub fn run() -> ExitCode {
         Command::Verify(place) => verify(&place.over(settings)),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, snapshot } => restore(&place.over(settings), snapshot),
+        Command::Search { place, what: Search::Rebuild } => rebuild(&place.over(settings)),
+        Command::Search { place, what: Search::Check } => check(&place.over(settings)),
+        Command::Text { .. } => Ok(ExitCode::SUCCESS),
         Command::Bench { what: Bench::Checkin(plan) } => measured(async {
             let binary = std::env::current_exe()?;
             bench::checkin::run(plan, &binary, bench::checkin::Runner::Hall).await
@@ -218,6 +248,41 @@ fn verify_draw(path: &std::path::Path) -> Result<ExitCode, Error> {
     Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn rebuild(settings: &Settings) -> Result<ExitCode, Error> {
+    let ctx = boot::open(settings)?;
+    let state = service::search::rebuild_here(&ctx, &settings.search(), |state| {
+        if let Some(progress) = state.building.filter(|progress| progress.all > 0) {
+            let (rate, left) = progress.rate();
+            say(format!("{} of {} records, {rate} a second, {left} seconds left", progress.done, progress.all));
+        }
+    })?;
+    ctx.store().clone().close()?;
+    say(format!("{} entries, {} bytes on disk", state.entries, state.bytes));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(settings: &Settings) -> Result<ExitCode, Error> {
+    let ctx = boot::open(settings)?;
+    let check = service::search::check(&ctx, &settings.search());
+    ctx.store().clone().close()?;
+    let check = match check {
+        Ok(check) => check,
+        Err(error) => {
+            say(format!("the index cannot be used: {error}"));
+            say("`huiguan search rebuild` makes a new one, and so does the next start of the server");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    say(format!(
+        "{} records; the index lacks {}, has {} as they were and {} that are gone; it holds group {} of {}",
+        check.records, check.missing, check.outdated, check.gone, check.position.0, check.position.1
+    ));
+    if !check.is_sound() && check.position.0 < check.position.1 {
+        say("the server takes in what is behind when it starts");
+    }
+    Ok(if check.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, Error> {
     let ctx = boot::open(settings)?;
     let made = ctx.store().snapshot(target)?;
@@ -231,6 +296,12 @@ fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, E
 
 fn restore(settings: &Settings, snapshot: &std::path::Path) -> Result<ExitCode, Error> {
     let made = store::restore(snapshot, &settings.data.join("store"))?;
+    // An index of other records that lay here would hold their groups.
+    if let Err(error) = std::fs::remove_dir_all(settings.search())
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Error::internal("removing the old search index", error));
+    }
     say(format!(
         "{} keys up to group {} restored; start with `huiguan serve --data {}`",
         made.entries,
@@ -252,6 +323,10 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let listener = listener.map_err(|error| Error::internal(&format!("listening on {}", settings.listen), error))?;
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
     let ctx = boot::open(settings)?;
+    ctx.files.remove_drafts();
+    service::search::start(&ctx, Some(settings.search()));
+    let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
+    let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
     let setup = Arc::new(SetupCode::default());
     let shown = lan(address);
     let public_url = settings.public_url.clone();
@@ -281,6 +356,11 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     clock.abort();
     visits.abort();
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
+    texts.abort();
+    service::document::stop(&ctx);
+    let ending = ctx.clone();
+    let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
+    ended.map_err(|error| Error::internal("closing the search index", error))?;
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");

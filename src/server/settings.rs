@@ -51,6 +51,11 @@ fn variables(all: impl Iterator<Item = (String, String)>) -> config::Map<String,
 }
 
 impl Settings {
+    /// Folder of the search index, which can be made anew from the records at any time.
+    pub fn search(&self) -> PathBuf {
+        self.data.join("search")
+    }
+
     /// Reads the file, if one is named, and variables that begin with `HUIGUAN_`.
     pub fn read(file: Option<&Path>) -> Result<Self, String> {
         let mut builder = config::Config::builder();

@@ -63,6 +63,10 @@ pub struct Parts {
     pub(crate) memory: Memory,
     /// Draws that are watched, and taps that wait for their turn's end.
     pub(crate) draws: Arc<crate::draw::Live>,
+    /// The search index and whoever keeps it.
+    pub(crate) search: Arc<crate::search::Keeper>,
+    /// Whoever reads the texts of documents.
+    pub(crate) reader: Arc<crate::document::Reader>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
     /// Pictures that were drawn lately.
@@ -88,6 +92,8 @@ impl Ctx {
             sealer: Arc::new(sealer),
             files,
             limiter: Arc::default(),
+            search: Arc::new(crate::search::Keeper::new(memory.changes.clone())),
+            reader: Arc::default(),
             memory,
             draws: Arc::default(),
             devices: Arc::default(),

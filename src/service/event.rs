@@ -9,7 +9,9 @@ use domain::{
     },
     field::Field,
     permission::Place,
-    problem, refuse,
+    problem,
+    query::{Query, Within, Word},
+    refuse,
     text::Form,
     ticket_type::TicketTypeDetails,
 };
@@ -54,13 +56,12 @@ pub const PAGE: usize = 50;
 /// The events that the actor may see, latest start first, with how many there are.
 pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<EventRow>, usize), Error> {
     let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
-    let text = filter.text.trim().to_lowercase();
+    let query = domain::query::parse(&filter.text, &zone(ctx, permit.space)?)?;
     ctx.read(&permit, |view| {
         let (mut rows, mut found) = (Vec::new(), 0);
         for key in view.scan_index(&EVENT_BY_START, &(), None, Order::Descending) {
             let Some(event) = view.get::<Event>(&key?)? else { continue };
-            let fits =
-                filter.state.is_none_or(|state| state == event.state) && event.name.to_lowercase().contains(&text);
+            let fits = filter.state.is_none_or(|state| state == event.state) && matches(&query, &event);
             let fits = fits && filter.category.is_none_or(|category| crate::category::holds(view, category, event.id));
             if !fits || !actor.covers(Permission::EventView, &place(&event)) {
                 continue;
@@ -72,6 +73,22 @@ pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<Event
         }
         Ok((rows, found))
     })
+}
+
+/// Whether a query of the list finds an event: words in its name or place, dates at its beginning.
+fn matches(query: &Query, event: &Event) -> bool {
+    let folded = |text: &str| text.chars().map(domain::text::half_width).collect::<String>().to_lowercase();
+    let (name, venue) = (folded(&event.name), folded(&event.venue.line()));
+    let has = |word: &Word| match word.within {
+        Within::Anything => name.contains(&folded(&word.text)) || venue.contains(&folded(&word.text)),
+        Within::Name => name.contains(&folded(&word.text)),
+        Within::Event => name.contains(&folded(&word.text)) || event.id.to_string() == word.text,
+        Within::Type => ["event", "会议", "活动"].contains(&folded(&word.text).as_str()),
+        Within::Phone | Within::Company | Within::Group => false,
+    };
+    query.words.iter().all(|word| has(word) != word.without)
+        && query.after.is_none_or(|after| event.time.from >= after)
+        && query.before.is_none_or(|before| event.time.from < before)
 }
 
 pub(crate) fn row(view: &impl Read, event: Event) -> Result<EventRow, Error> {

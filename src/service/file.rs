@@ -2,6 +2,7 @@
 
 use crate::{Error, token::sha256};
 use data_encoding::HEXLOWER;
+use ring::digest::{Context, SHA256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -32,14 +33,7 @@ impl Files {
         if path.exists() {
             return Ok(hash);
         }
-        self.write(&path, bytes).map_err(|error| match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Refused(domain::refuse!(
-                Unavailable,
-                "store.disk_full",
-                "The box's disk is full. Nothing was changed. Make room on the disk and try again."
-            )),
-            _ => Error::internal("writing a file", error),
-        })?;
+        self.write(&path, bytes).map_err(full_or("writing a file"))?;
         Ok(hash)
     }
 
@@ -55,6 +49,38 @@ impl Files {
         File::open(&self.folder)?.sync_all()
     }
 
+    /// Where a file lies, for handing it out as a stream.
+    pub(crate) fn path_of(&self, hash: &[u8; 32]) -> PathBuf {
+        self.path(hash)
+    }
+
+    /// Begins a file that comes in pieces. `number` tells it from others that are being written.
+    pub fn draft(&self, number: u64) -> Result<Draft, Error> {
+        let folder = self.folder.join(DRAFTS);
+        let path = folder.join(format!("{number:016x}.part"));
+        let made = fs::create_dir_all(&folder).and_then(|()| File::options().write(true).create_new(true).open(&path));
+        let file = made.map_err(full_or("beginning a file"))?;
+        Ok(Draft { files: self.clone(), path: Some(path), file, hash: Context::new(&SHA256), bytes: 0 })
+    }
+
+    /// Removes files that were being written when the program ended.
+    pub fn remove_drafts(&self) {
+        for found in fs::read_dir(self.folder.join(DRAFTS)).into_iter().flatten().flatten() {
+            if let Err(error) = fs::remove_file(found.path()) {
+                tracing::warn!(path = %found.path().display(), %error, "half a file stays");
+            }
+        }
+    }
+
+    /// Removes a file that nothing names any more.
+    pub(crate) fn remove(&self, hash: &[u8; 32]) -> Result<(), Error> {
+        match fs::remove_file(self.path(hash)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::internal("removing a file", error)),
+        }
+    }
+
     /// Reads a file and proves that it still is what its name says.
     pub fn get(&self, hash: &[u8; 32]) -> Result<Vec<u8>, Error> {
         let bytes = fs::read(self.path(hash)).map_err(|error| Error::internal("reading a file", error))?;
@@ -65,9 +91,113 @@ impl Files {
     }
 }
 
+/// Folder of files that are being written.
+const DRAFTS: &str = "draft";
+
+/// A full disk is a refusal, anything else an error.
+fn full_or(doing: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Refused(domain::refuse!(
+            Unavailable,
+            "store.disk_full",
+            "The box's disk is full. Nothing was changed. Make room on the disk and try again."
+        )),
+        _ => Error::internal(doing, error),
+    }
+}
+
+/// A file that comes in pieces; gone again when it is dropped before it is kept.
+pub struct Draft {
+    files: Files,
+    path: Option<PathBuf>,
+    file: File,
+    hash: Context,
+    bytes: u64,
+}
+
+impl Draft {
+    /// Bytes so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Adds a piece.
+    pub fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.file.write_all(piece).map_err(full_or("writing a file"))?;
+        self.hash.update(piece);
+        self.bytes += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Syncs it and gives it its name; on return it survives a power cut. The same bytes are kept once.
+    pub fn keep(mut self) -> Result<[u8; 32], Error> {
+        let mut hash = [0u8; 32];
+        for (to, from) in hash.iter_mut().zip(self.hash.clone().finish().as_ref()) {
+            *to = *from;
+        }
+        let target = self.files.path(&hash);
+        if target.exists() {
+            return Ok(hash);
+        }
+        let Some(path) = self.path.take() else { return Ok(hash) };
+        let named = || {
+            let shelf = target.parent().unwrap_or(&self.files.folder);
+            fs::create_dir_all(shelf)?;
+            self.file.sync_all()?;
+            fs::rename(&path, &target)?;
+            File::open(shelf)?.sync_all()?;
+            File::open(&self.files.folder)?.sync_all()
+        };
+        let done = named();
+        if done.is_err() {
+            self.path = Some(path);
+        }
+        done.map_err(full_or("keeping a file"))?;
+        Ok(hash)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take()
+            && let Err(error) = fs::remove_file(&path)
+        {
+            tracing::warn!(path = %path.display(), %error, "half a file stays");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_pieces_is_kept_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::open(folder.path()).unwrap();
+        let mut draft = files.draft(1).unwrap();
+        draft.write(b"hel").unwrap();
+        draft.write(b"lo").unwrap();
+        assert_eq!(draft.bytes(), 5);
+        let hash = draft.keep().unwrap();
+        assert_eq!(files.get(&hash).unwrap(), b"hello");
+        let mut again = files.draft(2).unwrap();
+        again.write(b"hello").unwrap();
+        assert_eq!(again.keep().unwrap(), hash, "kept once");
+        let mut dropped = files.draft(3).unwrap();
+        dropped.write(b"x").unwrap();
+        drop(dropped);
+        let mut lost = files.draft(4).unwrap();
+        lost.write(b"y").unwrap();
+        std::mem::forget(lost);
+        let drafts = || fs::read_dir(folder.path().join(DRAFTS)).unwrap().count();
+        assert_eq!(drafts(), 1, "only what a crash left");
+        files.remove_drafts();
+        assert_eq!(drafts(), 0);
+        files.remove(&hash).unwrap();
+        files.remove(&hash).unwrap();
+        assert!(files.get(&hash).is_err());
+    }
 
     #[test]
     fn files_are_kept_once_and_proven_when_read() {

@@ -1,8 +1,11 @@
 //! Registration lists in memory: the columns that lists sort and filter by, one roster per event that somebody looks at.
 //! Derived data: built from the store, brought up to date by the numbers of changed tickets, dropped when it is not used.
 
-use crate::Error;
-use domain::{EventId, GroupId, SpaceId, Ticket, TicketId, TicketState, TicketTypeId, Time};
+use crate::{Actor, At, Ctx, Error};
+use domain::{
+    EventId, GroupId, Permission, SpaceId, Ticket, TicketId, TicketState, TicketTypeId, Time,
+    query::{Query, Within, Word},
+};
 use memchr::memmem::Finder;
 use pinyin::ToPinyin;
 use std::collections::{HashMap, HashSet};
@@ -18,6 +21,9 @@ struct Row {
     /// What the list is sorted by name with.
     order: Box<str>,
     phone: Box<str>,
+    /// Digits at the end of the phone number that stand in a masked one.
+    seen: u8,
+    at: i64,
     number: Box<str>,
     kind: TicketTypeId,
     group: Option<GroupId>,
@@ -35,6 +41,10 @@ impl Row {
             ticket: ticket.id,
             sought: sought.into(),
             order: order.into(),
+            seen: ticket.phone.as_deref().map_or(0, |phone| {
+                u8::try_from(domain::phone::masked(phone).rsplit('*').next().map_or(0, str::len)).unwrap_or(0)
+            }),
+            at: ticket.created_at.0,
             phone: ticket.phone.as_deref().unwrap_or("").into(),
             number: ticket.number.as_str().into(),
             kind: ticket.kind,
@@ -99,8 +109,10 @@ pub(crate) type Entered<'a> = dyn Fn(TicketId) -> Option<Time> + 'a;
 /// What a list shows, and in which order.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Part of name, company, pinyin or initials; or of phone or ticket number when it is digits.
+    /// A query: words are parts of name, company, pinyin or initials; or of phone or ticket number when they are digits.
     pub text: String,
+    /// Whether the asker sees phone numbers in full; otherwise they are found by their end alone.
+    pub unmasked: bool,
     /// State.
     pub show: Show,
     /// Only this ticket type.
@@ -113,8 +125,121 @@ pub struct Filter {
     pub descending: bool,
 }
 
+/// Names that a query may speak of beside what stands in the rows.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Groups with their names.
+    pub groups: Vec<(GroupId, String)>,
+    /// Ticket types with their names.
+    pub kinds: Vec<(TicketTypeId, String)>,
+    /// Name of the event.
+    pub event: String,
+}
+
+impl Names {
+    /// The names of an event.
+    pub fn read(view: &impl Read, event: EventId) -> Result<Self, Error> {
+        let mut names = Self { event: crate::event::load(view, event)?.name, ..Self::default() };
+        for kept in view.scan::<domain::Group>(&event, None, Order::Ascending) {
+            let ((_, id), group) = kept?;
+            names.groups.push((id, group.name));
+        }
+        for kept in view.scan::<domain::TicketType>(&event, None, Order::Ascending) {
+            let ((_, id), kind) = kept?;
+            names.kinds.push((id, kind.name));
+        }
+        Ok(names)
+    }
+}
+
+/// A word, made ready once for all rows.
+struct Sought {
+    within: Within,
+    without: bool,
+    /// As it was typed, folded.
+    text: Finder<'static>,
+    /// Its digits, when it has nothing else.
+    digits: Option<String>,
+    groups: Vec<GroupId>,
+    kinds: Vec<TicketTypeId>,
+    /// The event's name has it.
+    event: bool,
+}
+
+fn folded(text: &str) -> String {
+    text.chars().map(domain::text::half_width).collect::<String>().to_lowercase()
+}
+
+impl Sought {
+    fn of(word: &Word, names: &Names) -> Self {
+        let text = folded(&domain::text::line(&word.text));
+        let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '+')).collect();
+        let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
+        let has = |name: &String| folded(name).contains(&text);
+        Self {
+            within: word.within,
+            without: word.without,
+            groups: names.groups.iter().filter(|(_, name)| has(name)).map(|(id, _)| *id).collect(),
+            kinds: names.kinds.iter().filter(|(_, name)| has(name)).map(|(id, _)| *id).collect(),
+            event: has(&names.event),
+            digits: digits.then_some(bare),
+            text: Finder::new(text.as_bytes()).into_owned(),
+        }
+    }
+
+    fn is_in(&self, row: &Row, unmasked: bool) -> bool {
+        let sought = |place: &str| self.text.find(place.as_bytes()).is_some();
+        // Name and company stand in lines of their own, pinyin and initials behind them.
+        let mut lines = row.sought.split('\n');
+        let (name, company) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+        match self.within {
+            Within::Anything => sought(&row.sought) || self.is_in_phone(row, unmasked) || self.is_in_number(row),
+            Within::Name => sought(name) || lines.any(sought),
+            Within::Company => sought(company),
+            Within::Phone => self.is_in_phone(row, unmasked),
+            Within::Group => row.group.is_some_and(|group| self.groups.contains(&group)),
+            Within::Type => self.kinds.contains(&row.kind),
+            Within::Event => self.event,
+        }
+    }
+
+    fn is_in_phone(&self, row: &Row, unmasked: bool) -> bool {
+        let Some(digits) = &self.digits else { return false };
+        match unmasked {
+            true => row.phone.contains(digits.as_str()),
+            false => digits.len() > 2 && digits.len() <= usize::from(row.seen) && row.phone.ends_with(digits.as_str()),
+        }
+    }
+
+    fn is_in_number(&self, row: &Row) -> bool {
+        self.digits.as_ref().is_some_and(|digits| row.number.contains(digits.as_str()))
+    }
+}
+
+/// A filter's query, made ready.
+#[derive(Default)]
+struct Ready {
+    words: Vec<Sought>,
+    after: Option<Time>,
+    before: Option<Time>,
+}
+
+impl Ready {
+    fn takes(&self, row: &Row, unmasked: bool) -> bool {
+        self.after.is_none_or(|after| row.at >= after.0)
+            && self.before.is_none_or(|before| row.at < before.0)
+            && self.words.iter().all(|word| word.is_in(row, unmasked) != word.without)
+    }
+}
+
 impl Filter {
-    fn takes(&self, row: &Row, text: Option<&Finder<'_>>, digits: bool, entered: &Entered<'_>) -> bool {
+    /// The filter for what somebody may see of phone numbers.
+    pub(crate) fn seen_by(&self, ctx: &Ctx, actor: &Actor, event: EventId) -> Self {
+        let unmasked = ctx.permit(actor, Permission::PersonSensitive, At::Event(event)).is_ok();
+        Self { unmasked, ..self.clone() }
+    }
+
+    fn takes(&self, row: &Row, ready: &Ready, entered: &Entered<'_>) -> bool {
         let shown = match self.show {
             Show::Active => row.state.holds_place(),
             Show::Entered => entered(row.ticket).is_some(),
@@ -126,10 +251,7 @@ impl Filter {
         shown
             && self.kind.is_none_or(|kind| kind == row.kind)
             && self.group.is_none_or(|group| row.group == Some(group))
-            && text.is_none_or(|text| {
-                let in_it = |place: &str| text.find(place.as_bytes()).is_some();
-                in_it(&row.sought) || digits && (in_it(&row.phone) || in_it(&row.number))
-            })
+            && ready.takes(row, self.unmasked)
     }
 }
 
@@ -179,15 +301,11 @@ impl Roster {
         Ok(())
     }
 
-    fn select(&self, filter: &Filter, entered: &Entered<'_>) -> Vec<TicketId> {
-        let text: String =
-            domain::text::line(&filter.text).chars().map(domain::text::half_width).collect::<String>().to_lowercase();
-        let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
-        let sought = if digits { &bare } else { &text };
+    fn select(&self, filter: &Filter, query: &Query, names: &Names, entered: &Entered<'_>) -> Vec<TicketId> {
         // Made once: what a search prepares costs more than looking through so short a text.
-        let finder = (!sought.is_empty()).then(|| Finder::new(sought));
-        let takes = |row: &&Row| filter.takes(row, finder.as_ref(), digits, entered);
+        let words = query.words.iter().map(|word| Sought::of(word, names)).collect();
+        let ready = Ready { words, after: query.after, before: query.before };
+        let takes = |row: &&Row| filter.takes(row, &ready, entered);
         let mut found: Vec<&Row> = match filter.sort {
             SortBy::Name => self.by_name.iter().filter_map(|at| self.rows.get(*at)).filter(takes).collect(),
             SortBy::Created | SortBy::Entered => self.rows.iter().filter(takes).collect(),
@@ -253,7 +371,7 @@ impl Rosters {
         view: impl Fn() -> SpaceView,
         space: SpaceId,
         event: EventId,
-        filter: &Filter,
+        (filter, query, names): (&Filter, &Query, &Names),
         entered: &Entered<'_>,
     ) -> Result<Vec<TicketId>, Error> {
         let slot = self.slot(space, event);
@@ -265,7 +383,7 @@ impl Rosters {
             roster.build(&view, event)?;
         }
         roster.refresh(&view, event, changed)?;
-        Ok(roster.select(filter, entered))
+        Ok(roster.select(filter, query, names, entered))
     }
 
     fn slot(&self, space: SpaceId, event: EventId) -> Arc<Slot> {
@@ -302,13 +420,25 @@ mod tests {
             sought: "欧阳锋\n白驼山\nouyangfeng\noyf".into(),
             order: "ou yang feng".into(),
             phone: "+8613812345678".into(),
+            seen: 4,
+            at: 1_000,
             number: "123456789012".into(),
             kind: TicketTypeId(1),
-            group: None,
+            group: Some(GroupId(3)),
             state: TicketState::Active,
             collected: true,
         };
         let roster = Roster { rows: vec![row], ..Roster::default() };
+        let names = Names {
+            groups: vec![(GroupId(3), "贵宾".into())],
+            kinds: vec![(TicketTypeId(1), "普通票".into())],
+            event: "年会".into(),
+        };
+        let finds = |text: &str, unmasked: bool| {
+            let filter = Filter { text: text.into(), unmasked, ..Filter::default() };
+            let query = domain::query::parse(text, &jiff::tz::TimeZone::UTC).unwrap();
+            roster.select(&filter, &query, &names, &|_| None).len() == 1
+        };
         for (text, found) in [
             ("阳锋", true),
             ("OYF", true),
@@ -321,9 +451,26 @@ mod tests {
             ("999", false),
             ("", true),
             ("１３８", true),
+            ("阳锋 -白驼", false),
+            ("-洪七公", true),
+            ("\"阳锋\"", true),
+            ("name:白驼", false),
+            ("单位:白驼", true),
+            ("phone:1234", true),
+            ("phone:7890", false),
+            ("group:贵宾", true),
+            ("group:媒体", false),
+            ("type:普通", true),
+            ("-type:普通", false),
+            ("event:年会", true),
+            ("date:1970", true),
+            ("after:1971-01-01", false),
         ] {
-            let filter = Filter { text: text.into(), ..Filter::default() };
-            assert_eq!(roster.select(&filter, &|_| None).len() == 1, found, "{text}");
+            assert_eq!(finds(text, true), found, "{text}");
+        }
+        for (text, found) in [("5678", true), ("678", true), ("2345", false), ("13812345678", false), ("-23456", true)]
+        {
+            assert_eq!(finds(text, false), found, "{text} masked");
         }
     }
 }

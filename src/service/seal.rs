@@ -32,6 +32,12 @@ impl Sealer {
         format!("{text}.{}", BASE32_NOPAD_VISUAL.encode(tag.as_ref().get(..SIGNATURE).unwrap_or_default()))
     }
 
+    /// A keyed hash of a short text that is searched for whole. Without the key nothing can be told from it.
+    pub fn tag(&self, text: &str) -> String {
+        let tag = hmac::sign(&self.signing, format!("searched: {text}").as_bytes());
+        BASE32_NOPAD_VISUAL.encode(tag.as_ref().get(..SIGNATURE).unwrap_or_default())
+    }
+
     /// The text that was signed by this box.
     pub fn signed<'a>(&self, code: &'a str) -> Option<&'a str> {
         let (text, _) = code.rsplit_once('.')?;

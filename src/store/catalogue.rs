@@ -3,11 +3,12 @@
 use crate::{Counter, Plain, Unique, tables};
 use domain::{
     Account, AccountId, AddOn, AddOnId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design,
-    DesignId, Device, DeviceId, DevicePrint, DrawId, EntrantId, Event, EventId, EventPlace, EventShare, Gate, GateId,
-    Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice, NoticeId, Order, OrderId,
-    PaymentSetting, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, Quota, QuotaId, Reminder,
-    ReminderId, RoundId, Sale, ScanId, Session, Sound, SoundId, Source, SourceId, SourceVisits, Space, SpaceId, Ticket,
-    TicketId, TicketSource, TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
+    DesignId, Device, DeviceId, DevicePrint, Document, DocumentId, DrawId, EntrantId, Event, EventId, EventPlace,
+    EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice, NoticeId,
+    Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, Quota, QuotaId,
+    Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId, Session, Sound, SoundId, Source, SourceId,
+    SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource, TicketType, TicketTypeId, Voucher, VoucherId, Waiter,
+    WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
@@ -100,6 +101,12 @@ pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique:
 pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
 
 /// Tickets of an event by [`domain::TicketState`].
+/// Documents by whether their text waits to be read.
+pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
+/// The searches that an account keeps.
+pub const SEARCH_BY_ACCOUNT: Plain<SavedSearch, AccountId> = Plain::new(74);
+
+/// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
 /// Tickets of a type that hold a place: what the quota is held against.
 pub const TICKETS_OF_TYPE: Counter<(EventId, TicketTypeId)> = Counter::new(2);
@@ -390,6 +397,10 @@ fn face_key(face: &draw::Face) -> (DrawId, bool, u64) {
     }
 }
 
+fn derive_document(document: &Document, out: &mut crate::Derived) {
+    out.plain(&DOCUMENT_BY_WAITING, &(document.reading == domain::document::Reading::Waiting));
+}
+
 fn derive_person(person: &Person, out: &mut crate::Derived) {
     if let Some(phone) = &person.phone {
         out.unique(&PERSON_BY_PHONE, phone);
@@ -458,6 +469,8 @@ tables! {
     57 "print_run" v 1 PrintRun { key (EventId, PrintId) = |r| (r.event, r.id); derive |r, out| derive_print(r, out); }
     58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
+    40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
 /// The name of whatever has this number in keys.
@@ -516,6 +529,8 @@ mod tests {
             CERTIFICATE_BY_NUMBER.id,
             CERTIFICATE_BY_TICKET.id,
             PRINT_BY_TICKET.id,
+            DOCUMENT_BY_WAITING.id,
+            SEARCH_BY_ACCOUNT.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -26,8 +26,23 @@ impl Follower for () {
 /// The changes of a committed group.
 pub struct Committed<'a> {
     pub(crate) changes: &'a Changes,
+    /// Sequence number of the group.
+    pub(crate) sequence: u64,
     /// Whether any transaction changed records by itself, beside what the follower wrote for it.
     pub(crate) records: bool,
+}
+
+/// The place of something that was put or removed.
+#[derive(Debug, Clone, Copy)]
+pub struct Touched<'a> {
+    pub(crate) key: &'a [u8],
+}
+
+impl Touched<'_> {
+    /// The space and the key, when it is a record of that table.
+    pub fn of<R: Record>(&self) -> Option<(SpaceId, R::Key)> {
+        place_of::<R>(self.key)
+    }
 }
 
 /// A record that was put or removed: its space, its key and what it is now.
@@ -37,6 +52,16 @@ impl Committed<'_> {
     /// Whether any transaction changed records by itself, beside what the follower wrote for it.
     pub fn has_records(&self) -> bool {
         self.records
+    }
+
+    /// Sequence number of the group.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Everything that was put or removed, of whatever table.
+    pub fn touched(&self) -> impl Iterator<Item = Touched<'_>> {
+        self.changes.keys().map(|key| Touched { key })
     }
 
     /// What became of a table's records.

@@ -5,9 +5,10 @@ use crate::{
     applier::{Applier, Limits},
     checkpoint::Keeper,
     desk::Desk,
+    disk::{Disk, Folder},
     engine::{Engine, Memory},
-    follow::Follower,
-    journal::Journal,
+    follow::{Follower, Touched},
+    journal::{Journal, Tail, replay},
     layer::Map,
     open::{self, Base, RealBase},
     queue::{Closure, Message, to_task},
@@ -33,6 +34,8 @@ struct Inner {
     engine: Arc<dyn Engine>,
     desk: Arc<Desk>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Where the journal lies; none for a store in memory.
+    place: Option<Place>,
     /// Held until the threads are gone.
     _lock: Option<Box<dyn Send + Sync>>,
 }
@@ -66,6 +69,9 @@ pub struct Stats {
     pub refused: Option<String>,
 }
 
+/// Where a store's files lie.
+type Place = (Arc<dyn Disk>, Folder);
+
 /// Everything that the threads are started with.
 pub(crate) struct Start {
     pub engine: Arc<dyn Engine>,
@@ -74,6 +80,7 @@ pub(crate) struct Start {
     pub space: Option<Space>,
     pub sequence: u64,
     pub limits: Limits,
+    pub place: Option<Place>,
     pub lock: Option<Box<dyn Send + Sync>>,
 }
 
@@ -93,7 +100,8 @@ impl Store {
     pub fn memory() -> Self {
         let limits = Limits { checkpoint_bytes: u64::MAX, retain_bytes: u64::MAX, reserve_bytes: 0 };
         let engine: Arc<dyn Engine> = Arc::new(Memory::default());
-        let start = Start { engine, journal: None, keeper: None, space: None, sequence: 0, limits, lock: None };
+        let start =
+            Start { engine, journal: None, keeper: None, space: None, sequence: 0, limits, place: None, lock: None };
         match Self::start(start) {
             Ok(store) => store,
             Err(error) => {
@@ -111,6 +119,7 @@ impl Store {
             engine: Arc::new(Memory::default()),
             desk: Arc::new(Desk::new(channel().0, Arc::default())),
             threads: Mutex::default(),
+            place: None,
             _lock: None,
         };
         Self { inner: Arc::new(inner) }
@@ -156,7 +165,7 @@ impl Store {
         let writer = spawn("store-writer", Box::new(move || at.attend()))?;
         desk.staffed(writer.thread().clone());
         let threads = Mutex::new(vec![writer, applier]);
-        let inner = Inner { shared, engine: start.engine, desk, threads, _lock: start.lock };
+        let inner = Inner { shared, engine: start.engine, desk, threads, place: start.place, _lock: start.lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -213,6 +222,28 @@ impl Store {
     /// Tells the sequence number of the newest group, and wakes when there is a newer one.
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.inner.shared.committed.subscribe()
+    }
+
+    /// Tells what the groups above `after` up to `last` touched, from the journal; false when it does not hold all of them any more.
+    /// Blocks the thread. `last` must be committed.
+    pub fn touched_since(&self, after: u64, last: u64, mut each: impl FnMut(Touched<'_>)) -> bool {
+        let Some((disk, folder)) = &self.inner.place else { return after == last };
+        if after >= last {
+            return after == last;
+        }
+        let mut seen = after;
+        // What is being written just now lies behind `last` and may look torn.
+        let read = replay(disk.as_ref(), folder, after, Tail::Cut, |sequence, changes| {
+            if sequence <= last {
+                seen = sequence;
+                changes.iter().for_each(|(key, _)| each(Touched { key }));
+            }
+            Ok(())
+        });
+        if let Err(error) = &read {
+            tracing::debug!(%error, "the journal does not go back so far");
+        }
+        seen == last
     }
 
     /// What the store has done and what waits.

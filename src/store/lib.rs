@@ -34,7 +34,7 @@ mod test;
 pub use applier::step_back;
 pub use domain::SpaceId;
 pub use error::Error;
-pub use follow::{Change, Committed, Follower};
+pub use follow::{Change, Committed, Follower, Touched};
 pub use handle::{Stats, Store};
 pub use key::Key;
 pub use open::{Opened, Options};

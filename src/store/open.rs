@@ -228,6 +228,7 @@ pub(crate) fn open(options: &Options, base: &dyn Base) -> Result<(Start, Opened)
         retain_bytes: options.retain_bytes,
         reserve_bytes: options.reserve_bytes,
     };
+    let place = Some((disk.clone(), folder.clone()));
     let space = Some(Space::new(disk, folder, options.reserve_bytes));
     let engine = keeper.engine.clone();
     let start = Start {
@@ -237,6 +238,7 @@ pub(crate) fn open(options: &Options, base: &dyn Base) -> Result<(Start, Opened)
         space,
         sequence: read.last,
         limits,
+        place,
         lock: Some(lock),
     };
     Ok((start, opened))

@@ -303,7 +303,8 @@ impl Writer {
         let committed = match changes {
             Ok((changes, records)) => {
                 let done = if changes.is_empty() { Ok(()) } else { self.commit(&changes) };
-                follower.end(done.is_ok().then_some(&Committed { changes: &changes, records }));
+                let committed = Committed { changes: &changes, sequence: self.sequence, records };
+                follower.end(done.is_ok().then_some(&committed));
                 done
             }
             Err(error) => {

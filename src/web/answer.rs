@@ -134,6 +134,14 @@ pub fn read_flash(value: &str) -> Option<views::Flash> {
 
 /// A file to be saved under that name.
 pub fn download(name: &str, mime: &'static str, bytes: Vec<u8>) -> Answer {
+    let disposition = disposition(name)?;
+    let mut response = ([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-store")], bytes).into_response();
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+    Ok(response)
+}
+
+/// What makes a browser save an answer under that name.
+pub fn disposition(name: &str) -> Result<HeaderValue, Error> {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' }).collect();
     let mut encoded = String::new();
@@ -145,10 +153,7 @@ pub fn download(name: &str, mime: &'static str, bytes: Vec<u8>) -> Answer {
         }
     }
     let disposition = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
-    let disposition = HeaderValue::try_from(disposition).map_err(|error| Error::internal("naming a file", error))?;
-    let mut response = ([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-store")], bytes).into_response();
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-    Ok(response)
+    HeaderValue::try_from(disposition).map_err(|error| Error::internal("naming a file", error))
 }
 
 /// There is no such page.

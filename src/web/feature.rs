@@ -42,6 +42,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::SpaceManage],
     },
     Feature {
+        name: "document",
+        label: "Documents",
+        href: "/admin/document",
+        icon: Icon::Log,
+        permissions: &[Permission::DocumentView],
+    },
+    Feature {
         name: "account",
         label: "Accounts",
         href: "/admin/account",
@@ -62,12 +69,15 @@ pub const FEATURES: &[Feature] = &[
         icon: Icon::Log,
         permissions: &[Permission::AuditView],
     },
+    Feature { name: "help", label: "Help pages", href: "/admin/help", icon: Icon::Info, permissions: &[] },
 ];
 
 /// The entries that the actor may open.
 pub fn navigation(actor: &Actor, path: &str) -> Vec<NavEntry> {
     let path = path.split('?').next().unwrap_or("");
-    let open = FEATURES.iter().filter(|feature| feature.permissions.iter().any(|permission| actor.holds(*permission)));
+    let open = FEATURES.iter().filter(|feature| {
+        feature.permissions.is_empty() || feature.permissions.iter().any(|permission| actor.holds(*permission))
+    });
     open.map(|feature| NavEntry {
         label: feature.label,
         href: feature.href.to_owned(),

@@ -47,6 +47,8 @@ pub struct List<'a> {
     pub names: &'a std::collections::BTreeMap<domain::EventId, String>,
     /// Whether the reader may make events.
     pub may_create: bool,
+    /// Searches of this list that the reader keeps.
+    pub saved: &'a [domain::SavedSearch],
 }
 
 /// Events with places taken and people checked in, as a table.
@@ -112,6 +114,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
                 @if !of.categories.is_empty() { (form.select(&Input { name: "category", label: text.t("Category"), value: of.category, ..Input::default() }, &categories)) }
                 button { (icon(Icon::Search)) (text.t("Filter")) }
             }
+            (crate::admin::search::saved(shell, of.saved, &query("/admin/event", &[("q", of.q), ("state", of.state), ("category", of.category)]), filtered))
             (event_table(shell, text.t("Events"), of.rows, Some(of.names)))
             (pager(text, of.page, of.size, of.found, |page| query("/admin/event", &[("q", of.q), ("state", of.state), ("category", of.category), ("page", &page.to_string())])))
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     Shell,
-    admin::{Tab, event_page},
+    admin::{Tab, event_page, search::saved},
     component::{
         Confirm, badge, confirm, empty,
         form::{Form, Input, submit},
@@ -95,6 +95,8 @@ pub struct List<'a> {
     pub may_manage: bool,
     /// Whether the reader may export.
     pub may_export: bool,
+    /// Searches of this list that the reader keeps.
+    pub saved: &'a [domain::SavedSearch],
 }
 
 /// States of the list's filter with their labels.
@@ -180,6 +182,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
     let content = html! {
         (actions(shell, of, &base))
         (filter(shell, of))
+        (saved(shell, of.saved, &of.filter.link(&base, 0), of.filter.narrows()))
         @if of.found == 0 && of.filter.narrows() {
             (empty(text.t("Nobody matches"), text.t("Change the search or the filter, or look at everybody."), Some((text.t("Everybody"), &base))))
         } @else if of.found == 0 { (empty(text.t("Nobody here"), text.t("Add a person by hand, import a list, or publish the event so that people register themselves."), None)) }

@@ -10,6 +10,7 @@ use crate::{
     actor::event_facts,
     model::{Models, Place},
     roster::Rosters,
+    search::Inbox,
 };
 use data_encoding::HEXLOWER;
 use domain::{
@@ -30,6 +31,8 @@ pub(crate) struct Memory {
     pub presence: Arc<Models<Presence>>,
     pub cards: Arc<Models<Cards>>,
     pub rosters: Arc<Rosters>,
+    /// What is told to the search index.
+    pub changes: Arc<Inbox>,
 }
 
 /// Lines and tickets that are kept in memory at the most, over all events.
@@ -41,6 +44,7 @@ impl Default for Memory {
             presence: Arc::new(Models::new(ROWS_MAX)),
             cards: Arc::new(Models::new(ROWS_MAX)),
             rosters: Arc::default(),
+            changes: Arc::default(),
         }
     }
 }
@@ -511,6 +515,7 @@ impl Follower for Books {
     fn end(&mut self, committed: Option<&Committed<'_>>) {
         let sheets = std::mem::take(&mut self.sheets);
         let Some(committed) = committed else { return };
+        self.memory.changes.note(committed);
         for (place, sheet) in sheets {
             let mut hashes = sheet.nonces.into_iter().peekable();
             let numbered = sheet.lines.into_iter().enumerate().map(|(at, line)| {

@@ -51,7 +51,7 @@ pub fn search(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId, text: &str
         let problem = problem!("q", "Type at least {min} characters.", min = SEARCH_MIN);
         return Err(Refusal::invalid(vec![problem]).into());
     }
-    let filter = Filter { text: text.to_owned(), ..Filter::default() };
+    let filter = Filter { text: text.to_owned(), unmasked: true, ..Filter::default() };
     let ids = registration::selected(ctx, &permit, event, &filter)?;
     let held = presence(ctx, permit.space, event)?;
     ctx.read(&permit, |view| {

@@ -42,13 +42,18 @@ fn seal_context(link: &[u8; 16], field: u16) -> String {
 /// An answer as somebody may see it: in the clear with permission, its hint without.
 pub fn show_answer(ctx: &Ctx, ticket: &Ticket, answer: &Answer, clear: bool) -> Result<String, Error> {
     match &answer.value {
+        AnswerValue::Sealed(sealed) if !clear => Ok(sealed.hint.clone()),
+        _ => open_answer(&ctx.sealer, ticket, answer),
+    }
+}
+
+/// An answer in the clear, for what the box does with it.
+pub(crate) fn open_answer(sealer: &crate::seal::Sealer, ticket: &Ticket, answer: &Answer) -> Result<String, Error> {
+    match &answer.value {
         AnswerValue::Plain(text) => Ok(text.clone()),
         AnswerValue::Chosen(chosen) => Ok(chosen.join("、")),
         AnswerValue::File(upload) => Ok(upload.name.clone()),
-        AnswerValue::Sealed(sealed) if clear => {
-            ctx.sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher)
-        }
-        AnswerValue::Sealed(sealed) => Ok(sealed.hint.clone()),
+        AnswerValue::Sealed(sealed) => sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher),
     }
 }
 

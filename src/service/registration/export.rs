@@ -17,7 +17,7 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
-    let (ctx, filter) = (ctx.clone(), filter.clone());
+    let (ctx, filter) = (ctx.clone(), filter.seen_by(ctx, actor, event));
     crate::aside(move || {
         let ids = selected(&ctx, &permit, event, &filter)?;
         let table = ctx.read(&permit, |view| table(&ctx, view, event, &ids, full, &zone, &say))?;

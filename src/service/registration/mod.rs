@@ -4,12 +4,14 @@
 mod answer;
 mod export;
 
-pub(crate) use answer::{check_choices, keep_answers};
+pub(crate) use answer::{check_choices, keep_answers, open_answer};
 pub use answer::{choices_left, show_answer};
 pub use export::export;
 
 use crate::{
-    Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order, roster::Filter, talk, ticket_type, token,
+    Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order,
+    roster::{Filter, Names},
+    talk, ticket_type, token,
 };
 use domain::{
     Event, EventId, GroupId, OrderId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState,
@@ -440,7 +442,7 @@ pub fn list(
 ) -> Result<(Vec<(Ticket, Standing)>, usize), Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let presence = checkin::presence(ctx, permit.space, event)?;
-    let ids = selected(ctx, &permit, event, filter)?;
+    let ids = selected(ctx, &permit, event, &filter.seen_by(ctx, actor, event))?;
     ctx.read(&permit, |view| {
         let shown = ids.iter().skip(page.saturating_mul(PAGE)).take(PAGE);
         let row =
@@ -456,7 +458,10 @@ pub(crate) fn selected(ctx: &Ctx, permit: &Permit, event: EventId, filter: &Filt
         let standing = presence.look(|presence| presence.at_main(ticket)).ok()?;
         Some(standing.first()?.at)
     };
-    ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, filter, &entered)
+    let query = domain::query::parse(&filter.text, &ctx.zone(permit.space)?)?;
+    let names = if query.is_empty() { Names::default() } else { ctx.read(permit, |view| Names::read(view, event))? };
+    let of = (filter, &query, &names);
+    ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, of, &entered)
 }
 
 /// Whether the actor sees phone numbers and identity cards of the event in full.

@@ -113,3 +113,32 @@ fn what_a_full_disk_refuses_never_happened_for_a_follower() {
     let kept = [5, 6, 7].map(|id| space.get::<Note>(&id).unwrap().is_some());
     assert_eq!(kept, [true, false, true]);
 }
+
+#[test]
+fn the_journal_tells_what_was_touched_since() {
+    let disk = FakeDisk::new();
+    let options = Options { reserve_bytes: 0, ..small("/hall") };
+    let touched = |store: &Store, after| {
+        let mut seen = Vec::new();
+        let last = store.view().sequence();
+        let whole = store.touched_since(after, last, |change| seen.extend(change.of::<Note>().map(|(_, id)| id)));
+        whole.then_some(seen)
+    };
+    let put = |store: &Store, id| {
+        store.write_blocking(move |tx| tx.space(SPACE).put(&note(id)).map(|_| Ok::<_, Error>(()))).unwrap().unwrap();
+    };
+    let (store, _) = Store::open_on(&options, &FakeBase(disk.clone(), 1)).unwrap();
+    let begin = store.view().sequence();
+    put(&store, 5);
+    put(&store, 6);
+    let middle = store.view().sequence();
+    store.write_blocking(|tx| tx.space(SPACE).remove::<Note>(&5)).unwrap();
+    assert_eq!(touched(&store, begin), Some(vec![5, 6, 5]));
+    assert_eq!(touched(&store, middle), Some(vec![5]));
+    assert_eq!(touched(&store, store.view().sequence()), Some(vec![]));
+    assert_eq!(touched(&store, store.view().sequence() + 1), None, "what is to come is not known");
+    store.close().unwrap();
+    let (store, _) = Store::open_on(&options, &FakeBase(disk, 1)).unwrap();
+    assert_eq!(touched(&store, middle), Some(vec![5]), "after opening again too");
+    assert_eq!(touched(&Store::memory(), 0), Some(vec![]));
+}

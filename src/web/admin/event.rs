@@ -65,6 +65,7 @@ async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query
         categories: &categories,
         names: &names,
         may_create: actor.holds(Permission::EventManage),
+        saved: &service::search::saved::list(&hall.ctx, &actor, "/admin/event")?,
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
 }

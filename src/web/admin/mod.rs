@@ -8,10 +8,13 @@ pub mod certificate;
 pub mod checkin;
 pub mod design;
 pub mod device;
+pub mod document;
 pub mod draw;
+pub mod event;
 pub mod event;
 pub mod feedback;
 pub mod group;
+pub mod help;
 pub mod home;
 pub mod import;
 pub mod list;
@@ -22,6 +25,7 @@ pub mod print;
 pub mod promotion;
 pub mod registration;
 pub mod sale;
+pub mod search;
 pub mod seat;
 pub mod series;
 pub mod setup;
@@ -63,6 +67,9 @@ pub fn routes() -> Router<Hall> {
         .merge(feedback::routes())
         .merge(series::routes())
         .merge(talk::routes())
+        .merge(search::routes())
+        .merge(document::routes())
+        .merge(help::routes())
 }
 
 /// Where somebody lands who may not see the overview.

@@ -18,6 +18,7 @@ use service::{
     Actor, At, Error, checkin, event,
     registration::{self, Bulk},
     roster::{Filter, Show, SortBy},
+    search::saved,
     sheet::Format,
     ticket_type, token,
 };
@@ -59,7 +60,7 @@ pub(super) fn typed_filter(query: &Fields) -> pages::Filter {
 
 pub(super) fn filter(typed: &pages::Filter) -> Filter {
     Filter {
-        text: typed.q.chars().take(60).collect(),
+        text: typed.q.chars().take(domain::query::QUERY_MAX).collect(),
         show: match typed.show.as_str() {
             "entered" => Show::Entered,
             "absent" => Show::Absent,
@@ -79,6 +80,7 @@ pub(super) fn filter(typed: &pages::Filter) -> Filter {
             _ => SortBy::Created,
         },
         descending: typed.dir == "desc",
+        ..Filter::default()
     }
 }
 
@@ -125,6 +127,7 @@ async fn list(
         full: registration::sees_all(&hall.ctx, &actor, id),
         may_manage: may(&hall, &actor, Permission::RegistrationManage, id),
         may_export: may(&hall, &actor, Permission::RegistrationExport, id),
+        saved: &saved::list(&hall.ctx, &actor, &base(id))?,
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
 }

@@ -1,0 +1,519 @@
+//! Keeps the index: takes committed changes in on a thread of the lowest priority, goes on where the index stood after a crash, builds a
+//! new one beside the old when it must, and notices damage.
+
+use super::{
+    inbox::{Inbox, Stale, key_of},
+    kind::{Kind, Making},
+};
+use crate::{Ctx, Error};
+use domain::SpaceId;
+use search::{Change, Damage, Index, Key, Use};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use store::{SpaceView, Store};
+use tokio::sync::watch;
+
+/// How far the keeping steps back behind everything else.
+const NICE: i32 = 19;
+/// Changes that come within this time are taken in together.
+const GATHER: Duration = Duration::from_millis(120);
+/// Records taken in with one commit of the index.
+const BATCH: usize = 4_000;
+/// How often the position is written when nothing changed that is searched.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// How the building of an index goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Records taken in.
+    pub done: u64,
+    /// Records there are, about.
+    pub all: u64,
+    /// Since when, by the machine's own clock.
+    pub since: Instant,
+}
+
+impl Progress {
+    /// Records a second, and seconds left.
+    pub fn rate(&self) -> (u64, u64) {
+        let seconds = self.since.elapsed().as_secs_f64().max(0.001);
+        let rate = (self.done as f64 / seconds) as u64;
+        (rate, self.all.saturating_sub(self.done) / rate.max(1))
+    }
+}
+
+/// How the index is.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Searching works.
+    pub ready: bool,
+    /// A new one is being built.
+    pub building: Option<Progress>,
+    /// Entries in it.
+    pub entries: u64,
+    /// Its bytes on disk.
+    pub bytes: u64,
+    /// Changes that are not in it yet.
+    pub waiting: usize,
+    /// The store's group that it holds.
+    pub position: u64,
+    /// Why it was built anew last, for the log and the page.
+    pub why: Option<String>,
+    /// Why building it failed, if it did.
+    pub failed: Option<String>,
+}
+
+/// The index with whoever keeps it.
+#[derive(Default)]
+pub struct Keeper {
+    pub(super) inbox: Arc<Inbox>,
+    index: RwLock<Option<Arc<Index>>>,
+    state: Mutex<State>,
+    settled: OnceSettled,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// A new index without a folder, until it is put in its place.
+    in_memory: Mutex<Option<Index>>,
+    kinds: Mutex<&'static [&'static dyn Kind]>,
+}
+
+/// Tells the group that the index holds, to whoever waits for it.
+struct OnceSettled(watch::Sender<u64>);
+
+impl Default for OnceSettled {
+    fn default() -> Self {
+        Self(watch::channel(0).0)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Keeper {
+    /// A keeper whose inbox the writer fills.
+    pub(crate) fn new(inbox: Arc<Inbox>) -> Self {
+        Self { inbox, ..Self::default() }
+    }
+
+    /// The index, once there is one to search.
+    pub(super) fn index(&self) -> Option<Arc<Index>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The kinds that are found.
+    pub(super) fn kinds(&self) -> &'static [&'static dyn Kind] {
+        *lock(&self.kinds)
+    }
+
+    /// How it is.
+    pub(super) fn state(&self) -> State {
+        let state = lock(&self.state).clone();
+        let index = self.index();
+        State {
+            ready: index.is_some(),
+            entries: index.as_ref().map_or(0, |index| index.entries()),
+            bytes: index.as_ref().map_or(0, |index| index.bytes()),
+            waiting: self.inbox.lock().stale.len(),
+            position: *self.settled.0.borrow(),
+            ..state
+        }
+    }
+
+    /// Waits until the index holds everything that is committed now.
+    pub async fn settle(&self, store: &Store) -> Result<(), Error> {
+        let wanted = store.view().sequence();
+        self.inbox.tell(|waiting| waiting.wanted = waiting.wanted.max(wanted));
+        let mut settled = self.settled.0.subscribe();
+        let there = settled.wait_for(|position| *position >= wanted).await;
+        there.map(|_| ()).map_err(|error| Error::internal("waiting for the index", error))
+    }
+
+    /// Starts keeping an index in a folder; in memory without one.
+    pub(super) fn start(self: &Arc<Self>, ctx: &Ctx, folder: Option<PathBuf>, kinds: &'static [&'static dyn Kind]) {
+        *lock(&self.kinds) = kinds;
+        self.inbox.open(kinds);
+        // Whatever is committed behind this view is told to the inbox.
+        let begin = ctx.store().view().sequence();
+        self.inbox.begin_at(begin);
+        let work = Work {
+            keeper: self.clone(),
+            store: ctx.store().clone(),
+            sealer: ctx.sealer.clone(),
+            files: ctx.files.clone(),
+            folder,
+            kinds,
+            number: 0,
+            builder: None,
+        };
+        let started = std::thread::Builder::new().name("search".into()).spawn(move || work.run(begin));
+        match started {
+            Ok(thread) => *lock(&self.thread) = Some(thread),
+            Err(error) => tracing::error!(%error, "the index is not kept"),
+        }
+    }
+
+    /// Ends keeping; what is not in the index is taken from the journal at the next start. Blocks the thread for as long as a commit takes.
+    pub(super) fn stop(&self) {
+        self.inbox.tell(|waiting| waiting.closing = true);
+        if let Some(thread) = lock(&self.thread).take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the index's thread panicked");
+        }
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Notes that searching met damage: a new index is built.
+    pub(super) fn damaged(&self, why: &str) {
+        tracing::error!(why, "the search index is damaged; it is built anew");
+        self.inbox.tell(|waiting| waiting.damaged = true);
+    }
+}
+
+/// The keeping itself, on its thread.
+struct Work {
+    keeper: Arc<Keeper>,
+    store: Store,
+    sealer: Arc<crate::seal::Sealer>,
+    files: crate::file::Files,
+    folder: Option<PathBuf>,
+    kinds: &'static [&'static dyn Kind],
+    /// Number of the index in use, part of its folder's name.
+    number: u64,
+    builder: Option<JoinHandle<()>>,
+}
+
+/// The file that names the index in use.
+const CURRENT: &str = "current";
+
+impl Work {
+    fn run(mut self, begin: u64) {
+        store::step_back(NICE);
+        if let Err(why) = self.open(begin) {
+            self.build(&why);
+        }
+        loop {
+            self.keeper.inbox.wait(IDLE);
+            let closing = self.keeper.inbox.lock().closing;
+            if closing {
+                break;
+            }
+            self.keeper.inbox.gather(GATHER);
+            self.turn();
+        }
+        if let Some(builder) = self.builder.take()
+            && builder.join().is_err()
+        {
+            tracing::error!("the building of an index panicked");
+        }
+        // The position alone, so that little is to be replayed; changes that wait are taken from the journal.
+        self.turn();
+    }
+
+    fn turn(&mut self) {
+        let (built, rebuild, damaged) = {
+            let mut waiting = self.keeper.inbox.lock();
+            (waiting.built.take(), std::mem::take(&mut waiting.rebuild), std::mem::take(&mut waiting.damaged))
+        };
+        if let Some(built) = built {
+            self.finish_build(built);
+        }
+        if damaged {
+            self.drop_index();
+        }
+        if rebuild || damaged {
+            self.build(if damaged { "damage" } else { "as asked" });
+        }
+        let Some(index) = self.keeper.index() else { return };
+        if let Err(error) = self.take_in(&index) {
+            self.failed(&error);
+        }
+    }
+
+    /// Something went wrong with the index: whatever it is, a new one puts it right.
+    fn failed(&mut self, error: &Error) {
+        tracing::error!(%error, "the search index cannot be brought up to date; it is built anew");
+        self.drop_index();
+        self.build(&error.to_string());
+    }
+
+    fn drop_index(&self) {
+        *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Takes waiting changes in, and the position.
+    fn take_in(&self, index: &Index) -> Result<(), Error> {
+        loop {
+            // Told before looked at: whatever is in the inbox is in a view taken now.
+            let (sequence, stale) = (self.keeper.inbox.sequence(), self.keeper.inbox.stale());
+            let batch: Vec<(Key, u64)> = stale.iter().take(BATCH).map(|(key, at)| (*key, *at)).collect();
+            let last = batch.len() == stale.len();
+            if batch.is_empty() && sequence <= *self.keeper.settled.0.borrow() {
+                return Ok(());
+            }
+            let view = self.store.view();
+            // The position counts only when nothing older waits.
+            let position = if last { sequence } else { *self.keeper.settled.0.borrow() };
+            self.apply(index, &view.space(SpaceId::ASSOCIATION), batch.iter().map(|(key, _)| *key), position)?;
+            let mut waiting = self.keeper.inbox.lock();
+            for (key, at) in &batch {
+                if waiting.stale.get(key).is_some_and(|newest| newest <= at) {
+                    waiting.stale.remove(key);
+                }
+            }
+            if waiting.wanted <= position {
+                waiting.wanted = 0;
+            }
+            let closing = waiting.closing;
+            drop(waiting);
+            self.keeper.settled.0.send_replace(position);
+            if closing {
+                return Ok(());
+            }
+        }
+    }
+
+    fn apply(
+        &self,
+        index: &Index,
+        view: &SpaceView,
+        keys: impl Iterator<Item = Key>,
+        position: u64,
+    ) -> Result<(), Error> {
+        let making = Making { view, sealer: &self.sealer, files: &self.files };
+        let mut changes = Vec::new();
+        for key in keys {
+            changes.push(Change { key, entries: entries(self.kinds, &making, &key) });
+        }
+        index.apply(&changes, position).map_err(|error| Error::internal("the search index", error))
+    }
+
+    fn index_folder(&self, number: u64) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("index-{number}")))
+    }
+
+    /// Opens the index that is there and finds out what changed since; the error says why a new one is needed.
+    fn open(&mut self, begin: u64) -> Result<(), String> {
+        let Some(folder) = &self.folder else { return Err("a new hall".into()) };
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        let named = std::fs::read_to_string(folder.join(CURRENT)).ok().and_then(|text| text.trim().parse().ok());
+        self.number = named.unwrap_or(0);
+        self.remove_others();
+        let Some(path) = named.and_then(|number| self.index_folder(number)) else {
+            return Err("there is none yet".into());
+        };
+        let opened = catch_unwind(AssertUnwindSafe(|| Index::open(&path, Use::Live)));
+        let opened = opened.unwrap_or_else(|_| Err(Damage::Broken("reading it panicked".into())));
+        let (index, position) = opened.map_err(|error| error.to_string())?;
+        if position > begin {
+            return Err(format!("it holds group {position}, and the store ends at {begin}"));
+        }
+        let mut keys = Vec::new();
+        if !self.store.touched_since(position, begin, |change| keys.extend(key_of(self.kinds, &change))) {
+            return Err(format!("the journal does not go back to group {position}"));
+        }
+        tracing::info!(position, begin, changes = keys.len(), "search index opened");
+        keys.extend(self.fixed());
+        self.keeper.inbox.put(begin, keys);
+        self.keeper.settled.0.send_replace(position);
+        *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(index));
+        Ok(())
+    }
+
+    /// Records of the program itself, which may be others than those of the program that wrote the index.
+    fn fixed(&self) -> Vec<Key> {
+        let view = self.store.view().space(SpaceId::ASSOCIATION);
+        let fixed = self.kinds.iter().filter(|kind| kind.is_fixed());
+        fixed.flat_map(|kind| kind.keys(&view, None).unwrap_or_default()).collect()
+    }
+
+    fn remove_others(&self) {
+        let Some(folder) = &self.folder else { return };
+        let current = format!("index-{}", self.number);
+        for found in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = found.file_name().to_string_lossy().into_owned();
+            if name.starts_with("index-") && name != current {
+                remove(&found.path());
+            }
+        }
+    }
+
+    /// Begins to build a new index on a thread of its own.
+    fn build(&mut self, why: &str) {
+        if lock(&self.keeper.state).building.is_some() {
+            return;
+        }
+        let number = self.number + 1;
+        let path = self.index_folder(number);
+        if let Some(path) = &path {
+            remove(path);
+        }
+        tracing::info!(why, "a new search index is being built");
+        // From here on changes are kept for it too.
+        self.keeper.inbox.tell(|waiting| waiting.meanwhile = Some(Stale::default()));
+        let progress = Progress { done: 0, all: 0, since: Instant::now() };
+        {
+            let mut state = lock(&self.keeper.state);
+            (state.building, state.why, state.failed) = (Some(progress), Some(why.to_owned()), None);
+        }
+        let building = Building {
+            keeper: self.keeper.clone(),
+            store: self.store.clone(),
+            sealer: self.sealer.clone(),
+            files: self.files.clone(),
+            kinds: self.kinds,
+        };
+        let run = move || {
+            store::step_back(NICE);
+            let built = catch_unwind(AssertUnwindSafe(|| building.run(path.as_deref())));
+            let built = built.unwrap_or_else(|_| Err("building panicked".into()));
+            building.keeper.inbox.tell(|waiting| waiting.built = Some(built.map(|begin| (number, begin))));
+        };
+        match std::thread::Builder::new().name("search-build".into()).spawn(run) {
+            Ok(thread) => self.builder = Some(thread),
+            Err(error) => {
+                tracing::error!(%error, "no index can be built");
+                lock(&self.keeper.state).building = None;
+            }
+        }
+    }
+
+    /// Puts the new index in the place of the old.
+    fn finish_build(&mut self, built: Result<(u64, u64), String>) {
+        if let Some(builder) = self.builder.take()
+            && builder.join().is_err()
+        {
+            tracing::error!("the building of an index panicked");
+        }
+        lock(&self.keeper.state).building = None;
+        let meanwhile = self.keeper.inbox.lock().meanwhile.take().unwrap_or_default();
+        let done = built.and_then(|(number, begin)| self.swap(number, begin, meanwhile));
+        if let Err(error) = done {
+            tracing::error!(error, "building a search index failed");
+            lock(&self.keeper.state).failed = Some(error);
+        }
+    }
+
+    fn swap(&mut self, number: u64, begin: u64, meanwhile: Stale) -> Result<(), String> {
+        let index = match self.index_folder(number) {
+            Some(path) => Index::open(&path, Use::Live).map_err(|error| error.to_string())?.0,
+            None => lock(&self.keeper.in_memory).take().ok_or("it is gone")?,
+        };
+        let index = Arc::new(index);
+        // What changed while it was built waits for it, whether the old one had it or not.
+        {
+            let mut waiting = self.keeper.inbox.lock();
+            // What was committed before the building began is in it.
+            waiting.stale.retain(|_, at| *at > begin);
+            for (key, at) in meanwhile {
+                let newest = waiting.stale.get(&key).copied().unwrap_or(0).max(at);
+                waiting.stale.insert(key, newest);
+            }
+            *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
+            self.keeper.settled.0.send_replace(begin);
+        }
+        self.number = number;
+        if let Some(folder) = &self.folder {
+            name_current(folder, number).map_err(|error| error.to_string())?;
+            self.remove_others();
+        }
+        Ok(())
+    }
+}
+
+/// What is searched of a record. A record that cannot be read is left out and said; it must not keep the others from being found.
+fn entries(kinds: &[&'static dyn Kind], making: &Making<'_>, key: &Key) -> Vec<search::Entry> {
+    let Some(kind) = kinds.iter().find(|kind| kind.number() == key.kind) else { return Vec::new() };
+    kind.entries(making, key).unwrap_or_else(|error| {
+        tracing::error!(%error, kind = kind.name(), id = key.id, "a record cannot be searched");
+        Vec::new()
+    })
+}
+
+fn name_current(folder: &Path, number: u64) -> std::io::Result<()> {
+    let draft = folder.join("current.part");
+    std::fs::write(&draft, number.to_string())?;
+    std::fs::File::open(&draft)?.sync_all()?;
+    std::fs::rename(&draft, folder.join(CURRENT))?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+fn remove(path: &Path) {
+    match std::fs::remove_dir_all(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(path = %path.display(), %error, "an old search index stays"),
+    }
+}
+
+/// The building of a new index, on a thread of its own.
+struct Building {
+    keeper: Arc<Keeper>,
+    store: Store,
+    sealer: Arc<crate::seal::Sealer>,
+    files: crate::file::Files,
+    kinds: &'static [&'static dyn Kind],
+}
+
+impl Building {
+    /// Takes everything in, and answers the group that it holds at least.
+    fn run(&self, path: Option<&Path>) -> Result<u64, String> {
+        let begin = self.store.view().sequence();
+        let index = Index::create(path, Use::Build).map_err(|error| error.to_string())?;
+        self.count().map_err(|error| error.to_string())?;
+        for kind in self.kinds {
+            let mut from = None;
+            loop {
+                if self.keeper.inbox.lock().closing {
+                    return Err("the hall is closing".into());
+                }
+                // A view of its own for each piece: one held for long keeps all changes in memory.
+                let view = self.store.view().space(SpaceId::ASSOCIATION);
+                let keys = kind.keys(&view, from.as_ref()).map_err(|error| error.to_string())?;
+                let Some(last) = keys.last().copied() else { break };
+                let making = Making { view: &view, sealer: &self.sealer, files: &self.files };
+                for key in &keys {
+                    for entry in entries(self.kinds, &making, key) {
+                        index.add(&entry).map_err(|error| error.to_string())?;
+                    }
+                }
+                self.note(keys.len());
+                from = Some(last);
+            }
+        }
+        index.finish(begin).map_err(|error| error.to_string())?;
+        if path.is_none() {
+            *lock(&self.keeper.in_memory) = Some(index);
+        }
+        Ok(begin)
+    }
+
+    fn count(&self) -> Result<(), Error> {
+        let mut all = 0;
+        for kind in self.kinds {
+            let mut from = None;
+            loop {
+                let view = self.store.view().space(SpaceId::ASSOCIATION);
+                let keys = kind.keys(&view, from.as_ref())?;
+                all += keys.len() as u64;
+                from = keys.last().copied();
+                if from.is_none() {
+                    break;
+                }
+            }
+        }
+        if let Some(progress) = &mut lock(&self.keeper.state).building {
+            progress.all = all;
+        }
+        Ok(())
+    }
+
+    fn note(&self, done: usize) {
+        if let Some(progress) = &mut lock(&self.keeper.state).building {
+            progress.done += done as u64;
+        }
+    }
+}
