@@ -2,6 +2,7 @@
 //! over them. No I/O, no clock, no randomness: time, seeds and lookups are arguments.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod brand;
 pub mod category;
@@ -24,6 +25,7 @@ pub mod person;
 pub mod phone;
 pub mod picture;
 pub mod refusal;
+pub mod region;
 pub mod seat;
 pub mod series;
 pub mod space;
@@ -34,6 +36,7 @@ pub mod ticket_type;
 pub mod time;
 
 pub use account::{Account, Grant, Session};
+pub use archive::EventArchive;
 pub use audit::{AuditLine, By};
 pub use brand::Brand;
 pub use category::{Category, EventCategory};

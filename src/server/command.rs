@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{boot, demo, listen, settings::Settings};
+use crate::{boot, demo, job, listen, settings::Settings};
 use clap::{Args, Parser, Subcommand};
 use service::{Error, space::SetupCode};
 use std::io::Write;
@@ -214,10 +214,12 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
         web::admin::import::spawn(&hall, import);
     }
+    let archiving = tokio::spawn(job::archive(ctx.clone()));
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
+    archiving.abort();
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");

@@ -4,6 +4,7 @@ mod boot;
 mod clock;
 mod command;
 mod demo;
+mod job;
 mod listen;
 mod scanner;
 mod settings;

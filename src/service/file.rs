@@ -55,6 +55,14 @@ impl Files {
         File::open(&self.folder)?.sync_all()
     }
 
+    /// Removes a file that no record names any more; one that is gone already is no failure.
+    pub fn remove(&self, hash: &[u8; 32]) -> Result<(), Error> {
+        match fs::remove_file(self.path(hash)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::internal("removing a file", error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads a file and proves that it still is what its name says.
     pub fn get(&self, hash: &[u8; 32]) -> Result<Vec<u8>, Error> {
         let bytes = fs::read(self.path(hash)).map_err(|error| Error::internal("reading a file", error))?;
@@ -79,5 +87,8 @@ mod tests {
         fs::write(files.path(&hash), b"hellO").unwrap();
         assert!(files.get(&hash).is_err());
         assert!(files.get(&[0; 32]).is_err());
+        files.remove(&hash).unwrap();
+        files.remove(&hash).unwrap();
+        assert!(!files.path(&hash).exists());
     }
 }

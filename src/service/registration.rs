@@ -1,7 +1,7 @@
 //! Registrations: taking a place online, by hand, editing, canceling, lists, and finding one's ticket again
 //! (S0-37 … S0-39, S0-44, S0-47, S0-81, S0-82).
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, checkin, event, roster::Filter, talk, ticket_type, token};
+use crate::{Actor, At, Ctx, Error, Permit, Work, archive, checkin, event, roster::Filter, talk, ticket_type, token};
 use domain::{
     Event, EventId, GroupId, Permission, Person, PersonId, Refusal, SpaceId, Ticket, TicketId, TicketState, TicketType,
     TicketTypeId,
@@ -131,6 +131,7 @@ pub(crate) fn person_of(work: &mut Work<'_, '_>, details: &TicketDetails) -> Res
 /// Takes a place: the quota and the one-ticket-per-phone rule hold whoever asks.
 pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
     let event = new.kind.event;
+    archive::check_open(work.read(), event)?;
     if !has_room(new.kind, ticket_type::taken(work.read(), new.kind)?) {
         return Err(sold_out(&new.kind.name).into());
     }
@@ -188,6 +189,7 @@ pub(crate) fn load(view: &impl Read, event: EventId, id: TicketId) -> Result<Tic
 
 /// Keeps a changed ticket with its audit line. Where it is counted as checked in, the counts follow its type and group.
 pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, before: &str) -> Result<(), Error> {
+    archive::check_open(work.read(), ticket.event)?;
     let old = load(work.read(), ticket.event, ticket.id)?;
     checkin::follow(work, &old, ticket)?;
     if ticket.state == TicketState::Canceled {

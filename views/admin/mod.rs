@@ -1,6 +1,7 @@
 //! Pages of the secretariat.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod brand;
 pub mod category;
@@ -13,6 +14,7 @@ pub mod home;
 pub mod import;
 pub mod list;
 pub mod overview;
+pub mod region;
 pub mod registration;
 pub mod seat;
 pub mod series;

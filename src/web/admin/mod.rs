@@ -1,6 +1,7 @@
 //! The secretariat's pages.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod brand;
 pub mod category;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<Hall> {
         .merge(overview::routes())
         .merge(feedback::routes())
         .merge(series::routes())
+        .merge(archive::routes())
         .merge(talk::routes())
 }
 
