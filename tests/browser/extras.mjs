@@ -84,9 +84,10 @@ async function makeEvent(page) {
   await submit(page, { name: "年度大会", starts: local(-1), ends: local(9), new_category: "大会", notice: "请着正装\n请勿迟到", hide_left: true });
   const event = new URL(page.url()).pathname;
   await page.goto(`${base}${event}/checkin`);
-  await submit(page, { checkin_from: local(-1), checkin_to: local(9) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: local(-1), checkin_to: local(8) }, "form[action$='/checkin'] button");
   await page.goto(base + event);
   await press(page, "form[action$='/publish'] button");
+  await until(page, "h1 .badge", (said) => said === "已发布", "the event is published");
   await look(page, "event-form", `${event}/edit`);
   check((await page.$eval("select[name=category] option:checked", (found) => found.textContent)) === "大会", "the category was made on the way");
   await look(page, "event-list", "/admin/event");

@@ -13,15 +13,14 @@ use domain::ticket::TicketInput;
 use domain::time::{DAY, HOUR, MINUTE};
 
 /// What must not be found any more, in any record, key, index or file name.
-const PERSONAL: [&str; 12] = [
+const PERSONAL: [&str; 11] = [
     "欧阳锋",
     "白驼山庄",
     "+8613912345678",
-    "139****5678",
     "过敏花生",
     "轮椅通道",
     "素食主义",
-    "1231002X",
+    "**002X",
     "门口答复",
     "会后留言",
     "名单文件名",
@@ -109,7 +108,7 @@ async fn nothing_personal_is_left_in_the_live_records_and_the_figures_stay() {
     let gone = registration::add(ctx, &admin, event, kind, "", &named("欧阳锋", "")).await.unwrap();
     registration::cancel(ctx, &admin, event, gone.id).await.unwrap();
     let before: BTreeSet<&str> = found(&hall, admin.space).into_iter().map(|(_, text)| text).collect();
-    for text in PERSONAL.iter().filter(|text| !matches!(**text, "139****5678" | "1231002X")) {
+    for text in PERSONAL {
         assert!(before.contains(text), "{text} was there to be removed");
     }
     let counts = checkin::counts(ctx, &admin, event).unwrap();
