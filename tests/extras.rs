@@ -215,6 +215,27 @@ fn files_of_figures_hold_only_what_one_may_see() {
 }
 
 #[test]
+fn the_running_box_archives_an_event_whose_time_has_come() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let form = [("name", "去年年会"), ("starts", &local(-300)), ("ends", &local(-200)), ("cover", "t0")];
+    let made = admin.post("/admin/event/new", &form);
+    let event = made.location.unwrap().rsplit('/').next().unwrap().to_owned();
+    let kind = first_type(&admin, &event);
+    let ticket = person(&admin, &event, &kind, "欧阳锋", "13800000001");
+    let planned = admin.post(&format!("/admin/event/{event}/archive/plan"), &[("due", &local(-100))]);
+    assert_eq!(planned.status, 303, "{}", planned.body);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !admin.get(&format!("/admin/event/{event}/archive")).body.contains("该会议已于") {
+        assert!(std::time::Instant::now() < deadline, "the box archives by itself");
+    }
+    let page = admin.get(&format!("/admin/event/{event}/registration/{ticket}")).body;
+    assert!(page.contains("欧**") && !page.contains("欧阳锋") && !page.contains("13800000001"));
+    let list = admin.get(&format!("/admin/event/{event}/registration/export.csv")).body;
+    assert!(!list.contains("欧阳锋") && !list.contains("13800000001"), "{list}");
+}
+
+#[test]
 fn beside_orders_from_the_form_to_the_archive() {
     let hall = Hall::fresh();
     let script = format!("{}/../../tests/browser/extras.mjs", env!("CARGO_MANIFEST_DIR"));
