@@ -188,6 +188,37 @@ fn a_component_is_framed_only_by_sites_that_are_named_and_read_by_programs() {
     assert_eq!(visitor.get("/part/99").status, 404);
     assert!(!visitor.get("/part/1").body.contains("年会<b>"), "names are escaped");
     assert!(visitor.get("/my").body.contains("本机还没有门票"));
+    let strange =
+        ["/ticket/nothing/feedback", "/ticket/nothing/talk", "/series/99", "/part/x", "/logo", "/admin/event/x/seat"];
+    for path in strange {
+        let status = admin.get(path).status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
+    let posted = visitor.post("/ticket/nothing/feedback", &[("answer-1", "5")]);
+    assert_eq!(posted.status, 404, "who has no ticket answers nothing");
+}
+
+#[test]
+fn whoever_may_only_make_events_makes_one_in_a_category() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    assert_eq!(admin.post("/admin/category", &[("name", "年会")]).status, 303);
+    let maker = staff(&hall, &admin, "maker", &[("event.manage", "space")]);
+    let form = maker.get("/admin/event/new");
+    assert!(form.status == 200 && form.body.contains("年会"), "{}", form.status);
+    let made = maker.post(
+        "/admin/event/new",
+        &[("name", "x"), ("starts", &local(10)), ("ends", &local(90)), ("category", "1"), ("cover", "t0")],
+    );
+    assert_eq!(made.status, 303, "{}", made.body);
+    let ghost = maker.post(
+        "/admin/event/new",
+        &[("name", "y"), ("starts", &local(10)), ("ends", &local(90)), ("category", "99"), ("cover", "t0")],
+    );
+    assert!(
+        ghost.status == 422 && !admin.get("/admin/event").body.contains(">y<"),
+        "nothing is made with a wrong category"
+    );
 }
 
 #[test]
