@@ -71,6 +71,8 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         ("/admin/event/{o}/figures", 403),
         ("/admin/event/{o}/figures/days.xlsx", 403),
         ("/admin/figures/events.csv", 200),
+        ("/admin/event/{e}/archive", 403),
+        ("/admin/event/{o}/archive", 403),
         ("/admin/series", 200),
         ("/admin/series/new", 403),
         ("/admin/series/1", 200),
@@ -105,6 +107,8 @@ fn what_belongs_to_events_is_denied_to_whom_nobody_granted_it() {
         "/admin/event/{e}/seat/assign",
         "/admin/event/{e}/seat/auto",
         "/admin/event/{e}/feedback/form",
+        "/admin/event/{e}/archive/plan",
+        "/admin/event/{e}/archive/begin",
         "/admin/series/new",
         "/admin/series/1",
         "/admin/series/1/remove",
@@ -184,6 +188,37 @@ fn a_component_is_framed_only_by_sites_that_are_named_and_read_by_programs() {
     assert_eq!(visitor.get("/part/99").status, 404);
     assert!(!visitor.get("/part/1").body.contains("年会<b>"), "names are escaped");
     assert!(visitor.get("/my").body.contains("本机还没有门票"));
+    let strange =
+        ["/ticket/nothing/feedback", "/ticket/nothing/talk", "/series/99", "/part/x", "/logo", "/admin/event/x/seat"];
+    for path in strange {
+        let status = admin.get(path).status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
+    let posted = visitor.post("/ticket/nothing/feedback", &[("answer-1", "5")]);
+    assert_eq!(posted.status, 404, "who has no ticket answers nothing");
+}
+
+#[test]
+fn whoever_may_only_make_events_makes_one_in_a_category() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    assert_eq!(admin.post("/admin/category", &[("name", "年会")]).status, 303);
+    let maker = staff(&hall, &admin, "maker", &[("event.manage", "space")]);
+    let form = maker.get("/admin/event/new");
+    assert!(form.status == 200 && form.body.contains("年会"), "{}", form.status);
+    let made = maker.post(
+        "/admin/event/new",
+        &[("name", "x"), ("starts", &local(10)), ("ends", &local(90)), ("category", "1"), ("cover", "t0")],
+    );
+    assert_eq!(made.status, 303, "{}", made.body);
+    let ghost = maker.post(
+        "/admin/event/new",
+        &[("name", "y"), ("starts", &local(10)), ("ends", &local(90)), ("category", "99"), ("cover", "t0")],
+    );
+    assert!(
+        ghost.status == 422 && !admin.get("/admin/event").body.contains(">y<"),
+        "nothing is made with a wrong category"
+    );
 }
 
 #[test]
@@ -208,6 +243,27 @@ fn files_of_figures_hold_only_what_one_may_see() {
         assert_eq!(admin.get(path).status, 404, "{path}");
     }
     assert_eq!(admin.get(&format!("/admin/event/{other}/figures/days.csv")).status, 200);
+}
+
+#[test]
+fn the_running_box_archives_an_event_whose_time_has_come() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let form = [("name", "去年年会"), ("starts", &local(-300)), ("ends", &local(-200)), ("cover", "t0")];
+    let made = admin.post("/admin/event/new", &form);
+    let event = made.location.unwrap().rsplit('/').next().unwrap().to_owned();
+    let kind = first_type(&admin, &event);
+    let ticket = person(&admin, &event, &kind, "欧阳锋", "13800000001");
+    let planned = admin.post(&format!("/admin/event/{event}/archive/plan"), &[("due", &local(-100))]);
+    assert_eq!(planned.status, 303, "{}", planned.body);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !admin.get(&format!("/admin/event/{event}/archive")).body.contains("该会议已于") {
+        assert!(std::time::Instant::now() < deadline, "the box archives by itself");
+    }
+    let page = admin.get(&format!("/admin/event/{event}/registration/{ticket}")).body;
+    assert!(page.contains("欧**") && !page.contains("欧阳锋") && !page.contains("13800000001"));
+    let list = admin.get(&format!("/admin/event/{event}/registration/export.csv")).body;
+    assert!(!list.contains("欧阳锋") && !list.contains("13800000001"), "{list}");
 }
 
 #[test]

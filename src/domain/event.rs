@@ -174,12 +174,15 @@ pub fn check_event(input: &EventInput, zone: &TimeZone) -> Result<EventDetails, 
     let mut form = Form::default();
     let name = form.required("name", &input.name, EVENT_NAME_MAX);
     let time = window(&mut form, ("starts", &input.starts), ("ends", &input.ends), zone);
-    let venue = Venue {
+    let mut venue = Venue {
         province: form.optional("province", &input.province, 20),
         city: form.optional("city", &input.city, 20),
         district: form.optional("district", &input.district, 20),
         address: form.optional("address", &input.address, 100),
     };
+    if let Err(problem) = crate::region::link(&mut venue) {
+        form.wrong(problem);
+    }
     let intro = form.block("intro", &input.intro, 20_000);
     let notice = form.block("notice", &input.notice, 2_000);
     form.done(())?;

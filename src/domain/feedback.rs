@@ -302,7 +302,8 @@ mod tests {
 
     #[test]
     fn ratings_lie_between_one_and_five_and_required_ones_are_given() {
-        let cases: [(&[(u16, &str)], Result<usize, &[&str]>); 8] = [
+        type Case = (&'static [(u16, &'static str)], Result<usize, &'static [&'static str]>);
+        let cases: [Case; 8] = [
             (&[(1, "5"), (2, "会"), (3, "很好")], Ok(3)),
             (&[(1, "１")], Ok(1)),
             (&[(1, "1")], Ok(1)),

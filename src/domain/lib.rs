@@ -2,6 +2,7 @@
 //! over them. No I/O, no clock, no randomness: time, seeds and lookups are arguments.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod brand;
 pub mod category;
@@ -37,6 +38,7 @@ pub mod promotion;
 pub mod query;
 pub mod quota;
 pub mod refusal;
+pub mod region;
 pub mod reminder;
 pub mod sale;
 pub mod search;
@@ -53,6 +55,7 @@ pub mod voucher;
 pub mod waiting;
 
 pub use account::{Account, Grant, Session};
+pub use archive::EventArchive;
 pub use audit::{AuditLine, By};
 pub use brand::Brand;
 pub use category::{Category, EventCategory};

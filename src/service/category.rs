@@ -1,6 +1,6 @@
 //! Categories of events and which event lies in which (S0-5 … S0-7, S0-13).
 
-use crate::{Actor, At, Ctx, Error, Work};
+use crate::{Actor, At, Ctx, Error, Permit, Work};
 use domain::{
     Category, CategoryId, EventCategory, EventId, Permission, Refusal,
     category::{CATEGORIES_MAX, check_category, check_name},
@@ -17,9 +17,14 @@ pub(crate) fn all(view: &impl Read) -> Result<Vec<Category>, Error> {
     Ok(all)
 }
 
-/// Every category by name with how many events lie in it, for whoever sees events anywhere.
+/// Whoever sees or makes events anywhere.
+pub(crate) fn may_file(ctx: &Ctx, actor: &Actor) -> Result<Permit, Error> {
+    ctx.permit_somewhere(actor, Permission::EventView).or_else(|_| ctx.permit_somewhere(actor, Permission::EventManage))
+}
+
+/// Every category by name with how many events lie in it, for whoever sees or makes events anywhere.
 pub fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<(Category, usize)>, Error> {
-    let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
+    let permit = may_file(ctx, actor)?;
     ctx.read(&permit, |view| {
         let counted = |category: Category| {
             let events = view.scan_index(&EVENT_BY_CATEGORY, &category.id, None, Order::Ascending).count();

@@ -79,6 +79,7 @@ pub async fn answer(ctx: &Ctx, actor: &Actor, link: &str, typed: Vec<(u16, Strin
     let of = registration::by_link(ctx, actor.space, link)?;
     let (event, ticket, id) = (of.event.id, of.ticket.id, ctx.random.number());
     ctx.write(&ctx.public(actor), move |work| {
+        crate::archive::check_open(work.read(), event)?;
         let form = form_in(work.read(), event)?;
         let standing = registration::load(work.read(), event, ticket)?.state == TicketState::Active;
         check_open(&form, standing, given(work.read(), event, ticket)?, work.now)?;

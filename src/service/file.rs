@@ -209,5 +209,8 @@ mod tests {
         fs::write(files.path(&hash), b"hellO").unwrap();
         assert!(files.get(&hash).is_err());
         assert!(files.get(&[0; 32]).is_err());
+        files.remove(&hash).unwrap();
+        files.remove(&hash).unwrap();
+        assert!(!files.path(&hash).exists());
     }
 }

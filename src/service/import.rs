@@ -56,7 +56,10 @@ pub async fn upload(
 ) -> Result<ImportId, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationManage, At::Event(event))?;
     let account = permit.account.ok_or_else(Refusal::denied)?;
-    let form = ctx.read(&permit, |view| event::load(view, event))?;
+    let form = ctx.read(&permit, |view| {
+        crate::archive::check_open(view, event)?;
+        event::load(view, event)
+    })?;
     let (bytes, read) = off_thread(move || {
         let read = sheet::read(&bytes)?;
         Ok((bytes, read))

@@ -1,6 +1,6 @@
-//! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders.
+//! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive.
 
-use crate::{Ctx, order, reminder, waiting};
+use crate::{Ctx, archive, order, reminder, waiting};
 use domain::SpaceId;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
@@ -9,6 +9,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("orders", order::expire(ctx, space).await),
         ("waiting list", waiting::advance(ctx, space).await),
         ("reminders", reminder::write_due(ctx, space).await),
+        ("archive", archive::run_due(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {

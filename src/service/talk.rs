@@ -188,6 +188,7 @@ pub async fn choose(ctx: &Ctx, actor: &Actor, link: &str, wanted: Vec<TalkId>) -
     let (event, ticket) = (of.event.id, of.ticket.id);
     let wanted: Vec<TalkId> = wanted.into_iter().take(TALKS_MAX).collect();
     ctx.write(&ctx.public(actor), move |work| {
+        crate::archive::check_open(work.read(), event)?;
         if !event_view::of(work.read(), event)?.choose_talks {
             return Err(refuse!(Conflict, "talk.closed", "Talks cannot be chosen at the moment.").into());
         }

@@ -446,6 +446,7 @@ tables! {
     71 "event_series" v 1 domain::EventSeries { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_SERIES, &r.series); }
     72 "talk" v 1 domain::Talk { key (EventId, domain::TalkId) = |r| (r.event, r.id); derive |_r, _out| (); }
     73 "talk_choice" v 1 domain::TalkChoice { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |r, out| derive_choice(r, out); }
+    74 "event_archive" v 1 domain::EventArchive { key EventId = |r| r.event; derive |_r, _out| (); }
     64 "seat_plan" v 1 domain::SeatPlan { key EventId = |r| r.event; derive |_r, _out| (); }
     65 "seating" v 1 domain::Seating { key EventId = |r| r.event; derive |_r, _out| (); }
     63 "event_view" v 1 domain::EventView { key EventId = |r| r.event; derive |_r, _out| (); }

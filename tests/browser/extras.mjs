@@ -84,9 +84,10 @@ async function makeEvent(page) {
   await submit(page, { name: "年度大会", starts: local(-1), ends: local(9), new_category: "大会", notice: "请着正装\n请勿迟到", hide_left: true });
   const event = new URL(page.url()).pathname;
   await page.goto(`${base}${event}/checkin`);
-  await submit(page, { checkin_from: local(-1), checkin_to: local(9) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: local(-1), checkin_to: local(8) }, "form[action$='/checkin'] button");
   await page.goto(base + event);
   await press(page, "form[action$='/publish'] button");
+  await until(page, "h1 .badge", (said) => said === "已发布", "the event is published");
   await look(page, "event-form", `${event}/edit`);
   check((await page.$eval("select[name=category] option:checked", (found) => found.textContent)) === "大会", "the category was made on the way");
   await look(page, "event-list", "/admin/event");
@@ -96,6 +97,25 @@ async function makeEvent(page) {
     check((await page.$$("tbody tr")).length === found, `the list shows the events of ${name}`);
   }
   return event;
+}
+
+/** Province and city are linked, with the page's module and without (S0-14). */
+async function place(page, event) {
+  await page.goto(`${base}${event}/edit`);
+  const suggested = () => page.$$eval("#cities option", (all) => all.length);
+  check((await suggested()) === 337 && (await page.$$("#provinces option")).length === 34, "every city is suggested at first");
+  const type = (name, value) => page.$eval(`[name=${name}]`, (field, value) => { field.value = value; for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true })); }, value);
+  await type("province", "浙江省");
+  check((await suggested()) === 11, `then those of the province: ${await suggested()}`);
+  await type("province", "");
+  await type("city", "杭州市");
+  check((await page.$eval("[name=province]", (field) => field.value)) === "浙江省", "a city brings its province");
+  await submit(page, { province: "江苏省", city: "杭州市" }, "form.form .submit button.primary");
+  check((await page.$("#e-city")) !== null, "a city of another province is named at its field");
+  await accessible(page);
+  await submit(page, { province: "", city: "杭州", district: "西湖区" }, "form.form .submit button.primary");
+  await page.goto(`${base}${event}/edit`);
+  check((await page.$eval("[name=province]", (field) => field.value)) === "浙江省" && (await page.$eval("[name=city]", (field) => field.value)) === "杭州市", "the box writes the names out by itself");
 }
 
 async function noticeOnPhone(browser, event) {
@@ -349,11 +369,42 @@ async function talks(browser, page, event, link) {
   await look(page, "talk-people");
 }
 
+/** The event is moved into the past, its name is typed, and its people are gone (by hand). */
+async function archive(page, event) {
+  await look(page, "archive-early", `${event}/archive`);
+  await page.goto(`${base}${event}/checkin`);
+  await submit(page, { checkin_from: local(-9), checkin_to: local(-3) }, "form[action$='/checkin'] button");
+  await page.goto(`${base}${event}/edit`);
+  await submit(page, { starts: local(-9), ends: local(-2) }, "form.form .submit button.primary");
+  await page.goto(base + event);
+  await press(page, "a[href$='/archive']");
+  await submit(page, { due: local(-5) }, "form[action$='/plan'] button");
+  check((await page.$("#e-due")) !== null, "a time before the end is named");
+  await submit(page, { due: local(500) }, "form[action$='/plan'] button");
+  await submit(page, { confirm: "年度" }, "form[action$='/begin'] button");
+  check((await page.$("#e-confirm")) !== null, "the name must be typed whole");
+  await look(page, "archive");
+  await submit(page, { confirm: "年度大会" }, "form[action$='/begin'] button");
+  const deadline = Date.now() + 10_000;
+  while (!(await page.$eval("main", (found) => found.textContent)).includes("已于")) {
+    check(Date.now() < deadline, "the archiving ends");
+    await page.goto(`${base}${event}/archive`);
+  }
+  await look(page, "archive-done");
+  await page.goto(`${base}${event}/registration`);
+  const list = await page.$eval("tbody", (found) => found.textContent);
+  check(list.includes("张*") && !list.includes("张三"), `of the names initials stay: ${list}`);
+  await page.goto(`${base}${event}/registration/new`);
+  await submit(page, { name: "迟到" });
+  await until(page, ".notice", (said) => said.includes("已归档"), "nobody is added any more");
+}
+
 await browse(async (browser) => {
   const page = await opened(browser);
   await nameAndLogo(page);
   await categories(page);
   const event = await makeEvent(page);
+  await place(page, event);
   await noticeOnPhone(browser, event);
   await groups(page, event);
   await seats(browser, page, event);
@@ -364,5 +415,6 @@ await browse(async (browser) => {
   await feedback(browser, page, event, link);
   await series(browser, page, event);
   await talks(browser, page, event, link);
+  await archive(page, event);
 });
 console.log("walked");

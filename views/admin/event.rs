@@ -213,13 +213,14 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
             fieldset {
                 legend { (text.t("Place")) }
                 div class="pair" {
-                    (form.input(&Input { name: "province", label: text.t("Province"), value: &input.province, max: 20, ..Input::default() }))
-                    (form.input(&Input { name: "city", label: text.t("City"), value: &input.city, max: 20, ..Input::default() }))
+                    (form.input(&Input { name: "province", label: text.t("Province"), value: &input.province, max: 20, list: "provinces", ..Input::default() }))
+                    (form.input(&Input { name: "city", label: text.t("City"), value: &input.city, max: 20, list: "cities", help: text.t("Of a known city the province is filled in when you save."), ..Input::default() }))
                     (form.input(&Input { name: "district", label: text.t("District"), value: &input.district, max: 20, ..Input::default() }))
                 }
                 (form.input(&Input { name: "address", label: text.t("Address"), value: &input.address, max: 100, ..Input::default() }))
                 (coordinates(shell, &form, of.place))
             }
+            (super::region::lists())
             (covers(shell, "cover", text.t("Cover picture"), Some(of.cover), false))
             (covers(shell, "main", text.t("Main picture: opens first on the invitation"), of.main, true))
             (form.textarea(&Input { name: "intro", label: text.t("Introduction"), value: &input.intro, max: 20_000, help: text.t("Markdown: # heading, **bold**, - list, [words](https://…). An uploaded picture is put in with ![words](/picture/number)."), ..Input::default() }, 10))
@@ -229,10 +230,16 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
         }
     };
     match of.event {
-        Some(event) => event_page(shell, event, Tab::Edit, &["place.js"], &body),
+        Some(event) => event_page(shell, event, Tab::Edit, &["place.js", "region.js"], &body),
         None => {
             let body = html! { h1 { (text.t("New event")) } (body) };
-            admin(shell, text.t("New event"), &[(text.t("Events"), "/admin/event".into())], &["place.js"], &body)
+            admin(
+                shell,
+                text.t("New event"),
+                &[(text.t("Events"), "/admin/event".into())],
+                &["place.js", "region.js"],
+                &body,
+            )
         }
     }
 }
@@ -266,7 +273,10 @@ pub fn show(shell: &Shell, event: &Event, figures: &Figures, url: &str, may_mana
             (bars(text, &Series { title: text.t("Registrations by day"), label: text.t("Day"), value: text.t("Registrations"), points: figures.registrations.clone() }))
             (bars(text, &Series { title: text.t("Arrivals over time"), label: text.t("Time"), value: text.t("Arrivals"), points: figures.arrivals.clone() }))
         }
-        p { a href={ (base) "/figures" } { (icon(Icon::Chart)) " " (text.t("Figures by day, with files")) } }
+        p class="row" {
+            a href={ (base) "/figures" } { (icon(Icon::Chart)) " " (text.t("Figures by day, with files")) }
+            @if may_manage { a href={ (base) "/archive" } { (icon(Icon::Log)) " " (text.t("Archive")) } }
+        }
         div class="columns" {
             section class="panel" {
                 h2 { (text.t("Invitation")) }
@@ -281,7 +291,7 @@ pub fn show(shell: &Shell, event: &Event, figures: &Figures, url: &str, may_mana
             @if may_manage {
                 section class="panel" {
                     h2 { (text.t("Copy this event")) }
-                    p class="dim" { (text.t("The copy has the same ticket types, questions and groups, and none of the people.")) }
+                    p class="dim" { (text.t("The copy has the same ticket types, questions, groups, category, series, table plan, agenda and feedback form, and none of the people.")) }
                     form method="post" action={ (base) "/copy" } class="form" {
                         (Form::new(text, None).input(&Input { name: "name", label: text.t("Name of the copy"), value: &event.name, required: true, max: 60, ..Input::default() }))
                         button { (icon(Icon::Copy)) (text.t("Copy")) }

@@ -1,6 +1,7 @@
 //! Pages of the secretariat.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod brand;
 pub mod category;
@@ -10,7 +11,6 @@ pub mod design;
 pub mod device;
 pub mod document;
 pub mod draw;
-pub mod event;
 pub mod event;
 pub mod feedback;
 pub mod group;
@@ -23,6 +23,7 @@ pub mod order;
 pub mod overview;
 pub mod print;
 pub mod promotion;
+pub mod region;
 pub mod registration;
 pub mod sale;
 pub mod search;

@@ -33,11 +33,23 @@ pub struct Input<'a> {
     pub max: usize,
     /// HTML autocomplete token; empty for none.
     pub autocomplete: &'a str,
+    /// Id of a list of suggestions; empty for none.
+    pub list: &'a str,
 }
 
 impl Default for Input<'_> {
     fn default() -> Self {
-        Self { name: "", label: "", value: "", help: "", kind: "text", required: false, max: 0, autocomplete: "" }
+        Self {
+            name: "",
+            label: "",
+            value: "",
+            help: "",
+            kind: "text",
+            required: false,
+            max: 0,
+            autocomplete: "",
+            list: "",
+        }
     }
 }
 
@@ -111,7 +123,7 @@ impl<'a> Form<'a> {
             html! {
                 input id={ "f-" (of.name) } name=(of.name) type=(of.kind) value=(of.value) required[of.required]
                     maxlength=[(of.max > 0).then_some(of.max)] aria-describedby=[described] aria-invalid=[wrong.then_some("true")]
-                    autocomplete=[(!of.autocomplete.is_empty()).then_some(of.autocomplete)];
+                    autocomplete=[(!of.autocomplete.is_empty()).then_some(of.autocomplete)] list=[(!of.list.is_empty()).then_some(of.list)];
             }
         })
     }

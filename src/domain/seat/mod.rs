@@ -27,7 +27,7 @@ const DASHES: [char; 6] = ['-', '–', '—', '－', '/', '#'];
 /// Full-width forms and blanks do not matter. `None` for text that names no table in this way.
 pub fn read(text: &str) -> Option<Seat> {
     let clean: String = text.chars().map(crate::text::half_width).filter(|c| !c.is_whitespace()).collect();
-    let clean = clean.strip_prefix('第').unwrap_or(&clean).to_uppercase();
+    let clean = clean.trim_start_matches('第').to_uppercase();
     by_mark(&clean).or_else(|| by_dash(&clean)).or_else(|| whole(&clean))
 }
 

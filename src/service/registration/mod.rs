@@ -9,7 +9,7 @@ pub use answer::{choices_left, show_answer};
 pub use export::export;
 
 use crate::{
-    Actor, At, Ctx, Error, Permit, Work, checkin, event, notice, order,
+    Actor, At, Ctx, Error, Permit, Work, archive, checkin, event, notice, order,
     roster::{Filter, Names},
     talk, ticket_type, token,
 };
@@ -126,6 +126,7 @@ pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticke
 /// Keeps a new ticket for whose place and audit line the caller cares: one phone has one place all the same.
 pub(crate) fn keep(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
     let event = new.kind.event;
+    archive::check_open(work.read(), event)?;
     check_phone_free(work.read(), event, new.details.phone.as_deref())?;
     check_choices(work.read(), event, &[], new.answers)?;
     let person = person_of(work, new.details)?;
@@ -181,9 +182,10 @@ pub(crate) fn load(view: &impl Read, event: EventId, id: TicketId) -> Result<Tic
 
 /// Keeps a changed ticket with its audit line. Where it is counted as checked in, the counts follow its type and group.
 pub(crate) fn change(work: &mut Work<'_, '_>, ticket: &Ticket, action: &str, before: &str) -> Result<(), Error> {
+    archive::check_open(work.read(), ticket.event)?;
     let old = load(work.read(), ticket.event, ticket.id)?;
     checkin::follow(work, &old, ticket)?;
-    if ticket.state == TicketState::Canceled {
+    if !ticket.state.holds_place() {
         talk::release(work, ticket.event, ticket.id)?;
     }
     work.put(ticket)?;

@@ -90,6 +90,7 @@ async fn a_masked_number_finds_by_its_end_only_and_an_identity_card_only_with_pe
         required: false,
         help: String::new(),
         choices: Vec::new(),
+        ..domain::field::Field::default()
     };
     event::save_fields(&hall.ctx, &admin, event, of.revision, vec![field]).await.unwrap();
     let input = TicketInput { answers: vec![(1, "11010519491231002X".into())], ..named("张三", "13812345678") };

@@ -1,6 +1,7 @@
 //! The secretariat's pages.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod brand;
 pub mod category;
@@ -10,7 +11,6 @@ pub mod design;
 pub mod device;
 pub mod document;
 pub mod draw;
-pub mod event;
 pub mod event;
 pub mod feedback;
 pub mod group;
@@ -66,6 +66,7 @@ pub fn routes() -> Router<Hall> {
         .merge(overview::routes())
         .merge(feedback::routes())
         .merge(series::routes())
+        .merge(archive::routes())
         .merge(talk::routes())
         .merge(search::routes())
         .merge(document::routes())
