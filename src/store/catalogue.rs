@@ -89,8 +89,6 @@ pub const EVENT_BY_SERIES: Plain<domain::EventSeries, domain::SeriesId> = Plain:
 pub const DRAW_BY_EVENT: Plain<Draw, EventId> = Plain::new(53);
 /// The wins of a ticket's holder.
 pub const WIN_BY_TICKET: Plain<draw::Win, TicketId> = Plain::new(54);
-/// The wins of somebody without a ticket.
-pub const WIN_BY_ENTRANT: Plain<draw::Win, EntrantId> = Plain::new(55);
 /// Who joined a draw without a ticket, by the hash of what the phone keeps.
 pub const ENTRANT_BY_TOKEN: Unique<draw::Entrant, [u8; 32]> = Unique::new(56, "entrant_by_token");
 /// Who takes part in a draw by phone: one phone is one person.
@@ -367,10 +365,8 @@ fn derive_device(device: &Device, out: &mut crate::Derived) {
 }
 
 fn derive_win(win: &draw::Win, out: &mut crate::Derived) {
-    match win.who {
-        Some(Who::Ticket(ticket)) => out.plain(&WIN_BY_TICKET, &ticket),
-        Some(Who::Extra(entrant)) => out.plain(&WIN_BY_ENTRANT, &entrant),
-        None => {}
+    if let Some(Who::Ticket(ticket)) = win.who {
+        out.plain(&WIN_BY_TICKET, &ticket);
     }
 }
 
@@ -522,7 +518,6 @@ mod tests {
             EVENT_BY_SERIES.id,
             DRAW_BY_EVENT.id,
             WIN_BY_TICKET.id,
-            WIN_BY_ENTRANT.id,
             ENTRANT_BY_TOKEN.id,
             ENTRANT_BY_PHONE.id,
             ENTRANT_BY_TICKET.id,
