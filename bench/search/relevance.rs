@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn what_was_meant_is_found_over_a_small_corpus() {
-        let score = run(Size { people: 6_000, companies: 800, documents: 300, each: 25 }).unwrap();
+        let score = run(Size { people: 3_000, companies: 400, documents: 100, each: 25 }).unwrap();
         assert!(score.queries >= 300 && score.recall >= 0.98 && score.rank >= 0.9, "{score:?}");
     }
 }
