@@ -112,6 +112,8 @@ pub(crate) mod of {
     pub const GRAM: char = 'n';
     /// A syllable of a name.
     pub const SYLLABLE: char = 'y';
+    /// The first syllable of a name.
+    pub const FIRST: char = 'Y';
     /// Two initials side by side.
     pub const INITIALS: char = 'i';
     /// The first initial.
@@ -214,6 +216,7 @@ fn wide_name(run: &Run, first: bool, out: &mut BTreeSet<String>) {
             put(out, of::SYLLABLE, reading);
             let initial = reading.chars().next();
             if at == 0 && first {
+                put(out, of::FIRST, reading);
                 initial.iter().for_each(|c| put_chars(out, of::INITIAL, &[*c]));
             }
             for next in spoken.get(at + 1).into_iter().flatten() {

@@ -2,7 +2,7 @@
 //! taking typed letters apart into syllables and initials, and the order of names.
 
 use crate::normal::{Class, class};
-use pinyin::{ToPinyin, ToPinyinMulti};
+use pinyin::ToPinyin;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -73,6 +73,44 @@ const COMPOUND: &[(&str, [&str; 2])] = &[
     ("皇甫", ["huang", "fu"]),
 ];
 
+/// Characters that names have in two readings. The rare readings of a dictionary are left out: nobody is called by them.
+const SECOND: &[(char, &str)] = &[
+    ('乐', "yue"),
+    ('乐', "le"),
+    ('朝', "zhao"),
+    ('朝', "chao"),
+    ('长', "zhang"),
+    ('长', "chang"),
+    ('重', "chong"),
+    ('重', "zhong"),
+    ('行', "hang"),
+    ('行', "xing"),
+    ('柏', "bo"),
+    ('柏', "bai"),
+    ('茜', "xi"),
+    ('茜', "qian"),
+    ('娜', "nuo"),
+    ('晟', "sheng"),
+    ('晟', "cheng"),
+    ('覃', "tan"),
+    ('藏', "zang"),
+    ('藏', "cang"),
+    ('郗', "chi"),
+    ('隗', "kui"),
+    ('曾', "zeng"),
+    ('单', "shan"),
+    ('解', "xie"),
+    ('查', "zha"),
+    ('盖', "ge"),
+    ('朴', "piao"),
+    ('尉', "yu"),
+    ('乘', "sheng"),
+    ('弹', "tan"),
+    ('参', "shen"),
+    ('奇', "ji"),
+    ('夏', "xia"),
+];
+
 /// As people type it: ü is v.
 fn plain(reading: &str) -> String {
     reading.replace('ü', "v").replace("u:", "v")
@@ -107,10 +145,9 @@ fn of(c: char) -> Vec<String> {
     }
     let Some(first) = c.to_pinyin() else { return out };
     out.push(plain(first.plain()));
-    for other in c.to_pinyin_multi().into_iter().flatten() {
-        let other = plain(other.plain());
-        if out.len() < READINGS_MAX && !out.contains(&other) {
-            out.push(other);
+    for (_, other) in SECOND.iter().filter(|(of, _)| *of == c) {
+        if !out.iter().any(|known| known == other) {
+            out.push((*other).to_owned());
         }
     }
     out

@@ -265,6 +265,7 @@ fn several(runs: &[Run], quoted: bool, ways: &mut Ways) {
                 mixed.iter().flat_map(|head| ends.iter().map(|end| [head.as_slice(), end].concat())).take(12).collect();
         }
         for units in mixed.iter().filter(|units| !units.is_empty()) {
+            ways.open(32.0, || spoken_first(units));
             ways.open(26.0, || spoken(units));
         }
     }
@@ -290,8 +291,26 @@ fn latin(run: &Run, quoted: bool, ways: &mut Ways) {
     for units in split {
         let heads = units.iter().filter(|unit| matches!(unit, Unit::Head(_))).count();
         let fits = (30.0 - 4.0 * heads as f32).max(9.0);
+        ways.open(fits + FROM_THE_START, || spoken_first(&units));
         ways.open(fits, || spoken(&units));
     }
+}
+
+/// How much better a name fits that begins with what was typed.
+const FROM_THE_START: f32 = 6.0;
+
+/// Names that begin with these.
+fn spoken_first(units: &[Unit]) -> Node {
+    let begins = match units.first() {
+        Some(Unit::Char(c)) => term(of::BEGINS, &c.to_string()),
+        Some(Unit::Syllable(syllable)) => term(of::FIRST, syllable),
+        Some(Unit::Head(head)) if head.len() > 1 => {
+            Node::Any(pinyin::beginning(head).map(|syllable| term(of::FIRST, syllable)).collect())
+        }
+        Some(Unit::Head(head)) => term(of::INITIAL, head),
+        None => return Node::Any(Vec::new()),
+    };
+    Node::All(vec![begins, spoken(units)])
 }
 
 /// Names in which these stand side by side.

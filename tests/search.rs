@@ -33,7 +33,7 @@ fn eventually(client: &Client, path: &str, fits: impl Fn(&str) -> bool) -> Strin
         if fits(&answer.body) {
             return answer.body;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{path}: {}", answer.body);
+        assert!(begun.elapsed() < Duration::from_secs(240), "{path}: {}", answer.body);
     }
 }
 
@@ -81,23 +81,20 @@ fn a_kill_at_any_moment_loses_and_doubles_nothing_in_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut hall = Hall::at(&data);
+    let address = hall.base.trim_start_matches("http://").to_owned();
     let admin = hall.set_up();
     let of = event(&admin, "年会");
     let kind = first_type(&admin, &of);
-    let mut names = Vec::new();
     for round in 0..4u32 {
         for n in 0..12u32 {
             let name =
                 format!("第{}批{}号", ['甲', '乙', '丙', '丁'][round as usize], char::from_u32(0x4e00 + n).unwrap());
             person(&admin, &of, &kind, &name, "");
-            names.push(name);
         }
         // Without a word, whatever the index is doing just now.
         hall.kill();
-        hall = Hall::at(&data);
+        hall = Hall::listening(&data, &address);
     }
-    let admin = hall.client();
-    assert_eq!(admin.post("/login", &[("login", "admin"), ("password", PASSWORD)]).status, 303);
     for batch in ["甲", "乙", "丙", "丁"] {
         let path = asked(&format!("\"第{batch}批\" type:registration"));
         eventually(&admin, &path, |body| body.contains("1–12") && body.contains("12"));
@@ -118,9 +115,9 @@ fn a_damaged_index_leads_to_a_new_one_and_to_no_error_page() {
     eventually(&admin, "/admin/search?q=oyf", |body| body.contains("class=\"finds\""));
     assert!(hall.stop());
     assert!(check(&data, "check").0);
-    let current = std::fs::read_to_string(data.join("search/current")).unwrap();
-    let index = data.join(format!("search/index-{}", current.trim()));
     for harm in 0..3 {
+        let current = std::fs::read_to_string(data.join("search/current")).unwrap();
+        let index = data.join(format!("search/index-{}", current.trim()));
         let files = std::fs::read_dir(&index).into_iter().flatten().flatten().map(|file| file.path());
         let mut files: Vec<_> = files.filter(|path| std::fs::metadata(path).unwrap().len() > 60).collect();
         files.sort();
@@ -221,7 +218,7 @@ fn who_may_not_search_index_or_documents_is_denied() {
     ] {
         let body = bare.get(&path).body;
         assert!(
-            !body.contains("秘密文件.txt") && !body.contains("绝密内容") && !body.contains("kind=document\">"),
+            !body.contains("秘密文件.txt") && !body.contains("绝密内容") && !body.contains("class=\"finds\""),
             "{path}"
         );
     }

@@ -56,7 +56,10 @@ pub const PAGE: usize = 50;
 /// The events that the actor may see, latest start first, with how many there are.
 pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<EventRow>, usize), Error> {
     let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
-    let query = domain::query::parse(&filter.text, &zone(ctx, permit.space)?)?;
+    let query = match filter.text.trim() {
+        "" => Query::default(),
+        text => domain::query::parse(text, &zone(ctx, permit.space)?)?,
+    };
     ctx.read(&permit, |view| {
         let (mut rows, mut found) = (Vec::new(), 0);
         for key in view.scan_index(&EVENT_BY_START, &(), None, Order::Descending) {

@@ -34,9 +34,9 @@ async function prepare(page) {
   return event;
 }
 
-/** Types until the list under the box says what is expected. */
+/** Types until the list under the box says what is expected; the index may still be on its way. */
 async function suggests(page, typed, expected, what) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 120_000;
   let seen = "";
   while (Date.now() < deadline) {
     await page.$eval(".search input", (box) => { box.value = ""; box.focus(); });

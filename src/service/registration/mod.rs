@@ -460,7 +460,10 @@ pub(crate) fn selected(ctx: &Ctx, permit: &Permit, event: EventId, filter: &Filt
         let standing = presence.look(|presence| presence.at_main(ticket)).ok()?;
         Some(standing.first()?.at)
     };
-    let query = domain::query::parse(&filter.text, &ctx.zone(permit.space)?)?;
+    let query = match filter.text.trim() {
+        "" => domain::query::Query::default(),
+        text => domain::query::parse(text, &ctx.zone(permit.space)?)?,
+    };
     let names = if query.is_empty() { Names::default() } else { ctx.read(permit, |view| Names::read(view, event))? };
     let of = (filter, &query, &names);
     ctx.memory.rosters.select(|| ctx.store().view().space(permit.space), permit.space, event, of, &entered)

@@ -22,7 +22,7 @@ const PART_MAX: u64 = 64 << 20;
 
 /// What the reading process does: limits itself, reads the file and writes its pages as JSON, or the code of what was wrong.
 pub fn child(form: &str, path: &Path) -> bool {
-    store::step_back(19);
+    store::step_back(10);
     limit(rustix::process::Resource::As, MEMORY);
     limit(rustix::process::Resource::Cpu, SECONDS);
     limit(rustix::process::Resource::Fsize, 0);
