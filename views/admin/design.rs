@@ -193,8 +193,8 @@ fn stage(shell: &Shell, of: &Designer<'_>, at: &str) -> Markup {
     let (place, all) = of.place;
     let wide = of.design.width >= of.design.height;
     html! {
-        div class="stage-box" {
-            div class={ "stage" @if wide { " wide" } } data-designer data-preview={ (at) "/preview?at=" (place) } data-handle=(text.t("{what}: arrow keys move it, with Ctrl they size it, Shift makes small steps, Page Up and Page Down choose another")) {
+        div class="easel-box" {
+            div class={ "easel" @if wide { " wide" } } data-designer data-preview={ (at) "/preview?at=" (place) } data-handle=(text.t("{what}: arrow keys move it, with Ctrl they size it, Shift makes small steps, Page Up and Page Down choose another")) {
                 img src={ (at) "/preview.svg?at=" (place) "&v=" (of.design.revision) } alt={ (text.t("Preview")) ": " (of.design.name) } width=(of.design.width / 2) height=(of.design.height / 2);
             }
             @if all > 0 {
