@@ -169,7 +169,10 @@ fn review_waiting_list_and_passing_on_work_on_the_phone() {
     let passed = first.post(&format!("{ticket}/transfer"), &[("name", "王五"), ("phone", "13800000003")]);
     let fresh = landed(&passed);
     assert_eq!(first.get(&ticket).status, 404, "the old ticket is gone");
-    assert!(first.get(&fresh).body.contains("王五"));
+    let passed_on = first.get(&fresh).body;
+    assert!(passed_on.contains("王五"));
+    let bought = first.get(&format!("/order/{}", between(&passed_on, "href=\"/order/", "\""))).body;
+    assert!(bought.contains("王五") && !bought.contains(&fresh), "the buyer does not open what was passed on");
 
     let order = of.admin.get(&format!("/admin/event/{}/order/1", of.event)).body;
     assert!(order.contains("王五"));

@@ -69,6 +69,8 @@ pub enum Source {
     Secretariat,
     /// Came with an imported list.
     Import,
+    /// Passed on by whoever held it before.
+    Passed,
 }
 
 impl Source {
@@ -78,6 +80,7 @@ impl Source {
             Self::Phone => "Registered online",
             Self::Secretariat => "Added by hand",
             Self::Import => "Imported",
+            Self::Passed => "Passed on by its former holder",
         }
     }
 }

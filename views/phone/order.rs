@@ -16,7 +16,7 @@ use crate::{
 use domain::{
     Event, Money, Notice, Order, PaymentSetting, Refusal, Ticket, TicketType, Waiter,
     order::{Flow, OrderState},
-    ticket::TicketInput,
+    ticket::{Source, TicketInput},
     waiting::WaitState,
 };
 use maud::{Markup, html};
@@ -112,7 +112,7 @@ pub fn show(shell: &Shell, of: &OrderPage<'_>, fresh: bool) -> Markup {
                 div class="choice" {
                     (icon(Icon::Ticket))
                     span { strong { (ticket.name) } @if ticket.state.bars().is_some() { br; (badge(tone(ticket.state), text.t(ticket.state.label()))) } }
-                    @if ticket.state.holds_place() { a class="button" href={ "/ticket/" (link) } { (text.t("Show the ticket")) } }
+                    @if ticket.state.holds_place() && ticket.source != Source::Passed { a class="button" href={ "/ticket/" (link) } { (text.t("Show the ticket")) } }
                 }
             }
         }

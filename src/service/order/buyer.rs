@@ -11,7 +11,7 @@ use domain::{
     notice::About,
     order::{Act, OrderState},
     refuse,
-    ticket::{Filler, TicketInput, check_ticket},
+    ticket::{Filler, Source, TicketInput, check_ticket},
 };
 use store::Read;
 use store::catalogue::{ORDER_BY_LINK, TICKET_BY_LINK};
@@ -124,6 +124,7 @@ pub async fn transfer(ctx: &Ctx, actor: &Actor, link: &str, input: &TicketInput)
         ticket.phone.clone_from(&details.phone);
         ticket.company.clone_from(&details.company);
         ticket.answers.clone_from(&answers);
+        ticket.source = Source::Passed;
         codes.renew(work.read(), &mut ticket)?;
         ticket.revision += 1;
         registration::change(work, &ticket, "registration.transfer", &before)
