@@ -34,16 +34,17 @@ async function prepare(page) {
   return event;
 }
 
-/** Types until the list under the box says what is expected; the index may still be on its way. */
+/** Types until the list under the box says what is expected. The index may still be on its way, so it is typed again, but only after the
+ * answer had its time: typing at once again would call the question back. */
 async function suggests(page, typed, expected, what) {
   const deadline = Date.now() + 120_000;
   let seen = "";
   while (Date.now() < deadline) {
     await page.$eval(".search input", (box) => { box.value = ""; box.focus(); });
     await page.type(".search input", typed);
-    await page.waitForSelector("#suggestions:not([hidden]) li");
+    const answered = (text) => document.querySelector("#suggestions:not([hidden])")?.textContent.includes(text);
+    if (await page.waitForFunction(answered, { timeout: 1500 }, expected).catch(() => null)) return;
     seen = await page.$eval("#suggestions", (list) => list.textContent);
-    if (seen.includes(expected)) return;
   }
   check(false, `${what}: typed ${typed}, saw ${seen}`);
 }
