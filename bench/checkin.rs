@@ -5,7 +5,7 @@ use crate::{
     fill::{Filled, fill},
     load::{Answer, Connection, Figures, get, storm},
     report, say,
-    server::{Server, is_sound},
+    server::{Server, indexed, is_sound},
 };
 use clap::Args;
 use std::fs::OpenOptions;
@@ -306,6 +306,8 @@ pub async fn run(plan: &Plan, binary: &Path, runner: Runner) -> Done<()> {
     ));
     say(format!("filling {} tickets and {} terminals …", plan.tickets, plan.terminals));
     let filled = Arc::new(fill(folder.path(), plan.tickets, usize::try_from(plan.terminals)?, 0).await?);
+    // A hall that runs has its index; making it beside the scans would measure both.
+    indexed(binary, folder.path()).await?;
     say("measuring this disk's syncs …");
     let disk = syncs(folder.path())?;
     let hall = Server::hall(binary, folder.path()).await?;

@@ -7,7 +7,7 @@ use crate::{
     load::{Connection, Figures},
     page::log_in,
     say,
-    server::{Server, binary},
+    server::{Server, binary, indexed},
 };
 use clap::Args;
 use domain::EventId;
@@ -171,6 +171,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let folder = tempfile::tempdir()?;
     say(format!("filling {} registrations …", plan.entrants));
     let filled = fill(folder.path(), plan.entrants, 1, 500).await?;
+    indexed(&binary, folder.path()).await?;
     let hall = Server::hall(&binary, folder.path()).await?;
     let mut connection = Connection::open(&hall.address).await?;
     let cookie = log_in(&mut connection).await?;

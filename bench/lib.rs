@@ -11,6 +11,7 @@ pub mod load;
 pub mod page;
 pub mod poster;
 pub mod report;
+pub mod sale;
 #[cfg(feature = "baseline")]
 pub mod search;
 pub mod server;

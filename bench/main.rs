@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, bounded, checkin, draw, hello, page, poster, say, server};
+use bench::{Done, bounded, checkin, draw, hello, page, poster, sale, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -24,6 +24,8 @@ enum Command {
     Draw(draw::Plan),
     /// Posters and certificates drawn as pictures, and badges on sheets.
     Poster(poster::Plan),
+    /// Registrations a minute through the public form, and the event's page while many look at it.
+    Sale(sale::Plan),
     /// Finding people beside SQLite and PostgreSQL: times, memory, size, freshness.
     #[cfg(feature = "baseline")]
     Search(bench::search::Plan),
@@ -55,6 +57,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Page(plan) => page::run(plan).await,
         Command::Draw(plan) => draw::run(plan).await,
         Command::Poster(plan) => poster::run(plan),
+        Command::Sale(plan) => sale::run(plan).await,
         #[cfg(feature = "baseline")]
         Command::Search(plan) => bench::search::run(plan).await,
         #[cfg(feature = "baseline")]

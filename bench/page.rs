@@ -5,7 +5,7 @@ use crate::{
     fill::{LOGIN, fill},
     load::{Connection, Figures, get},
     say,
-    server::{Server, binary},
+    server::{Server, binary, indexed},
 };
 use clap::Args;
 use domain::EventId;
@@ -104,6 +104,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let arrived = usize::try_from(plan.registrations / 2)?;
     let filled = fill(folder.path(), plan.registrations, 1, arrived).await?;
     say(format!("filled at {:.0} registrations/s", filled.rate));
+    indexed(&binary, folder.path()).await?;
     let hall = Server::hall(&binary, folder.path()).await?;
     let idle = hall.memory()?;
     let mut connection = Connection::open(&hall.address).await?;

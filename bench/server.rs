@@ -62,6 +62,14 @@ pub async fn is_sound(binary: &Path, folder: &Path) -> Done<bool> {
     Process(check.spawn()?).ended(CHECK).await
 }
 
+/// Builds the search index of a filled folder. No server may run on it.
+pub async fn indexed(binary: &Path, folder: &Path) -> Done<()> {
+    let mut build = Command::new(binary);
+    build.args(["search", "--data"]).arg(folder.join("data")).arg("rebuild");
+    let built = Process(build.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?).ended(CHECK).await?;
+    if built { Ok(()) } else { Err("the search index could not be built".into()) }
+}
+
 /// A server process; killed when dropped.
 pub struct Server {
     process: Process,
@@ -126,5 +134,13 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
         Ok(kib.ok_or("no resident memory")? / 1024.0)
+    }
+
+    /// Processor time that the server used so far, to a hundredth of a second.
+    pub fn busy(&self) -> Done<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.0.id()))?;
+        let after = stat.rsplit(") ").next().ok_or("no status")?;
+        let ticks = after.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        Ok(Duration::from_millis(ticks * 10))
     }
 }

@@ -93,6 +93,11 @@ pub async fn act(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId, seen: u64
         Act::Start | Act::Redraw => start(ctx, &permit, event, id, seen, name, act).await,
         Act::Stop(called) => stop(ctx, &permit, event, id, seen, name, &called).await,
         Act::Wait | Act::Open(_) | Act::Wall | Act::Cancel(_) => {
+            if matches!(act, Act::Open(_)) {
+                // Somebody will press start in a moment, with a hall that waits for it.
+                let (inner, space) = (ctx.clone(), permit.space);
+                drop(tokio::task::spawn_blocking(move || freeze::warm(&inner, space, event)));
+            }
             let inner = ctx.clone();
             ctx.write(&permit, move |work| {
                 let (draw, mut running) = begin(work, event, id, seen, &name)?;

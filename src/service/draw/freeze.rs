@@ -225,7 +225,20 @@ pub(super) fn freeze(ctx: &Ctx, view: &SpaceView, draw: &Draw, round: &Round, wi
     let mut people = Vec::with_capacity(entries.len() * 15);
     entries.iter().for_each(|of| write_unit(&of.1, &mut people));
     let count = u32::try_from(entries.len()).map_err(|error| Error::internal("counting entries", error))?;
-    Ok(List { count, list: ctx.files.put(&public)?, people: ctx.files.put(&people)? })
+    // Each file waits for the disk several times; both wait at once.
+    let (list, people) = std::thread::scope(|scope| {
+        let aside = scope.spawn(|| ctx.files.put(&people));
+        let list = ctx.files.put(&public);
+        (list, aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    Ok(List { count, list: list?, people: people? })
+}
+
+/// Brings an event into memory before its first list is frozen. Blocks the thread.
+pub(super) fn warm(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<(), Error> {
+    ctx.memory.cards.load((space, event), || ctx.store().view().space(space))?;
+    crate::checkin::presence(ctx, space, event)?;
+    Ok(())
 }
 
 fn nobody(round: &Round) -> Refusal {
