@@ -1,13 +1,21 @@
-//! The listener: accepts connections, serves them, and ends in order when it is told to.
+//! The listeners, plain and TLS: accept connections, serve them, and end in order when they are told to.
 
-use axum::{body::Body, http::Request};
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use rustls::ServerConfig;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use web::{App, Peer};
 
 /// How long a client may take to send the head of a request.
@@ -15,17 +23,33 @@ const HEAD_TIME: Duration = Duration::from_secs(20);
 /// How long open connections may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Serves until `end` resolves.
-pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()>) {
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// How a listener's connections are served.
+#[derive(Clone)]
+pub enum Way {
+    /// As they come.
+    Plain,
+    /// Other computers are sent to the TLS listener at this port, but for what hands out the root. This computer, and with it a
+    /// tunnel or a server in front, is served.
+    Redirect(u16),
+    /// TLS.
+    Tls(Arc<ServerConfig>),
+}
+
+/// Serves until `end` says so.
+pub async fn serve(listener: TcpListener, app: App, way: Way, mut end: watch::Receiver<bool>) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 << 10);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
+    let builder = Arc::new(builder);
     let graceful = GracefulShutdown::new();
-    tokio::pin!(end);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = &mut end => break,
+            // Whoever would say so is gone: that is an end as well.
+            _ = end.wait_for(|end| *end) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -39,13 +63,21 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no-delay was refused");
         }
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service(app.clone(), peer));
-        let connection = graceful.watch(connection.into_owned());
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
+        let service = service(app.clone(), peer, &way);
+        match &way {
+            Way::Plain | Way::Redirect(_) => {
+                let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                tokio::spawn(ended(graceful.watch(connection.into_owned())));
             }
-        });
+            Way::Tls(config) => {
+                let (config, builder, watcher) = (config.clone(), builder.clone(), graceful.watcher());
+                tokio::spawn(async move {
+                    let Some(stream) = agreed(config, stream).await else { return };
+                    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                    ended(watcher.watch(connection.into_owned())).await;
+                });
+            }
+        }
     }
     drop(listener);
     tokio::select! {
@@ -54,19 +86,58 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
     }
 }
 
+async fn ended<E: std::fmt::Display>(connection: impl Future<Output = Result<(), E>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// The stream once both sides agreed on TLS.
+async fn agreed(config: Arc<ServerConfig>, stream: TcpStream) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    match tokio::time::timeout(HANDSHAKE_TIME, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no TLS was agreed on");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Where a plain request is sent instead: the same place by TLS. None when it may be served as it is.
+fn elsewhere(request: &Request<hyper::body::Incoming>, peer: SocketAddr, port: u16) -> Option<Response> {
+    if peer.ip().to_canonical().is_loopback() || web::root::is_open(request.uri().path()) {
+        return None;
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let target = web::root::by_tls(host, port).and_then(|base| HeaderValue::from_str(&format!("{base}{path}")).ok());
+    let Some(target) = target else { return Some(StatusCode::BAD_REQUEST.into_response()) };
+    Some((StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response())
+}
+
 fn service(
     app: App,
     peer: SocketAddr,
+    way: &Way,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
-    Response = axum::response::Response,
+    Response = Response,
     Error = std::convert::Infallible,
     Future: Send,
-> {
+> + use<> {
+    let secure = matches!(way, Way::Tls(_));
+    let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        let sent = redirect.and_then(|port| elsewhere(&request, peer, port));
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer { address: peer, secure });
         let app = app.clone();
-        async move { Ok(app.answer(request).await) }
+        async move {
+            match sent {
+                Some(response) => Ok(response),
+                None => Ok(app.answer(request).await),
+            }
+        }
     })
 }

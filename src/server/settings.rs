@@ -12,6 +12,16 @@ pub struct Settings {
     pub data: PathBuf,
     /// Address the listener binds.
     pub listen: SocketAddr,
+    /// Address of the TLS listener; with one, plain requests from other computers are sent there. None: no TLS.
+    pub listen_tls: Option<SocketAddr>,
+    /// Names of the box beside those that it finds out itself, for its own certificate.
+    pub names: Vec<String>,
+    /// PEM file of a certificate and its chain, to be served instead of the box's own.
+    pub certificate: Option<PathBuf>,
+    /// PEM file of that certificate's key.
+    pub certificate_key: Option<PathBuf>,
+    /// Whether the box tells its network that it is `huiguan.local`.
+    pub announce: bool,
     /// File with the key for sensitive fields; must lie outside the data folder. None: beside it.
     pub key_file: Option<PathBuf>,
     /// Address that links and QR codes begin with. None: as each request came.
@@ -29,6 +39,11 @@ impl Default for Settings {
         Self {
             data: PathBuf::from("huiguan-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen_tls: None,
+            names: Vec::new(),
+            certificate: None,
+            certificate_key: None,
+            announce: true,
             key_file: None,
             public_url: None,
             log: "info,sled=warn".into(),
@@ -39,7 +54,19 @@ impl Default for Settings {
 }
 
 /// The settings that a variable `HUIGUAN_<NAME>` sets; others of that prefix are not ours to read.
-const VARIABLES: &[&str] = &["data", "listen", "key_file", "public_url", "log", "cache_mib", "reserve_mib"];
+const VARIABLES: &[&str] = &[
+    "data",
+    "listen",
+    "listen_tls",
+    "certificate",
+    "certificate_key",
+    "announce",
+    "key_file",
+    "public_url",
+    "log",
+    "cache_mib",
+    "reserve_mib",
+];
 
 /// The variables that are settings, as the configuration reads them.
 fn variables(all: impl Iterator<Item = (String, String)>) -> config::Map<String, String> {

@@ -19,9 +19,14 @@ use std::sync::{
 };
 use views::{Flash, Lang, Shell, Text, format::Format};
 
-/// The address a request came from, put in by the listener.
+/// Where a request came from, put in by the listener.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether it came by TLS.
+    pub secure: bool,
+}
 
 /// Name of the cookie of a logged-in browser.
 pub const SESSION: &str = "hall_session";
@@ -85,7 +90,8 @@ impl Visit {
     pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, peer: Option<Peer>) -> Self {
         let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         let association = hall.ctx.association().ok().flatten();
-        let address = peer.map_or_else(String::new, |peer| peer.0.ip().to_string());
+        let address = peer.map_or_else(String::new, |peer| peer.address.ip().to_string());
+        let scheme = if peer.is_some_and(|peer| peer.secure) { "https" } else { "http" };
         let host = text(header::HOST);
         let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']')) {
             host
@@ -102,7 +108,7 @@ impl Visit {
             set_up: association.is_some(),
             origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
-            base: hall.settings.public_url.clone().unwrap_or_else(|| format!("http://{host}")),
+            base: hall.settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{host}")),
             flash: cookie(headers, FLASH).and_then(read_flash),
             request: number(),
         }

@@ -59,6 +59,8 @@ impl Ports {
 pub struct Settings {
     /// Address that links and QR codes begin with, such as `http://192.168.1.5:8080`; none: as the request came.
     pub public_url: Option<String>,
+    /// The root of the box's own certificates, where it serves TLS with them.
+    pub root: Option<crate::root::Root>,
 }
 
 /// The space that an address belongs to. One box serves one association; its number stands here only.

@@ -17,6 +17,7 @@ pub mod own;
 pub mod phone;
 pub mod poster;
 pub mod print;
+pub mod root;
 pub mod screen;
 pub mod talk;
 pub mod terminal;
@@ -97,6 +98,7 @@ fn router(hall: Hall) -> Router {
         .merge(poster::routes())
         .merge(certificate::routes())
         .merge(print::routes())
+        .merge(root::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())

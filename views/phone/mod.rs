@@ -9,5 +9,6 @@ pub mod order;
 pub mod own;
 pub mod poster;
 pub mod register;
+pub mod root;
 pub mod talk;
 pub mod ticket;
