@@ -82,7 +82,7 @@ pub fn register(ctx: &Ctx, carrier: Arc<dyn Carrier>) {
 }
 
 /// Something to be sent, as its cause puts it in.
-pub(crate) struct Letter {
+pub struct Letter {
     /// Who carries it.
     pub kind: &'static str,
     /// Whom it is for, masked.
@@ -104,7 +104,7 @@ pub(crate) struct Letter {
 }
 
 /// Puts something in, in the running transaction; none when its cause put it in already.
-pub(crate) fn put(work: &mut Work<'_, '_>, letter: Letter) -> Result<Option<OutgoingId>, Error> {
+pub fn put(work: &mut Work<'_, '_>, letter: Letter) -> Result<Option<OutgoingId>, Error> {
     if work.read().find_key::<Outgoing, _>(&OUT_ONCE, &letter.once)?.is_some() {
         return Ok(None);
     }
