@@ -1,6 +1,12 @@
 //! The command line.
 
-use crate::{boot, demo, listen, settings::Settings};
+use crate::{
+    announce::announce,
+    boot, demo,
+    listen::{self, Way},
+    settings::Settings,
+    tls::Tls,
+};
 use clap::{Args, Parser, Subcommand};
 use service::{Error, space::SetupCode};
 use std::io::Write;
@@ -114,6 +120,9 @@ struct Place {
     /// Address to listen on, such as 0.0.0.0:8080 for everybody in the network.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Address to listen on with TLS, such as 0.0.0.0:8443; plain requests from other computers are then sent there.
+    #[arg(long, value_name = "ADDR")]
+    listen_tls: Option<SocketAddr>,
     /// Address that links and QR codes begin with, such as http://192.168.1.5:8080.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -128,6 +137,7 @@ impl Place {
             settings.data.clone_from(data);
         }
         settings.listen = self.listen.unwrap_or(settings.listen);
+        settings.listen_tls = self.listen_tls.or(settings.listen_tls);
         settings.public_url = self.public_url.clone().or(settings.public_url);
         settings.key_file = self.key_file.clone().or(settings.key_file);
         settings
@@ -328,9 +338,13 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
     let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
     let setup = Arc::new(SetupCode::default());
+    let secure = secured(&ctx, settings).await?;
     let shown = lan(address);
     let public_url = settings.public_url.clone();
-    let base = public_url.clone().unwrap_or_else(|| format!("http://{shown}"));
+    let base = public_url.clone().unwrap_or_else(|| match &secure {
+        Some(secure) => format!("https://{}", lan(secure.address)),
+        None => format!("http://{shown}"),
+    });
     if demo {
         demo::prepare(&ctx, settings, &base).await?;
     } else if service::space::association(&ctx)?.is_none() {
@@ -340,7 +354,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let hall = web::Hall::new(web::Parts {
         ctx: ctx.clone(),
         setup,
-        settings: web::Settings { public_url },
+        settings: web::Settings { public_url, root: secure.as_ref().and_then(Secure::root) },
         ports: Arc::default(),
     });
     for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
@@ -351,10 +365,43 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let visits = tokio::spawn(keep_visits(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
-    listen::serve(listener, web::App::new(hall), ended()).await;
+    let announced =
+        settings.announce.then(|| announce(address, secure.as_ref().map(|secure| secure.address))).flatten();
+    let app = web::App::new(hall);
+    let (end, ends) = tokio::sync::watch::channel(false);
+    let way = match &secure {
+        Some(secure) => {
+            say(format!("listening on https://{}", secure.address));
+            if secure.root().is_some() {
+                say(format!("devices come to trust it at http://{shown}/root"));
+            }
+            Way::Redirect(secure.address.port())
+        }
+        None => Way::Plain,
+    };
+    let plain = tokio::spawn(listen::serve(listener, app.clone(), way, ends.clone()));
+    let by_tls = secure.map(|Secure { listener, tls, .. }| {
+        let renewing = tokio::spawn(renew(tls.clone()));
+        tls.config().map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), ends))))
+    });
+    let by_tls = by_tls.transpose()?;
+    ended().await;
+    end.send_replace(true);
+    if let Some(announced) = announced
+        && let Err(error) = announced.shutdown()
+    {
+        tracing::debug!(%error, "the name of the box was not taken back");
+    }
+    for listening in std::iter::once(plain).chain(by_tls.map(|(renewing, listening)| {
+        renewing.abort();
+        listening
+    })) {
+        listening.await.map_err(|error| Error::internal("a listener", error))?;
+    }
     scanners.abort();
     clock.abort();
     visits.abort();
+    service::outbox::stop(&ctx).await;
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
     texts.abort();
     service::document::stop(&ctx);
@@ -365,6 +412,46 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     ctx.store().clone().close()?;
     say("bye");
     Ok(())
+}
+
+/// What the TLS listener is made of.
+struct Secure {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Arc<Tls>,
+}
+
+impl Secure {
+    /// What devices are given to trust.
+    fn root(&self) -> Option<web::root::Root> {
+        self.tls.root().map(|root| web::root::Root { der: root.to_vec(), port: self.address.port() })
+    }
+}
+
+/// The TLS listener, where the settings ask for one.
+async fn secured(ctx: &service::Ctx, settings: &Settings) -> Result<Option<Secure>, Error> {
+    let Some(wanted) = settings.listen_tls else { return Ok(None) };
+    let listener = TcpListener::bind(wanted).await;
+    let listener = listener.map_err(|error| Error::internal(&format!("listening on {wanted}"), error))?;
+    let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
+    Ok(Some(Secure { listener, address, tls: Arc::new(Tls::open(ctx, settings)?) }))
+}
+
+/// How often the box looks whether its certificate is still good.
+const RENEWED: Duration = Duration::from_secs(60);
+
+/// Renews the certificate as long as the box runs.
+async fn renew(tls: Arc<Tls>) {
+    let mut turns = tokio::time::interval(RENEWED);
+    loop {
+        turns.tick().await;
+        let tls = tls.clone();
+        match tokio::task::spawn_blocking(move || tls.look()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the certificate stays as it is"),
+            Err(error) => tracing::error!(%error, "looking after the certificate"),
+        }
+    }
 }
 
 /// Does what is due, once a second, as long as the box runs.

@@ -1,5 +1,6 @@
 //! The binary: command line, configuration, boot, listener, signals.
 
+mod announce;
 mod boot;
 mod clock;
 mod command;
@@ -8,6 +9,7 @@ mod demo_print;
 mod listen;
 mod scanner;
 mod settings;
+mod tls;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

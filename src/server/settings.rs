@@ -32,6 +32,8 @@ pub struct Settings {
     pub cache_mib: u64,
     /// Room that must stay free on the disk, in MiB; with less, writes are refused.
     pub reserve_mib: u64,
+    /// Addresses that the secretariat names (webhooks) may lead into the box's own network.
+    pub private_targets: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             log: "info,sled=warn".into(),
             cache_mib: 16,
             reserve_mib: 64,
+            private_targets: false,
         }
     }
 }
@@ -66,6 +69,7 @@ const VARIABLES: &[&str] = &[
     "log",
     "cache_mib",
     "reserve_mib",
+    "private_targets",
 ];
 
 /// The variables that are settings, as the configuration reads them.

@@ -1,13 +1,11 @@
 //! Handing out the root of the box's own certificates, so that phones and terminals trust it. The only page that stays without TLS.
 
-use crate::{Hall, answer::{Answer, page}, audience::Visit};
-use axum::{
-    Router,
-    extract::State,
-    http::header,
-    response::IntoResponse,
-    routing::get,
+use crate::{
+    Hall,
+    answer::{Answer, page},
+    audience::Visit,
 };
+use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 use data_encoding::{BASE64, HEXUPPER};
 use domain::refuse;
 use ring::digest::{SHA256, digest};
@@ -54,7 +52,9 @@ pub fn by_tls(host: &str, port: u16) -> Option<String> {
     let inside = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let fine = match inside {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')),
+        None => {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        }
     };
     let port = if port == 443 { String::new() } else { format!(":{port}") };
     fine.then(|| format!("https://{name}{port}"))
@@ -62,7 +62,11 @@ pub fn by_tls(host: &str, port: u16) -> Option<String> {
 
 fn root(hall: &Hall) -> Result<&Root, domain::Refusal> {
     let missing = || {
-        refuse!(NotFound, "root.none", "This box has no root of its own: it is reached without TLS, or with a certificate that devices trust already.")
+        refuse!(
+            NotFound,
+            "root.none",
+            "This box has no root of its own: it is reached without TLS, or with a certificate that devices trust already."
+        )
     };
     hall.settings.root.as_ref().ok_or_else(missing)
 }
@@ -71,7 +75,10 @@ async fn show(State(hall): State<Hall>, visit: Visit) -> Answer {
     let root = root(&hall)?;
     let host = visit.base.split_once("://").map_or("", |(_, host)| host);
     let secure = by_tls(host, root.port).unwrap_or_default();
-    page(pages::root(&visit.shell(), &pages::Root { fingerprint: &root.fingerprint(), here: &visit.base, secure: &secure }))
+    page(pages::root(
+        &visit.shell(),
+        &pages::Root { fingerprint: &root.fingerprint(), here: &visit.base, secure: &secure },
+    ))
 }
 
 async fn certificate(State(hall): State<Hall>) -> Answer {
@@ -151,7 +158,11 @@ mod tests {
         let profile = apple(b"certificate");
         assert!(profile.contains("Y2VydGlmaWNhdGU="), "{profile}");
         assert_eq!(profile, apple(b"certificate"));
-        let uuids: Vec<&str> = profile.split("<key>PayloadUUID</key><string>").skip(1).filter_map(|rest| rest.get(..36)).collect();
-        assert!(uuids.len() == 2 && uuids[0] != uuids[1] && uuids.iter().all(|uuid| uuid.matches('-').count() == 4), "{uuids:?}");
+        let uuids: Vec<&str> =
+            profile.split("<key>PayloadUUID</key><string>").skip(1).filter_map(|rest| rest.get(..36)).collect();
+        assert!(
+            uuids.len() == 2 && uuids[0] != uuids[1] && uuids.iter().all(|uuid| uuid.matches('-').count() == 4),
+            "{uuids:?}"
+        );
     }
 }

@@ -4,8 +4,8 @@
 use super::name;
 use domain::{Time, time::DAY};
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
-    IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,8 @@ fn lost(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
 
 /// The day of a time, as certificates count.
 fn day(at: Time) -> Result<(i32, u8, u8), Error> {
-    let stamp = jiff::Timestamp::from_millisecond(at.0).map_err(|error| Error::internal("a certificate's day", error))?;
+    let stamp =
+        jiff::Timestamp::from_millisecond(at.0).map_err(|error| Error::internal("a certificate's day", error))?;
     let date = stamp.to_zoned(jiff::tz::TimeZone::UTC).date();
     let small = |number: i8| u8::try_from(number).unwrap_or(1);
     Ok((i32::from(date.year()), small(date.month()), small(date.day())))
@@ -135,7 +136,12 @@ impl Authority {
             let pem = ctx.sealer.open("tls/root", &sealed)?;
             let key = KeyPair::from_pem(&pem).map_err(failed("reading the root's key"))?;
             let names = fs::read_to_string(&names).map_err(lost("reading the root's names"))?;
-            return Ok(Self { folder, root: certificate.into(), key, names: names.lines().map(str::to_owned).collect() });
+            return Ok(Self {
+                folder,
+                root: certificate.into(),
+                key,
+                names: names.lines().map(str::to_owned).collect(),
+            });
         }
         let made = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed("making the root's key"))?;
         let mut params = CertificateParams::default();
@@ -148,7 +154,8 @@ impl Authority {
         params.distinguished_name = of;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let spoken: Vec<String> = name::here(named).into_iter().filter(|name| name.parse::<IpAddr>().is_err()).collect();
+        let spoken: Vec<String> =
+            name::here(named).into_iter().filter(|name| name.parse::<IpAddr>().is_err()).collect();
         params.name_constraints = Some(own_networks(&spoken));
         span(&mut params, ctx.now(), ROOT_DAYS)?;
         let certificate = params.self_signed(&made).map_err(failed("making the root"))?;
@@ -194,8 +201,7 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let until = span(&mut params, ctx.now(), BOX_DAYS)?;
-        let issuer =
-            Issuer::from_ca_cert_der(&self.root, &self.key).map_err(failed("reading the root"))?;
+        let issuer = Issuer::from_ca_cert_der(&self.root, &self.key).map_err(failed("reading the root"))?;
         let certificate = params.signed_by(&key, &issuer).map_err(failed("making a certificate"))?;
         let sealed = ctx.sealer.seal(ctx.random.as_ref(), "tls/box", &key.serialize_pem())?;
         let kept = Kept { names: wanted.clone(), until: until.0, certificate: certificate.der().to_vec(), key: sealed };

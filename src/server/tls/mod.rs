@@ -92,9 +92,7 @@ impl Tls {
     pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Self, Error> {
         let authority = Authority::open(ctx, &settings.data, &settings.names)?;
         let given = match (&settings.certificate, &settings.certificate_key) {
-            (Some(chain), Some(key)) => {
-                Some(Given { chain: chain.clone(), key: key.clone(), read: Mutex::new(None) })
-            }
+            (Some(chain), Some(key)) => Some(Given { chain: chain.clone(), key: key.clone(), read: Mutex::new(None) }),
             (None, None) => None,
             _ => {
                 let why = "certificate and certificate_key belong together; the settings name only one";
