@@ -37,9 +37,15 @@ impl Hall {
 
     /// On a folder that stays, at that address.
     pub fn listening(data: &Path, address: &str) -> Self {
+        Self::with(data, &["--listen", address])
+    }
+
+    /// On a folder that stays, with that on the command line.
+    pub fn with(data: &Path, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
-            .args(["serve", "--listen", address, "--data"])
+            .args(["serve", "--data"])
             .arg(data)
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -64,6 +70,22 @@ impl Hall {
             }
         };
         Self { base, setup_code, data: data.to_owned(), child, lines, folder: None }
+    }
+
+    /// Waits for a line that begins so; what comes behind.
+    pub fn says(&self, beginning: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(30)).expect("the binary says it");
+            if let Some(rest) = line.strip_prefix(beginning) {
+                break rest.to_owned();
+            }
+        }
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
     }
 
     /// SIGKILL: no chance to write anything.

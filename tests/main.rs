@@ -21,4 +21,5 @@ mod scenario;
 mod search;
 mod storm;
 mod tidy;
+mod tls;
 mod vectors;

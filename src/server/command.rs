@@ -440,11 +440,21 @@ async fn secured(ctx: &service::Ctx, settings: &Settings) -> Result<Option<Secur
 /// How often the box looks whether its certificate is still good.
 const RENEWED: Duration = Duration::from_secs(60);
 
-/// Renews the certificate as long as the box runs.
+/// Renews the certificate as long as the box runs; at once on SIGHUP, for whoever has just laid a new one there.
 async fn renew(tls: Arc<Tls>) {
     let mut turns = tokio::time::interval(RENEWED);
+    let mut asked = signal(SignalKind::hangup()).ok();
     loop {
-        turns.tick().await;
+        let hung_up = async {
+            match &mut asked {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = turns.tick() => {}
+            () = hung_up => {}
+        }
         let tls = tls.clone();
         match tokio::task::spawn_blocking(move || tls.look()).await {
             Ok(Ok(_)) => {}

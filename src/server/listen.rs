@@ -105,7 +105,7 @@ async fn agreed(config: Arc<ServerConfig>, stream: TcpStream) -> Option<tokio_ru
 }
 
 /// Where a plain request is sent instead: the same place by TLS. None when it may be served as it is.
-fn elsewhere(request: &Request<hyper::body::Incoming>, peer: SocketAddr, port: u16) -> Option<Response> {
+fn elsewhere<B>(request: &Request<B>, peer: SocketAddr, port: u16) -> Option<Response> {
     if peer.ip().to_canonical().is_loopback() || web::root::is_open(request.uri().path()) {
         return None;
     }
@@ -140,4 +140,32 @@ fn service(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_requests_from_other_computers_are_sent_to_tls_but_for_the_root() {
+        let cases = [
+            ("192.168.1.9:5000", "/admin?a=b", "192.168.1.5:8080", Some("https://192.168.1.5:8443/admin?a=b")),
+            ("192.168.1.9:5000", "/root", "192.168.1.5:8080", None),
+            ("192.168.1.9:5000", "/root.crt", "192.168.1.5:8080", None),
+            ("192.168.1.9:5000", "/asset/app.css", "192.168.1.5:8080", None),
+            ("127.0.0.1:5000", "/admin", "hall.example.cn", None),
+            ("[::ffff:127.0.0.1]:5000", "/admin", "hall.example.cn", None),
+            ("[::1]:5000", "/admin", "hall.example.cn", None),
+        ];
+        for (peer, path, host, expected) in cases {
+            let request = Request::builder().uri(path).header(header::HOST, host).body(()).unwrap();
+            let sent = elsewhere(&request, peer.parse().unwrap(), 8443);
+            let location = sent.as_ref().and_then(|sent| sent.headers().get(header::LOCATION)?.to_str().ok());
+            assert_eq!(location, expected, "{peer} {path}");
+            assert!(sent.is_none_or(|sent| sent.status() == StatusCode::PERMANENT_REDIRECT));
+        }
+        let request = Request::builder().uri("/").header(header::HOST, "a/b").body(()).unwrap();
+        let sent = elsewhere(&request, "10.0.0.1:1".parse().unwrap(), 443).unwrap();
+        assert_eq!(sent.status(), StatusCode::BAD_REQUEST);
+    }
 }

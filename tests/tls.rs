@@ -1,0 +1,157 @@
+//! TLS: the box's own root and certificate, uploaded ones, and their change while connections go on.
+
+use crate::hall::Hall;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName},
+};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+type Stream = BufReader<StreamOwned<ClientConnection, TcpStream>>;
+
+/// Connects as a device that trusts one root; `name` is what it believes to talk to.
+fn connect(address: &str, root: &[u8], name: &str, versions: &[&'static rustls::SupportedProtocolVersion]) -> Stream {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(root.to_vec())).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+    let client = ClientConnection::new(config, ServerName::try_from(name.to_owned()).unwrap()).unwrap();
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    BufReader::new(StreamOwned::new(client, socket))
+}
+
+/// Asks on a connection that stays open; status, headers and body.
+fn ask(stream: &mut Stream, path: &str) -> std::io::Result<(u16, String, Vec<u8>)> {
+    stream.get_mut().write_all(format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").as_bytes())?;
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |of| of.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok((head[9..12].parse().unwrap(), head, body))
+}
+
+/// The certificate that the box showed.
+fn shown(stream: &mut Stream) -> Vec<u8> {
+    assert_eq!(ask(stream, "/login").unwrap().0, 200);
+    stream.get_ref().conn.peer_certificates().unwrap()[0].to_vec()
+}
+
+const ALL: &[&rustls::SupportedProtocolVersion] = rustls::ALL_VERSIONS;
+
+#[test]
+fn devices_that_know_the_root_reach_the_box_and_others_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let more = ["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"];
+    let hall = Hall::with(&data, &more);
+    let address = hall.says("listening on https://");
+    hall.set_up();
+    let plain = hall.base.trim_start_matches("http://").to_owned();
+    let root = root_of(&plain);
+    assert!(hall.client().get("/root").body.contains(&format!("https://{address}")), "the page leads to TLS");
+    assert!(hall.client().get("/root.mobileconfig").body.contains("com.apple.security.root"));
+
+    for (name, versions) in
+        [("127.0.0.1", ALL), ("huiguan.local", &[&rustls::version::TLS12]), ("localhost", &[&rustls::version::TLS13])]
+    {
+        let mut stream = connect(&address, &root, name, versions);
+        let (status, _, page) = ask(&mut stream, "/login").unwrap();
+        assert_eq!(status, 200, "{name}");
+        assert!(String::from_utf8_lossy(&page).contains("</html>"), "{name}");
+    }
+    // Links begin with the address as it was asked for.
+    let mut stream = connect(&address, &root, "127.0.0.1", ALL);
+    let page = String::from_utf8(ask(&mut stream, "/root").unwrap().2).unwrap();
+    assert!(page.contains("https://127.0.0.1/root"), "{page}");
+    let first = shown(&mut stream);
+
+    let other = CertificateParams::new(vec!["x.local".into()]).unwrap();
+    let other = other.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    for (root, name) in [(root.as_slice(), "other.example.cn"), (other.der().as_ref(), "127.0.0.1")] {
+        let refused = ask(&mut connect(&address, root, name, ALL), "/login");
+        assert!(refused.unwrap_err().to_string().contains("certificate"), "{name}");
+    }
+
+    // The next start keeps root and certificate: no device has to trust anything again.
+    assert!(hall.stop());
+    let hall = Hall::with(&data, &more);
+    let address = hall.says("listening on https://");
+    assert_eq!(root_of(hall.base.trim_start_matches("http://")), root);
+    assert_eq!(shown(&mut connect(&address, &root, "127.0.0.1", ALL)), first);
+    // Keys lie sealed, for the box alone.
+    for file in ["root.key", "box.json", "root.der"] {
+        use std::os::unix::fs::PermissionsExt;
+        let path = data.join("tls").join(file);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{file}");
+        assert!(!String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("PRIVATE KEY"), "{file}");
+    }
+}
+
+/// The root as it is handed out without TLS.
+fn root_of(plain: &str) -> Vec<u8> {
+    let mut socket = TcpStream::connect(plain).unwrap();
+    socket.write_all(b"GET /root.crt HTTP/1.1\r\nhost: box\r\nconnection: close\r\n\r\n").unwrap();
+    let mut all = Vec::new();
+    socket.read_to_end(&mut all).unwrap();
+    let at = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    all[at + 4..].to_vec()
+}
+
+/// A certificate of somebody else's, laid where the settings say.
+fn lay(folder: &Path) -> Vec<u8> {
+    let key = KeyPair::generate().unwrap();
+    let made = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    std::fs::write(folder.join("chain.pem"), made.pem()).unwrap();
+    made.der().to_vec()
+}
+
+#[test]
+fn a_given_certificate_is_changed_while_connections_go_on_and_a_broken_one_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = lay(folder.path());
+    let settings = folder.path().join("huiguan.toml");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(
+        &settings,
+        format!(
+            "listen_tls = \"127.0.0.1:0\"\ncertificate = \"{}\"\ncertificate_key = \"{}\"\n",
+            file("chain.pem"),
+            file("key.pem")
+        ),
+    )
+    .unwrap();
+    let hall =
+        Hall::with(&folder.path().join("data"), &["--listen", "127.0.0.1:0", "--config", settings.to_str().unwrap()]);
+    let address = hall.says("listening on https://");
+    hall.set_up();
+    assert_eq!(hall.client().get("/root").status, 404, "there is no root to hand out");
+    let mut old = connect(&address, &first, "127.0.0.1", ALL);
+    assert_eq!(shown(&mut old), first);
+
+    std::fs::write(folder.path().join("chain.pem"), "-----BEGIN CERTIFICATE-----\nbroken\n").unwrap();
+    hall.signal("HUP");
+    assert_eq!(shown(&mut connect(&address, &first, "127.0.0.1", ALL)), first, "what is broken is not taken");
+
+    let second = lay(folder.path());
+    hall.signal("HUP");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while ask(&mut connect(&address, &second, "127.0.0.1", ALL), "/login").is_err() {
+        assert!(Instant::now() < deadline, "the new certificate is served");
+    }
+    assert_eq!(shown(&mut connect(&address, &second, "127.0.0.1", ALL)), second);
+    assert_eq!(shown(&mut old), first, "the old connection goes on");
+}
