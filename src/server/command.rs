@@ -365,6 +365,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     scanners.abort();
     clock.abort();
     visits.abort();
+    service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
         service::promotion::flush(&ctx, space).await?;
     }
