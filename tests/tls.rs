@@ -9,6 +9,7 @@ use rustls::{
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,12 @@ fn devices_that_know_the_root_reach_the_box_and_others_do_not() {
     let page = String::from_utf8(ask(&mut stream, "/root").unwrap().2).unwrap();
     assert!(page.contains("https://127.0.0.1/root"), "{page}");
     let first = shown(&mut stream);
+    // And so by HTTP/2, which browsers choose.
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/browser/tls.mjs");
+    std::fs::write(folder.path().join("root.crt"), &root).unwrap();
+    let mut node = Command::new("node");
+    node.arg(script).arg(format!("https://{address}")).arg(folder.path().join("root.crt"));
+    assert!(node.status().unwrap().success(), "HTTP/2");
 
     let other = CertificateParams::new(vec!["x.local".into()]).unwrap();
     let other = other.self_signed(&KeyPair::generate().unwrap()).unwrap();

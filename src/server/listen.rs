@@ -116,6 +116,17 @@ fn elsewhere<B>(request: &Request<B>, peer: SocketAddr, port: u16) -> Option<Res
     Some((StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response())
 }
 
+/// HTTP/2 names the host in the address; everybody behind the listener reads the header.
+fn name_host<B>(request: &mut Request<B>) {
+    if request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let named = request.uri().authority().and_then(|named| HeaderValue::from_str(named.as_str()).ok());
+    if let Some(named) = named {
+        request.headers_mut().insert(header::HOST, named);
+    }
+}
+
 fn service(
     app: App,
     peer: SocketAddr,
@@ -129,8 +140,9 @@ fn service(
     let secure = matches!(way, Way::Tls(_));
     let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let sent = redirect.and_then(|port| elsewhere(&request, peer, port));
         let mut request = request.map(Body::new);
+        name_host(&mut request);
+        let sent = redirect.and_then(|port| elsewhere(&request, peer, port));
         request.extensions_mut().insert(Peer { address: peer, secure });
         let app = app.clone();
         async move {

@@ -1,6 +1,5 @@
 //! What every handler is given.
 
-use domain::SpaceId;
 use service::{Ctx, space::SetupCode};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -61,9 +60,4 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// The root of the box's own certificates, where it serves TLS with them.
     pub root: Option<crate::root::Root>,
-}
-
-/// The space that an address belongs to. One box serves one association; its number stands here only.
-pub fn space() -> SpaceId {
-    SpaceId::ASSOCIATION
 }
