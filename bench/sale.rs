@@ -4,7 +4,7 @@
 use crate::{
     Done,
     fill::fill,
-    load::{Figures, get, storm},
+    load::{get, storm},
     say,
     server::{Server, binary, indexed, is_sound},
 };

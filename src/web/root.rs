@@ -63,7 +63,7 @@ pub fn by_tls(host: &str, port: u16) -> Option<String> {
 fn root(hall: &Hall) -> Result<&Root, domain::Refusal> {
     let missing = || {
         refuse!(
-            NotFound,
+            Missing,
             "root.none",
             "This box has no root of its own: it is reached without TLS, or with a certificate that devices trust already."
         )
