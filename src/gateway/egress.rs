@@ -325,6 +325,11 @@ impl Egress {
         }
     }
 
+    /// Whether calls of [`Reach::Public`] may lead into the box's own network.
+    pub fn private_allowed(&self) -> bool {
+        self.0.private_allowed
+    }
+
     fn breaker<T>(&self, f: impl FnOnce(&mut Breaker, Time) -> T) -> T {
         let now = (self.0.tools.now)();
         f(&mut self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner), now)

@@ -10,7 +10,7 @@ use crate::{
 use domain::{AuditLine, EventId, SpaceId, Time, audit::shorten};
 use gateway::{Egress, Tools};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use store::{Read, Record, SpaceReader, SpaceTx, SpaceView, Store};
 
 /// Tells the time; set by tests.
@@ -76,6 +76,8 @@ pub struct Parts {
     pub(crate) visits: Arc<crate::promotion::Tally>,
     /// Who carries what leaves the box.
     pub(crate) outbox: Arc<crate::outbox::Desk>,
+    /// The ways to reach people.
+    pub(crate) ways: Arc<RwLock<crate::message::Ways>>,
     /// The way out, once it was needed.
     egress: Arc<OnceLock<Egress>>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
@@ -105,6 +107,7 @@ impl Ctx {
             drawn: Arc::default(),
             visits: Arc::default(),
             outbox: Arc::default(),
+            ways: Arc::default(),
             egress: Arc::default(),
             association: Arc::default(),
         }))
@@ -253,7 +256,8 @@ impl<'a, 'tx> Work<'a, 'tx> {
             before: shorten(before),
             after: shorten(after),
         };
-        Ok(self.tx.audit(crate::audit::encode(&line)?)?)
+        self.tx.audit(crate::audit::encode(&line)?)?;
+        crate::webhook::note(self, action, &line.subject)
     }
 
     fn finish(self) -> Result<(), Error> {
