@@ -80,7 +80,8 @@ impl Call {
         Self {
             label,
             method,
-            base: base.trim_end_matches('/').to_owned(),
+            // A base that is the whole address stays as it is.
+            base: if path.starts_with('/') { base.trim_end_matches('/') } else { base }.to_owned(),
             path: path.to_owned(),
             query: Vec::new(),
             headers: Vec::new(),

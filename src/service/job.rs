@@ -12,6 +12,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("archive", archive::run_due(ctx, space).await),
         ("messages", message::dispatch(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
+        ("text messages", message::sms::tidy(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {

@@ -45,6 +45,11 @@ impl Page<'_> {
         let typed = self.back.get(at).copied().flatten().and_then(|_| (self.typed)(name));
         typed.unwrap_or_else(|| kept.to_owned())
     }
+
+    fn ticked(&self, at: usize, name: &str, kept: bool) -> bool {
+        let typed = self.back.get(at).copied().flatten().and_then(|_| (self.typed)(name));
+        typed.map_or(kept, |typed| !typed.is_empty())
+    }
 }
 
 /// The page of settings.
@@ -94,7 +99,7 @@ fn general(shell: &Shell, of: &Page<'_>) -> Markup {
                     (form.input(&Input { name: "quiet_from", label: text.t("Nobody is disturbed from"), kind: "time", value: &of.value(0, "quiet_from", &quiet.map_or(String::new(), |(from, _)| clock(from))), ..Input::default() }))
                     (form.input(&Input { name: "quiet_to", label: text.t("until"), kind: "time", value: &of.value(0, "quiet_to", &quiet.map_or(String::new(), |(_, to)| clock(to))), help: text.t("What cannot wait goes out at once: places that are held, what must be paid, and the answer to somebody who just registered."), ..Input::default() }))
                 }
-                (form.checkbox("attend_after_import", text.t("Send attend codes to everybody whom an import adds"), of.general.attend_after_import))
+                (form.checkbox("attend_after_import", text.t("Send attend codes to everybody whom an import adds"), of.ticked(0, "attend_after_import", of.general.attend_after_import)))
                 details {
                     summary { (text.t("Own words for each occasion")) }
                     p class="help" { (text.f("Values in braces are filled in: {values}.", &[("values", &VALUES.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" "))])) }
@@ -181,7 +186,7 @@ fn sms(shell: &Shell, of: &Page<'_>) -> Markup {
             h2 { (text.t("Text message")) " " @if kept.enabled { (badge(Tone::Good, text.t("On"))) } @else { (badge(Tone::Plain, text.t("Off"))) } }
             (form.summary())
             form method="post" action="/admin/message/sms" class="form" {
-                (form.checkbox("enabled", text.t("Send text messages"), kept.enabled))
+                (form.checkbox("enabled", text.t("Send text messages"), of.ticked(1, "enabled", kept.enabled)))
                 div class="pair" {
                     (form.select(&Input { name: "provider", label: text.t("Provider"), value: &of.value(1, "provider", kept.provider.code()), ..Input::default() }, &providers))
                     (form.input(&Input { name: "sign", label: text.t("Approved signature"), value: &of.value(1, "sign", &kept.sign), max: 30, ..Input::default() }))
@@ -245,7 +250,7 @@ fn mail(shell: &Shell, of: &Page<'_>) -> Markup {
             h2 { (text.t("E-mail messages")) " " @if kept.enabled { (badge(Tone::Good, text.t("On"))) } @else { (badge(Tone::Plain, text.t("Off"))) } }
             (form.summary())
             form method="post" action="/admin/message/mail" class="form" {
-                (form.checkbox("enabled", text.t("Send mail"), kept.enabled))
+                (form.checkbox("enabled", text.t("Send mail"), of.ticked(2, "enabled", kept.enabled)))
                 div class="pair" {
                     (line("host", "Mail server", &kept.host, 200))
                     (line("port", "Port", &kept.port.to_string(), 5))
@@ -254,7 +259,7 @@ fn mail(shell: &Shell, of: &Page<'_>) -> Markup {
                 div class="pair" {
                     (line("user", "Login", &kept.user, 200))
                     (form.input(&Input { name: "password", label: text.t("Password"), kind: "password", autocomplete: "new-password", help: if kept.password.is_empty() { "" } else { text.t("A password is kept. Empty: it stays.") }, ..Input::default() }))
-                    (line("per_day", "Most a day", &kept.per_day.to_string(), 7))
+                    (line("mail_per_day", "Most a day", &kept.per_day.to_string(), 7))
                 }
                 div class="pair" {
                     (line("from", "Sender's address", &kept.from, 200))

@@ -19,6 +19,8 @@ pub const SECRET: &str = "standin-secret";
 pub const APP: &str = "1400000000";
 /// The approved signature.
 pub const SIGN: &str = "会馆演示";
+/// The message was taken, and the connection is cut.
+const CUT: &str = "cut";
 /// The providers refuse what was signed longer ago, or later, than this.
 const SKEW_TENCENT: i64 = 5 * MINUTE;
 const SKEW_ALIYUN: i64 = 15 * MINUTE;
@@ -106,9 +108,7 @@ impl Providers {
         if failing {
             return Answered::status(500, "");
         }
-        let answer = if asked.header("x-tc-action").is_empty() { self.aliyun(asked) } else { self.tencent(asked) };
-        let cut = self.with(|state| std::mem::take(&mut state.cut));
-        if cut { Answered::cut() } else { answer }
+        if asked.header("x-tc-action").is_empty() { self.aliyun(asked) } else { self.tencent(asked) }
     }
 
     fn take(&self, taken: Taken) -> Result<String, String> {
@@ -116,12 +116,12 @@ impl Providers {
         if let Some(code) = refused {
             return Err(code);
         }
-        Ok(self.with(|state| {
+        self.with(|state| {
             let reference = format!("{}-{}", taken.provider, state.taken.len() + 1);
             state.left -= 1;
             state.taken.push(Taken { reference: reference.clone(), ..taken });
-            reference
-        }))
+            if std::mem::take(&mut state.cut) { Err(CUT.to_owned()) } else { Ok(reference) }
+        })
     }
 
     fn aliyun(&self, asked: &Asked) -> Answered {
@@ -160,6 +160,7 @@ impl Providers {
                 };
                 match self.take(taken) {
                     Ok(reference) => yes(json!({"Code": "OK", "Message": "OK", "BizId": reference, "RequestId": "S"})),
+                    Err(code) if code == CUT => Answered::cut(),
                     Err(code) => yes(json!({"Code": code, "Message": "refused", "RequestId": "S"})),
                 }
             }
@@ -237,6 +238,7 @@ impl Providers {
                 };
                 match self.take(taken) {
                     Ok(reference) => status("Ok", &reference),
+                    Err(code) if code == CUT => Answered::cut(),
                     Err(code) => status(&code, ""),
                 }
             }

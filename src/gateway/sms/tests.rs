@@ -89,6 +89,10 @@ async fn both_providers_take_a_message_and_tell_what_became_of_it() {
         let unknown = account.ask(&bench.egress, "+8613800000009", "x", at, &bench.stamp()).await.unwrap();
         assert_eq!(unknown, Delivery::Pending);
     }
+    let aliyun = bench.account(SmsProvider::Aliyun);
+    assert_eq!(aliyun.left(&bench.egress, &bench.stamp()).await.unwrap(), None);
+    let wrong = Account { secret: "wrong".into(), ..aliyun };
+    assert_eq!(wrong.left(&bench.egress, &bench.stamp()).await.unwrap_err().done, Done::Refused);
     assert_eq!(bench.account(SmsProvider::Tencent).left(&bench.egress, &bench.stamp()).await.unwrap(), Some(9_998));
 }
 

@@ -352,6 +352,36 @@ pub fn log(ctx: &Ctx, actor: &Actor, event: Option<EventId>, before: Option<Outg
     })
 }
 
+/// How long lines are kept: what a number was sent is nobody's business for ever.
+const KEPT_MILLIS: i64 = 180 * DAY;
+
+/// Removes lines that are old; answers how many. Called by the clock.
+pub async fn tidy(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
+    let (permit, now) = (ctx.own(space), ctx.now());
+    let mut old: Vec<OutgoingId> = Vec::new();
+    ctx.read(&permit, |view| {
+        for kept in view.scan::<SmsLine>(&(), None, Sort::Ascending).take(200) {
+            let (id, line) = kept?;
+            if line.at.plus(KEPT_MILLIS) > now {
+                break;
+            }
+            old.push(id);
+        }
+        Ok(())
+    })?;
+    let count = old.len();
+    if count > 0 {
+        ctx.write(&permit, move |work| {
+            for id in &old {
+                work.remove::<SmsLine>(id)?;
+            }
+            work.audit("sms.tidy", "sms", "", &format!("{count} removed"))
+        })
+        .await?;
+    }
+    Ok(count)
+}
+
 /// Removes an event's lines when it is archived.
 pub(super) async fn forget_event(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<(), Error> {
     let permit = ctx.own(space);

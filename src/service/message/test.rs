@@ -164,6 +164,9 @@ async fn a_notice_goes_out_once_by_text_message_and_its_delivery_is_known() {
     assert_eq!(sms::ask(ctx, space).await.unwrap(), 0, "not asked again");
     let event = sms::log(ctx, &post.admin, Some(post.event), None).unwrap();
     assert_eq!((event.lines.len(), event.today), (1, (1, 100)));
+    assert_eq!(sms::tidy(ctx, space).await.unwrap(), 0);
+    post.hall.advance(181 * DAY);
+    assert_eq!((sms::tidy(ctx, space).await.unwrap(), post.lines().len()), (1, 0), "not kept for ever");
     let visitor = Actor::visitor(space);
     assert_eq!(sms::log(ctx, &visitor, None, None).err().unwrap().code(), Some("session.none"));
     assert!(ctx.store().verify().is_sound());
@@ -279,10 +282,17 @@ async fn limits_hold_for_a_number_and_a_day_and_codes_are_secrets() {
     assert_eq!(post.providers.taken().len(), 4, "a new day");
     let few = SmsInput { per_day: "1".into(), ..sms_input(&post._sms.base) };
     setting::save_sms(ctx, &post.admin, &few).await.unwrap();
-    order_one(&post.hall, post.event, post.kind, "张三", "13800000001").await.unwrap();
-    post.tick().await;
-    let waits = post.outgoing().pop().unwrap();
-    assert_eq!((waits.state, post.providers.taken().len()), (OutState::Waiting, 4), "{}", waits.said);
+    let own = ctx.own(space);
+    ctx.write(&own, |work| {
+        sms::put_code(work, "+8613800000008", "111111", 5, "another number")?;
+        work.audit("test", "test", "", "")
+    })
+    .await
+    .unwrap();
+    run_due(ctx, space).await.unwrap();
+    let over = post.outgoing().pop().unwrap();
+    assert_eq!((over.state, post.providers.taken().len()), (OutState::Expired, 4), "{}", over.said);
+    assert_eq!(over.said, "the limit of the day is reached");
 }
 
 #[tokio::test]

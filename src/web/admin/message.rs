@@ -133,7 +133,7 @@ async fn save_mail(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, 
         dkim_domain: get("dkim_domain"),
         dkim_selector: get("dkim_selector"),
         dkim_key: get("dkim_key"),
-        per_day: get("per_day"),
+        per_day: get("mail_per_day"),
     };
     match setting::save_mail(&hall.ctx, &actor, &input).await {
         Ok(()) => tell("/admin/message", Tone::Good, visit.text().t("Saved.")),
