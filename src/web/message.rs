@@ -5,7 +5,6 @@ use crate::{
     answer::{Answer, again, page, tell},
     audience::Visit,
     fields::Fields,
-    hall::space,
 };
 use axum::{
     Router,
@@ -38,7 +37,7 @@ fn draw(
     typed: Option<&Fields>,
     refusal: Option<&Refusal>,
 ) -> Result<Markup, Error> {
-    let mut kept = choice::get(&hall.ctx, space(), link)?;
+    let mut kept = choice::get(&hall.ctx, visit.space, link)?;
     if let Some(fields) = typed {
         fields.get("mail").clone_into(&mut kept.choice.mail);
     }
@@ -66,7 +65,7 @@ async fn save(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, 
         news: fields.ticked("news"),
         mail: fields.get("mail").to_owned(),
     };
-    match choice::save(&hall.ctx, space(), &link, &input).await {
+    match choice::save(&hall.ctx, visit.space, &link, &input).await {
         Ok(()) => tell(&format!("/ticket/{link}/message"), Tone::Good, visit.text().t("Saved.")),
         Err(error) => again(error, |refusal| draw(&hall, &visit, &link, Some(&fields), Some(refusal))),
     }
@@ -84,8 +83,8 @@ async fn leave(State(hall): State<Hall>, visit: Visit, Path(code): Path<String>)
 }
 
 /// Both providers look at a field of their own in the answer.
-async fn report(State(hall): State<Hall>, Path(key): Path<String>, body: Bytes) -> Answer {
-    sms::report(&hall.ctx, space(), &key, &body).await?;
+async fn report(State(hall): State<Hall>, visit: Visit, Path(key): Path<String>, body: Bytes) -> Answer {
+    sms::report(&hall.ctx, visit.space, &key, &body).await?;
     let body = r#"{"code":0,"msg":"OK","result":0,"errmsg":"OK"}"#;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
