@@ -213,7 +213,7 @@ struct After {
 
 impl After {
     fn of(ctx: &Ctx, space: SpaceId) -> Result<Self, Error> {
-        let zone = if ctx.association()?.is_some() { ctx.zone(space)? } else { jiff::tz::TimeZone::UTC };
+        let zone = ctx.known(space)?.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone());
         Ok(Self { desk: ctx.outbox.clone(), ways: ctx.ways.clone(), sealer: ctx.sealer.clone(), zone })
     }
 
