@@ -251,9 +251,10 @@ impl Providers {
             }
             "SmsPackagesStatistics" => {
                 let left = self.with(|state| state.left);
-                yes(
-                    json!({"SmsPackagesStatisticsSet": [{"AmountOfPackage": left, "CurrentUsage": 0}], "RequestId": "S"}),
-                )
+                let over = json!({"AmountOfPackage": 500, "CurrentUsage": 0, "PackageExpiredUnixTime": 1_556_640_000});
+                let good =
+                    json!({"AmountOfPackage": left, "CurrentUsage": 0, "PackageExpiredUnixTime": 4_102_444_800_i64});
+                yes(json!({"SmsPackagesStatisticsSet": [good, over], "RequestId": "S"}))
             }
             _ => no("InvalidAction"),
         }

@@ -150,7 +150,13 @@ pub(super) async fn left(account: &Account, egress: &Egress, stamp: &Stamp) -> R
         call(account, egress, ("tencent SmsPackagesStatistics", "SmsPackagesStatistics"), &body, stamp).await?;
     let packages = answer.get("SmsPackagesStatisticsSet").and_then(Value::as_array).cloned().unwrap_or_default();
     let number = |of: &Value, name: &str| of.get(name).and_then(Value::as_i64).unwrap_or(0);
-    Ok(packages.iter().map(|one| (number(one, "AmountOfPackage") - number(one, "CurrentUsage")).max(0)).sum())
+    let now = stamp.now.0.div_euclid(SECOND);
+    // A package that ran out of time is worth nothing, whatever is left in it.
+    let valid = packages.iter().filter(|one| match number(one, "PackageExpiredUnixTime") {
+        0 => true,
+        until => until > now,
+    });
+    Ok(valid.map(|one| (number(one, "AmountOfPackage") - number(one, "CurrentUsage")).max(0)).sum())
 }
 
 /// One object of the reports that are posted.
