@@ -87,7 +87,8 @@ async fn a_mail_arrives_signed_with_its_bounce_address_and_a_way_out() {
 async fn what_a_server_says_decides_and_a_connection_that_broke_says_nothing() {
     let server = server().await;
     let account = account(&server);
-    let send = || account.send(&mail(), Time(0));
+    let mail = mail();
+    let send = || account.send(&mail, Time(0));
     server.answer("550 5.1.1 no such user");
     assert_eq!(send().await.unwrap_err().done, Done::Refused);
     server.answer("451 4.7.1 come back later");
@@ -96,7 +97,7 @@ async fn what_a_server_says_decides_and_a_connection_that_broke_says_nothing() {
     assert_eq!(send().await.unwrap_err().done, Done::Unknown);
     assert_eq!(server.taken().len(), 1, "it was taken all the same");
     let wrong = Account { password: "wrong".into(), ..account.clone() };
-    assert_eq!(wrong.send(&mail(), Time(0)).await.unwrap_err().done, Done::Refused);
+    assert_eq!(wrong.send(&mail, Time(0)).await.unwrap_err().done, Done::Refused);
     assert_eq!(wrong.test().await.unwrap_err().done, Done::Refused);
     account.test().await.unwrap();
     let port = server.address.port();
@@ -109,13 +110,9 @@ async fn what_a_server_says_decides_and_a_connection_that_broke_says_nothing() {
         }
         tokio::task::yield_now().await;
     }
-    assert_eq!(gone.send(&mail(), Time(0)).await.unwrap_err().done, Done::Not);
+    assert_eq!(gone.send(&mail, Time(0)).await.unwrap_err().done, Done::Not);
     let open = Account { host: "mail.example.org".into(), ..account };
-    assert_eq!(
-        open.send(&mail(), Time(0)).await.unwrap_err().done,
-        Done::Refused,
-        "never without TLS over the network"
-    );
+    assert_eq!(open.send(&mail, Time(0)).await.unwrap_err().done, Done::Refused, "never without TLS over the network");
 }
 
 #[test]

@@ -374,5 +374,13 @@ async fn settings_are_tried_without_showing_secrets_and_archived_events_lose_the
     crate::archive::begin(ctx, admin, post.event, "年会").await.unwrap();
     crate::archive::run(ctx, admin.space, post.event).await.unwrap();
     assert!(post.lines().is_empty() && post.outgoing().iter().all(|entry| entry.event.is_none()));
+    let view = ctx.store().view().space(admin.space);
+    for id in (1..1_000).chain(1_001..2_000).chain(2_001..3_000) {
+        for kept in view.walk(id, &[], None, Order::Ascending) {
+            let (key, value) = kept.unwrap();
+            let holds = |bytes: &[u8]| bytes.windows(11).any(|part| part == b"13800000001");
+            assert!(!holds(&key) && !holds(&value), "table {id} still knows the number");
+        }
+    }
     assert!(ctx.store().verify().is_sound());
 }
