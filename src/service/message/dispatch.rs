@@ -112,7 +112,8 @@ fn next(work: &mut Work<'_, '_>, desk: &Desk<'_>, notice: &Notice, mut dispatch:
     let values = values(work.read(), notice, desk.zone)?;
     let wording = desk.ways.wording.as_ref();
     let own = setting.words(notice.purpose.code(), "zh-CN").map(|words| domain::notice::fill(words, &values));
-    let words = own.or_else(|| wording.map(|wording| wording.words(notice, desk.zone))).unwrap_or_default();
+    let words =
+        own.or_else(|| wording.map(|wording| wording.words(notice, desk.zone))).unwrap_or_else(|| notice.text.clone());
     let subject = wording.map_or(String::new(), |wording| wording.subject(notice));
     let base = wording.and_then(|wording| wording.base());
     let leave = match (notice.purpose.topic(), dispatch.person, base) {

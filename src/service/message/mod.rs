@@ -115,8 +115,19 @@ fn reader(view: &impl Read, notice: &Notice) -> Result<(Option<PersonId>, Option
         let Some(ticket) = view.get::<Ticket>(&(event, id))? else { return Ok((None, None)) };
         return Ok((Some(ticket.person), given_mail(view, &ticket)?));
     }
-    let Some(phone) = &notice.phone else { return Ok((None, None)) };
-    let person = view.find_key::<Person, _>(&PERSON_BY_PHONE, phone)?;
+    let person = match &notice.phone {
+        Some(phone) => view.find_key::<Person, _>(&PERSON_BY_PHONE, phone)?,
+        None => None,
+    };
+    let About::Order(event, id) = notice.about else { return Ok((person, None)) };
+    let Some(order) = view.get::<domain::Order>(&(event, id))? else { return Ok((person, None)) };
+    for (ticket, ..) in order.tickets() {
+        let Some(ticket) = view.get::<Ticket>(&(event, ticket))? else { continue };
+        // One address for all of an order: the buyer's, who gave it first.
+        if let Some(mail) = given_mail(view, &ticket)? {
+            return Ok((person, Some(mail)));
+        }
+    }
     Ok((person, None))
 }
 
