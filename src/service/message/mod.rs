@@ -7,9 +7,6 @@ pub mod mail;
 pub mod setting;
 pub mod sms;
 
-#[cfg(test)]
-mod test;
-
 pub use dispatch::{dispatch, log};
 pub(crate) use dispatch::{settled, withdraw};
 
@@ -189,3 +186,6 @@ pub(crate) fn choice_of(view: &impl Read, person: PersonId) -> Result<MessageCho
 pub(crate) async fn forget_event(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<(), Error> {
     sms::forget_event(ctx, space, event).await
 }
+
+#[cfg(test)]
+mod test;

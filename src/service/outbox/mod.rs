@@ -2,8 +2,6 @@
 //! An attempt is on disk before anything is said to the outside, and so is its answer before anything else follows from it.
 
 mod lane;
-#[cfg(test)]
-mod test;
 
 pub use lane::{run_due, start_due, stop};
 
@@ -306,3 +304,6 @@ pub(crate) async fn forget_event(ctx: &Ctx, space: SpaceId, event: EventId) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod test;

@@ -1,9 +1,6 @@
 //! Webhooks: other programs are told what happened, signed, as long as it takes. What happened is what the audit log says; the telling is an entry
 //! of the outbox in the same commit. `docs/webhook.md` says how a receiver verifies it.
 
-#[cfg(test)]
-mod test;
-
 use crate::{
     Actor, At, Ctx, Error, Work,
     outbox::{self, Carrier, Carrying, Letter},
@@ -252,3 +249,6 @@ impl Carrier for Hooks {
         }
     }
 }
+
+#[cfg(test)]
+mod test;
