@@ -5,11 +5,13 @@ mod boot;
 mod clock;
 mod command;
 mod demo;
+mod demo_post;
 mod demo_print;
 mod listen;
 mod scanner;
 mod settings;
 mod tls;
+mod wording;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
