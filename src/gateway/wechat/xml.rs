@@ -20,6 +20,7 @@ const DEPTH_MAX: usize = 12;
 /// Most elements.
 const ELEMENTS_MAX: usize = 2_000;
 
+#[cfg(test)]
 impl Element {
     /// The first element of that name in it.
     pub fn get(&self, name: &str) -> Option<&Element> {
