@@ -5,5 +5,6 @@ pub mod address;
 mod breaker;
 pub mod egress;
 pub mod standin;
+pub mod wechat;
 
 pub use egress::{Call, Done, Egress, Reach, Reply, Tools, Trouble};

@@ -171,11 +171,7 @@ mod tests {
             assert_eq!(verify(&signature[..39], parts), Err(Wrong::Signature));
             assert_eq!(verify(signature, &parts[1..]), Err(Wrong::Signature));
         }
-        verify(
-            "dd6b9c95b495b3f7e2901bfbc76c664930ffdb96",
-            &["123456", "1411443780", "437374425", V10],
-        )
-        .unwrap();
+        verify("dd6b9c95b495b3f7e2901bfbc76c664930ffdb96", &["123456", "1411443780", "437374425", V10]).unwrap();
         verify(
             "1ba3cb09c0d2c2b3ed6900d37f91a6efae6cb011",
             &["kjr2TKI8umCBfVF3wAHk8JiPwma5VBme", "1583940690", "VHh7ymSeb0jc4lSb", V8],
@@ -235,10 +231,13 @@ mod tests {
 
     #[test]
     fn keys_with_spare_bits_are_keys_and_others_are_not() {
-        for key in [SAMPLE, "cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEP", "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"] {
+        for key in
+            [SAMPLE, "cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEP", "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"]
+        {
             Cipher::new(key, "wx").unwrap();
         }
-        for key in ["", "short", &format!("{LONG_A}A"), &LONG_A[1..], &LONG_A.replacen('A', "-", 1), &"长".repeat(43)] {
+        for key in ["", "short", &format!("{LONG_A}A"), &LONG_A[1..], &LONG_A.replacen('A', "-", 1), &"长".repeat(43)]
+        {
             assert_eq!(Cipher::new(key, "wx").unwrap_err(), Wrong::Key, "{key}");
         }
     }
@@ -254,7 +253,8 @@ mod tests {
             assert_eq!(Cipher::new(SAMPLE, "ww2").unwrap().open(&sealed), Err(Wrong::Receiver));
         }
         let sealed = cipher.seal([7; SALT], b"hello").unwrap();
-        for text in ["", "AAAA", &sealed[4..], &sealed[..sealed.len() - 4], "不是密文", &"A".repeat(CIPHER_MAX + 4)] {
+        for text in ["", "AAAA", &sealed[4..], &sealed[..sealed.len() - 4], "不是密文", &"A".repeat(CIPHER_MAX + 4)]
+        {
             assert!(cipher.open(text).is_err(), "{text:.20}");
         }
         let other = Cipher::new(LONG_A, "ww1").unwrap();

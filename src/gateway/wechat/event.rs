@@ -104,14 +104,14 @@ impl Event {
                 let part = if withdrawn { "SubscribeMsgChangeEvent" } else { "SubscribeMsgPopupEvent" };
                 // In JSON the list stands directly in the message.
                 let list = fields.get(part).or_else(|| fields.get("List"));
-                let choice = |entry: &&Value| (said(entry, "TemplateId"), said(entry, "SubscribeStatusString") == "accept");
+                let choice =
+                    |entry: &&Value| (said(entry, "TemplateId"), said(entry, "SubscribeStatusString") == "accept");
                 Self::Consent { from, choices: all(list).iter().map(choice).collect(), withdrawn }
             }
             ("event", "subscribe_msg_sent_event") => {
                 let list = fields.get("SubscribeMsgSentEvent").or_else(|| fields.get("List"));
-                let result = |entry: &&Value| {
-                    (said(entry, "TemplateId"), entry.get("ErrorCode").and_then(number).unwrap_or(-1))
-                };
+                let result =
+                    |entry: &&Value| (said(entry, "TemplateId"), entry.get("ErrorCode").and_then(number).unwrap_or(-1));
                 Self::Delivered { from, results: all(list).iter().map(result).collect() }
             }
             ("event", "TEMPLATESENDJOBFINISH") => Self::TemplateDone {
@@ -174,7 +174,9 @@ mod tests {
             withdrawn,
         };
         let head = "<FromUserName>o1</FromUserName><CreateTime>1</CreateTime><MsgType>event</MsgType>";
-        let xml = format!("<xml>{head}<Event>subscribe_msg_popup_event</Event><SubscribeMsgPopupEvent><List><TemplateId>a</TemplateId><SubscribeStatusString>accept</SubscribeStatusString></List><List><TemplateId>b</TemplateId><SubscribeStatusString>reject</SubscribeStatusString></List></SubscribeMsgPopupEvent></xml>");
+        let xml = format!(
+            "<xml>{head}<Event>subscribe_msg_popup_event</Event><SubscribeMsgPopupEvent><List><TemplateId>a</TemplateId><SubscribeStatusString>accept</SubscribeStatusString></List><List><TemplateId>b</TemplateId><SubscribeStatusString>reject</SubscribeStatusString></List></SubscribeMsgPopupEvent></xml>"
+        );
         assert_eq!(event(&xml), expected(&[("a", true), ("b", false)], false));
         let json = r#"{"FromUserName":"o1","CreateTime":1,"MsgType":"event","Event":"subscribe_msg_popup_event","List":{"TemplateId":"a","SubscribeStatusString":"accept","PopupScene":"0"}}"#;
         assert_eq!(event(json), expected(&[("a", true)], false));
@@ -196,12 +198,21 @@ mod tests {
             welcome: None,
         };
         assert_eq!(event(contact), Event::Contact(expected));
-        let of = |rest: &str| event(&format!("<xml><FromUserName>o1</FromUserName><CreateTime>1</CreateTime>{rest}</xml>"));
+        let of =
+            |rest: &str| event(&format!("<xml><FromUserName>o1</FromUserName><CreateTime>1</CreateTime>{rest}</xml>"));
         let from = "o1".to_owned();
-        assert_eq!(of("<MsgType>text</MsgType><Content>你好</Content>"), Event::Text { from: from.clone(), text: "你好".into() });
-        assert_eq!(of("<MsgType>event</MsgType><Event>unsubscribe</Event>"), Event::Follow { from: from.clone(), follows: false });
         assert_eq!(
-            of("<MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>200163836</MsgID><Status>failed:user block</Status>"),
+            of("<MsgType>text</MsgType><Content>你好</Content>"),
+            Event::Text { from: from.clone(), text: "你好".into() }
+        );
+        assert_eq!(
+            of("<MsgType>event</MsgType><Event>unsubscribe</Event>"),
+            Event::Follow { from: from.clone(), follows: false }
+        );
+        assert_eq!(
+            of(
+                "<MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>200163836</MsgID><Status>failed:user block</Status>"
+            ),
             Event::TemplateDone { message: "200163836".into(), arrived: false }
         );
         assert_eq!(

@@ -106,7 +106,9 @@ impl Keyword {
             Self::Time => range(value, |one| is_moment(one, true)),
             Self::Date => range(value, |one| is_moment(one, false)),
             Self::Amount => is_amount(value),
-            Self::PhoneNumber => value.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '*' | ',')),
+            Self::PhoneNumber => {
+                value.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '*' | ','))
+            }
             Self::CarNumber => is_car(value),
             Self::Name => is_name(value),
             Self::Phrase => value.chars().all(is_chinese),
@@ -117,12 +119,18 @@ impl Keyword {
     /// The value made to fit where that loses nothing but length: controls become blanks, what is too long is cut with an ellipsis. Types with a
     /// form of their own are left as they are.
     pub fn fitted(self, value: &str) -> String {
-        let clean: String = value.split(|c: char| c.is_control() || c.is_whitespace()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        let clean: String = value
+            .split(|c: char| c.is_control() || c.is_whitespace())
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         let longest = if self == Self::Name && !clean.is_ascii() { NAME_CHINESE } else { self.longest() };
         match self {
             Self::Thing => shortened(&clean, longest),
             Self::Name => clean.chars().take(longest).collect(),
-            Self::CharacterString => clean.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(longest).collect(),
+            Self::CharacterString => {
+                clean.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(longest).collect()
+            }
             Self::Phrase => clean.chars().filter(|c| is_chinese(*c)).take(longest).collect(),
             _ => clean,
         }
@@ -163,7 +171,8 @@ fn is_car(value: &str) -> bool {
 fn is_name(value: &str) -> bool {
     if value.chars().any(is_chinese) {
         let longest = value.chars().count() <= NAME_CHINESE;
-        return longest && value.chars().all(|c| is_chinese(c) || c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | '•'));
+        return longest
+            && value.chars().all(|c| is_chinese(c) || c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | '•'));
     }
     value.chars().all(|c| !c.is_numeric() && (c.is_ascii_graphic() || c == ' ' || c.is_alphabetic()))
 }
@@ -179,7 +188,10 @@ fn range(value: &str, one: impl Fn(&str) -> bool) -> bool {
 fn date(text: &str) -> Option<&str> {
     let number = |text: &str, width: std::ops::RangeInclusive<usize>| {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        width.contains(&digits).then(|| text.split_at(digits)).map(|(number, rest)| (number.parse::<u32>().unwrap_or(0), rest.to_owned()))
+        width
+            .contains(&digits)
+            .then(|| text.split_at(digits))
+            .map(|(number, rest)| (number.parse::<u32>().unwrap_or(0), rest.to_owned()))
     };
     let (_, rest) = number(text, 4..=4)?;
     let (first, second, last) = match rest.chars().next()? {

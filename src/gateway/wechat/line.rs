@@ -1,10 +1,7 @@
 //! One way of asking: a token in the query, a code in the answer, one repetition with a new token when it was refused, a few when the other
 //! side is busy.
 
-use super::{
-    Act, Fault, Tokens,
-    token::How,
-};
+use super::{Act, Fault, Tokens, token::How};
 use crate::{Call, Egress, Reply};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -57,7 +54,8 @@ const BUSY_MAX: u32 = 2;
 
 /// The answer when its code is 0 or it has none. An image has no code; a failure is JSON whatever was asked for.
 pub fn judge(reply: Reply) -> Result<Reply, Fault> {
-    let json = reply.body.first() == Some(&b'{') || reply.header("content-type").is_some_and(|kind| kind.contains("json"));
+    let json =
+        reply.body.first() == Some(&b'{') || reply.header("content-type").is_some_and(|kind| kind.contains("json"));
     if !json {
         return Ok(reply);
     }

@@ -322,7 +322,8 @@ impl Mini {
             return Err(Fault::Input { field: "content".into(), why: format!("1 to {CHECKED_MAX} characters") });
         }
         let body = json!({ "version": 2, "openid": openid, "scene": scene as u8, "content": text });
-        let answer: Checked = self.0.read(self.0.post("msg_sec_check", "/wxa/msg_sec_check", &body).repeatable()).await?;
+        let answer: Checked =
+            self.0.read(self.0.post("msg_sec_check", "/wxa/msg_sec_check", &body).repeatable()).await?;
         match answer.result.suggest.as_str() {
             "pass" => Ok(Verdict::Pass),
             "review" => Ok(Verdict::Review(answer.result.label)),

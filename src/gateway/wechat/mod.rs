@@ -16,7 +16,7 @@ mod xml;
 
 pub use fault::{Act, Fault};
 pub use line::App;
-pub use token::{Shelf, Token, Tokens};
+pub use token::{Locks, Shelf, Token, Tokens};
 
 /// Where mini-programs and official accounts ask.
 pub const WECHAT: &str = "https://api.weixin.qq.com";

@@ -284,7 +284,11 @@ mod tests {
         ];
         for (ticket, nonce, time, url, signature) in cases {
             assert_eq!(sha1(&js_text(ticket, nonce, time, url)), signature);
-            assert_eq!(sha1(&js_text(ticket, nonce, time, &format!("{url}#part"))), signature, "the fragment does not count");
+            assert_eq!(
+                sha1(&js_text(ticket, nonce, time, &format!("{url}#part"))),
+                signature,
+                "the fragment does not count"
+            );
             assert_ne!(sha1(&js_text(ticket, nonce, time + 1, url)), signature);
         }
     }

@@ -140,7 +140,14 @@ impl Door {
     }
 
     /// An encrypted answer in the form that the push came in.
-    pub fn answer(&self, json: bool, message: &str, salt: [u8; SALT], timestamp: i64, nonce: &str) -> Result<String, Refused> {
+    pub fn answer(
+        &self,
+        json: bool,
+        message: &str,
+        salt: [u8; SALT],
+        timestamp: i64,
+        nonce: &str,
+    ) -> Result<String, Refused> {
         let cipher = self.cipher.as_ref().ok_or(Wrong::Key)?;
         let encrypted = cipher.seal(salt, message.as_bytes())?;
         let time = timestamp.to_string();
@@ -160,7 +167,14 @@ impl Door {
     }
 
     /// As WeChat would push this message: the query and the body. Stand-ins use it.
-    pub fn push(&self, message: &str, to: &str, salt: [u8; SALT], timestamp: i64, nonce: &str) -> Result<(String, String), Wrong> {
+    pub fn push(
+        &self,
+        message: &str,
+        to: &str,
+        salt: [u8; SALT],
+        timestamp: i64,
+        nonce: &str,
+    ) -> Result<(String, String), Wrong> {
         let cipher = self.cipher.as_ref().ok_or(Wrong::Key)?;
         let encrypted = cipher.seal(salt, message.as_bytes())?;
         let time = timestamp.to_string();
@@ -172,7 +186,11 @@ impl Door {
         let body = if message.starts_with('{') {
             serde_json::json!({ "ToUserName": to, "Encrypt": encrypted }).to_string()
         } else {
-            format!("<xml><ToUserName>{}</ToUserName><Encrypt>{}</Encrypt></xml>", xml::cdata(to), xml::cdata(&encrypted))
+            format!(
+                "<xml><ToUserName>{}</ToUserName><Encrypt>{}</Encrypt></xml>",
+                xml::cdata(to),
+                xml::cdata(&encrypted)
+            )
         };
         Ok((query, body))
     }
@@ -201,7 +219,9 @@ impl Fields {
 
     /// A field; none when it is not there.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.map.get(name).or_else(|| self.map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+        self.map
+            .get(name)
+            .or_else(|| self.map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
     }
 
     /// A field's text; empty when it is not there or no text.
@@ -311,18 +331,31 @@ mod tests {
         let query = "msg_signature=5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3&timestamp=1409659589&nonce=263014780&echostr=P9nAzCzyDtyTWESHep1vC5X9xho%2FqYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp%2B4RPcs8TgAE7OaBO%2BFZXvnaqQ%3D%3D";
         assert_eq!(door().sealed_echo(&Signed::parse(query)).unwrap(), "1616140317555161061");
         let raw = query.replace("%2F", "/").replace("%2B", "+").replace("%3D", "=");
-        assert_eq!(door().sealed_echo(&Signed::parse(&raw)).unwrap(), "1616140317555161061", "a plus that was not encoded");
-        let signed = Signed::parse("msg_signature=477715d11cdb4164915debcba66cb864d751f3e6&timestamp=1409659813&nonce=1372623149");
-        let body = format!("<xml><ToUserName><![CDATA[wx5823bf96d3bd56c7]]></ToUserName><Encrypt><![CDATA[{V6}]]></Encrypt><AgentID><![CDATA[218]]></AgentID></xml>");
+        assert_eq!(
+            door().sealed_echo(&Signed::parse(&raw)).unwrap(),
+            "1616140317555161061",
+            "a plus that was not encoded"
+        );
+        let signed = Signed::parse(
+            "msg_signature=477715d11cdb4164915debcba66cb864d751f3e6&timestamp=1409659813&nonce=1372623149",
+        );
+        let body = format!(
+            "<xml><ToUserName><![CDATA[wx5823bf96d3bd56c7]]></ToUserName><Encrypt><![CDATA[{V6}]]></Encrypt><AgentID><![CDATA[218]]></AgentID></xml>"
+        );
         let push = door().take(&signed, body.as_bytes(), 1_409_659_813).unwrap();
         assert_eq!((push.from(), push.kind(), push.fields.text("Content")), ("mycreate", "text", "hello"));
         assert_eq!((push.once().as_str(), push.json), ("m/mycreate/4561255354251345929", false));
-        let signed = Signed::parse("msg_signature=0623cbc5a8cbee5bcc137c70de99575366fc2af3&timestamp=1409659813&nonce=1372623149");
-        let body = serde_json::json!({ "tousername": "wx5823bf96d3bd56c7", "encrypt": V7, "agentid": "218" }).to_string();
+        let signed = Signed::parse(
+            "msg_signature=0623cbc5a8cbee5bcc137c70de99575366fc2af3&timestamp=1409659813&nonce=1372623149",
+        );
+        let body =
+            serde_json::json!({ "tousername": "wx5823bf96d3bd56c7", "encrypt": V7, "agentid": "218" }).to_string();
         let push = door().take(&signed, body.as_bytes(), 1_409_659_813).unwrap();
         assert!(push.json && !push.from().is_empty());
         let plain = Door::new("AAAAA", None);
-        let signed = Signed::parse("signature=f464b24fc39322e44b38aa78f5edd27bd1441696&timestamp=1714036504&nonce=1514711492&echostr=4375120948345356249");
+        let signed = Signed::parse(
+            "signature=f464b24fc39322e44b38aa78f5edd27bd1441696&timestamp=1714036504&nonce=1514711492&echostr=4375120948345356249",
+        );
         assert_eq!(plain.echo(&signed).unwrap(), "4375120948345356249");
         assert!(Door::new("AAAAB", None).echo(&signed).is_err());
     }
@@ -337,14 +370,20 @@ mod tests {
         let signed = Signed::parse(&query);
         let taken = door().take(&signed, body.as_bytes(), 1_000 + SKEW_SECONDS).unwrap();
         assert_eq!(taken.event(), "x");
-        for (now, why) in [(1_001 + SKEW_SECONDS, "late"), (999 - SKEW_SECONDS, "early"), (i64::MAX, "far"), (i64::MIN, "far")] {
+        for (now, why) in
+            [(1_001 + SKEW_SECONDS, "late"), (999 - SKEW_SECONDS, "early"), (i64::MAX, "far"), (i64::MIN, "far")]
+        {
             assert_eq!(door().take(&signed, body.as_bytes(), now), Err(Refused::Stale), "{why}");
         }
         let forged = Signed { msg_signature: signed.signature.clone(), ..signed.clone() };
         assert_eq!(door().take(&forged, body.as_bytes(), 1_000), Err(Wrong::Signature.into()));
         let moved = Signed { timestamp: "1001".into(), ..signed.clone() };
         assert_eq!(door().take(&moved, body.as_bytes(), 1_000), Err(Wrong::Signature.into()));
-        assert_eq!(door().take(&signed, event.as_bytes(), 1_000), Err(Refused::Plain), "the plain signature covers no message");
+        assert_eq!(
+            door().take(&signed, event.as_bytes(), 1_000),
+            Err(Refused::Plain),
+            "the plain signature covers no message"
+        );
         let other = Door::new("QDG6eK", Some(Cipher::new(KEY, "wx_other").unwrap()));
         assert_eq!(other.take(&signed, body.as_bytes(), 1_000), Err(Wrong::Receiver.into()));
         for body in ["", "{", "[]", "<xml>", "\u{0}"] {
@@ -386,7 +425,11 @@ mod tests {
         let push = |body: &str| Push { json: true, fields: Fields::parse(body.as_bytes()).unwrap() };
         let first = push("{\"FromUserName\":\"a\",\"MsgType\":\"text\",\"MsgId\":123456789012345678}");
         assert_eq!(first.once(), "m/a/123456789012345678");
-        let event = |key: &str| push(&format!("{{\"FromUserName\":\"a\",\"MsgType\":\"event\",\"Event\":\"e\",\"CreateTime\":\"5\",\"k\":\"{key}\"}}"));
+        let event = |key: &str| {
+            push(&format!(
+                "{{\"FromUserName\":\"a\",\"MsgType\":\"event\",\"Event\":\"e\",\"CreateTime\":\"5\",\"k\":\"{key}\"}}"
+            ))
+        };
         assert_eq!(event("1").once(), event("1").once());
         assert_ne!(event("1").once(), event("2").once());
         assert!(event("1").once().starts_with("e/a/5/e/"));

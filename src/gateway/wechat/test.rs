@@ -1,7 +1,8 @@
 //! The clients against the stand-in: what the protocols promise, and what happens when the outside does not keep it.
 
 use super::{
-    Act, Fault, Tokens, event, line::App,
+    Act, Fault, Tokens, event,
+    line::App,
     mini::{Build, Code, Delivery, Mini, Scene, Subscribe, Verdict},
     official::{Mass, Official, TemplateMessage},
     standin::{World, openid, unionid},
@@ -12,7 +13,10 @@ use crate::{
     Egress, Tools,
     standin::{Answered, Standin},
 };
-use domain::{Time, time::{HOUR, MINUTE, SECOND}};
+use domain::{
+    Time,
+    time::{HOUR, MINUTE, SECOND},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -56,7 +60,7 @@ impl Outside {
 
     /// The owner of tokens as it is after a start: nothing in memory, all on the shelf.
     fn tokens(&self) -> Arc<Tokens> {
-        Arc::new(Tokens::new(self.shelf.clone(), tools(&self.clock)))
+        Arc::new(Tokens::new(self.shelf.clone(), tools(&self.clock), Arc::default()))
     }
 
     fn mini(&self) -> Mini {
@@ -251,13 +255,20 @@ async fn a_subscribe_message_is_checked_before_and_uses_one_consent() {
     }
     assert_eq!(outside.world.calls(), calls, "it was not sent");
     let short = Subscribe { data: message(&me).data[..2].to_vec(), ..message(&me) };
-    assert_eq!(mini.send_subscribe(&short).await.unwrap_err().code(), Some(47003), "a keyword of the template is missing");
+    assert_eq!(
+        mini.send_subscribe(&short).await.unwrap_err().code(),
+        Some(47003),
+        "a keyword of the template is missing"
+    );
     let other = Subscribe { template: "TPL-none".into(), ..message(&me) };
     assert_eq!(mini.send_subscribe(&other).await.unwrap_err().act(), Act::Settings);
     mini.send_subscribe(&message(&me)).await.unwrap();
     assert_eq!(mini.send_subscribe(&message(&me)).await.unwrap_err().code(), Some(43101));
     let sent = outside.world.sent();
-    assert_eq!((sent.len(), sent[0].to.as_str(), sent[0].body["miniprogram_state"].as_str()), (1, me.as_str(), Some("formal")));
+    assert_eq!(
+        (sent.len(), sent[0].to.as_str(), sent[0].body["miniprogram_state"].as_str()),
+        (1, me.as_str(), Some("formal"))
+    );
     let templates = mini.templates().await.unwrap();
     let won = templates.iter().find(|template| template.pri_tmpl_id == "TPL-won").unwrap();
     assert_eq!((won.keywords(), won.kind), (vec!["thing1", "thing2", "time3"], 2));
@@ -267,11 +278,13 @@ async fn a_subscribe_message_is_checked_before_and_uses_one_consent() {
 async fn a_code_is_a_picture_or_a_documented_failure() {
     let outside = outside().await;
     let mini = outside.mini();
-    let code = |scene: &str, page: &str| Code { scene: scene.into(), page: page.into(), build: Build::Trial, width: 430 };
+    let code =
+        |scene: &str, page: &str| Code { scene: scene.into(), page: page.into(), build: Build::Trial, width: 430 };
     let png = mini.code(&code("e=7&t=AB-3", "pages/in/index")).await.unwrap();
     assert!(png.starts_with(b"\x89PNG"));
     let calls = outside.world.calls();
-    for (scene, page) in [("", ""), ("签到", ""), ("a%20b", ""), (&"x".repeat(33), ""), ("x", "/pages"), ("x", "p?a=b")] {
+    for (scene, page) in [("", ""), ("签到", ""), ("a%20b", ""), (&"x".repeat(33), ""), ("x", "/pages"), ("x", "p?a=b")]
+    {
         assert!(matches!(mini.code(&code(scene, page)).await, Err(Fault::Input { .. })), "{scene} {page}");
     }
     assert_eq!(outside.world.calls(), calls);
@@ -365,7 +378,11 @@ async fn wecom_sends_to_members_and_knows_who_logged_in() {
     let sent = wecom.send(&to(&["ZhangSan", "nobody"]), &text).await.unwrap();
     assert_eq!(sent.invaliduser, "nobody", "a part was not reached although it was sent");
     let again = wecom.send(&to(&["ZhangSan", "nobody"]), &text).await.unwrap();
-    assert_eq!((again.msgid.as_str(), outside.world.sent().len()), (sent.msgid.as_str(), 1), "the same within half an hour");
+    assert_eq!(
+        (again.msgid.as_str(), outside.world.sent().len()),
+        (sent.msgid.as_str(), 1),
+        "the same within half an hour"
+    );
     let nobody = wecom.send(&to(&["nobody"]), &text).await.unwrap_err();
     assert_eq!((nobody.code(), nobody.act()), (Some(81013), Act::Unreachable));
     wecom.recall(&sent.msgid).await.unwrap();

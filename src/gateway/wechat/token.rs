@@ -39,11 +39,15 @@ pub trait Shelf: Send + Sync {
 /// So long before its end a token is not used any more.
 const MARGIN: i64 = 300 * SECOND;
 
-/// The owner. One for a box.
+/// Who fetches which token at the moment. One for a shelf, shared by all that use it.
+#[derive(Default)]
+pub struct Locks(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+/// The owner of what lies on a shelf.
 pub struct Tokens {
     shelf: Arc<dyn Shelf>,
     tools: Tools,
-    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    locks: Arc<Locks>,
 }
 
 /// How a new token is to be got.
@@ -56,13 +60,13 @@ pub enum How {
 }
 
 impl Tokens {
-    /// The owner of what lies on a shelf.
-    pub fn new(shelf: Arc<dyn Shelf>, tools: Tools) -> Self {
-        Self { shelf, tools, locks: Mutex::default() }
+    /// The owner of what lies on a shelf; `locks` are the shelf's.
+    pub fn new(shelf: Arc<dyn Shelf>, tools: Tools, locks: Arc<Locks>) -> Self {
+        Self { shelf, tools, locks }
     }
 
     fn lock(&self, slot: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self.locks.0.lock().unwrap_or_else(PoisonError::into_inner);
         locks.entry(slot.to_owned()).or_default().clone()
     }
 
@@ -123,7 +127,7 @@ mod tests {
         let clock = Arc::new(AtomicI64::new(1_000_000));
         let hands = clock.clone();
         let tools = Tools { now: Arc::new(move || Time(hands.load(Ordering::SeqCst))), chance: Arc::new(|| 0) };
-        (Tokens::new(Arc::new(InMemory::default()), tools), clock)
+        (Tokens::new(Arc::new(InMemory::default()), tools, Arc::default()), clock)
     }
 
     #[tokio::test]
@@ -152,14 +156,16 @@ mod tests {
         let (tokens, _clock) = owner();
         let fresh = AtomicUsize::new(0);
         let fetch = |how| {
-            let count = if how == How::Fresh { fresh.fetch_add(1, Ordering::SeqCst) + 1 } else { fresh.load(Ordering::SeqCst) };
+            let count =
+                if how == How::Fresh { fresh.fetch_add(1, Ordering::SeqCst) + 1 } else { fresh.load(Ordering::SeqCst) };
             async move { Ok((format!("t{count}"), 7_200)) }
         };
         assert_eq!(tokens.get("a", None, fetch).await.unwrap(), "t0");
         let all = futures_util::future::join_all((0..10).map(|_| tokens.get("a", Some("t0"), fetch))).await;
         assert!(all.iter().all(|token| token.as_ref().unwrap() == "t1"));
         assert_eq!(fresh.load(Ordering::SeqCst), 1);
-        let failed = tokens.get("c", None, |_| async { Err::<(String, i64), _>(Fault::answer(40125, "bad secret")) }).await;
+        let failed =
+            tokens.get("c", None, |_| async { Err::<(String, i64), _>(Fault::answer(40125, "bad secret")) }).await;
         assert_eq!(failed.unwrap_err().code(), Some(40125));
     }
 }

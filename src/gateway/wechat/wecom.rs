@@ -168,10 +168,7 @@ impl Message {
                 }
                 let items: Vec<Value> =
                     items.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
-                Ok((
-                    "miniprogram_notice",
-                    json!({ "appid": app, "page": page, "title": title, "content_item": items }),
-                ))
+                Ok(("miniprogram_notice", json!({ "appid": app, "page": page, "title": title, "content_item": items })))
             }
         }
     }
@@ -276,7 +273,8 @@ mod tests {
         for message in sound {
             message.body().unwrap();
         }
-        let article = Article { title: "t".into(), description: String::new(), url: String::new(), picurl: String::new() };
+        let article =
+            Article { title: "t".into(), description: String::new(), url: String::new(), picurl: String::new() };
         let wrong = [
             Message::Text(String::new()),
             Message::Text("字".repeat(683)),
@@ -284,7 +282,12 @@ mod tests {
             Message::News(Vec::new()),
             Message::News(vec![article; 9]),
             Message::Media("program", "m".into()),
-            Message::Mini { app: String::new(), page: String::new(), title: String::new(), items: vec![Default::default(); 11] },
+            Message::Mini {
+                app: String::new(),
+                page: String::new(),
+                title: String::new(),
+                items: vec![Default::default(); 11],
+            },
         ];
         for message in wrong {
             assert!(message.body().is_err(), "{message:?}");

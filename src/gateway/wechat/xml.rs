@@ -115,7 +115,10 @@ mod tests {
              <Many><List><Id>1</Id></List><List><Id>a &amp; &#x62;</Id></List></Many></xml>",
         )
         .unwrap();
-        assert_eq!((read.name.as_str(), read.text_of("ToUserName"), read.text_of("CreateTime")), ("xml", "gh_1", "1403610513"));
+        assert_eq!(
+            (read.name.as_str(), read.text_of("ToUserName"), read.text_of("CreateTime")),
+            ("xml", "gh_1", "1403610513")
+        );
         assert_eq!((read.text_of("New"), read.text_of("None")), ("", ""));
         let ids: Vec<_> = read.get("Many").unwrap().inner.iter().map(|list| list.text_of("Id")).collect();
         assert_eq!(ids, ["1", "a & b"]);

@@ -303,9 +303,10 @@ impl State {
             ("GET", "/wxa/checksession") => self.check_session(app, asked),
             ("GET", "/cgi-bin/ticket/getticket" | "/cgi-bin/get_jsapi_ticket") => self.ticket(app, now),
             ("POST", "/cgi-bin/message/template/send") => self.template(app, body),
-            ("POST", "/cgi-bin/message/mass/sendall" | "/cgi-bin/message/mass/send" | "/cgi-bin/message/mass/preview") => {
-                self.mass(app, body)
-            }
+            (
+                "POST",
+                "/cgi-bin/message/mass/sendall" | "/cgi-bin/message/mass/send" | "/cgi-bin/message/mass/preview",
+            ) => self.mass(app, body),
             ("POST", "/cgi-bin/message/send") => self.corp_send(app, body),
             ("POST", "/cgi-bin/message/recall") => self.corp_recall(body),
             ("GET", "/cgi-bin/auth/getuserinfo") => {

@@ -21,9 +21,9 @@ pub const TEMPLATES: &[(&str, &str, &[&str])] = &[
 
 /// The smallest PNG: one pixel.
 const PIXEL: &[u8] = &[
-    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0,
-    0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4,
-    0x71, 0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0, 1, 0, 0, 0, 1, 8,
+    0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0,
+    1, 0x48, 0xaf, 0xa4, 0x71, 0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 ];
 
 fn said<'a>(body: &'a Value, name: &str) -> &'a str {
@@ -198,7 +198,12 @@ impl State {
         let transaction = body.pointer("/order_key/transaction_id").and_then(Value::as_str).unwrap_or("");
         let item = body.pointer("/shipping_list/0/item_desc").and_then(Value::as_str).unwrap_or("");
         let at = said(body, "upload_time");
-        if transaction.is_empty() || item.is_empty() || item.chars().count() > 120 || !at.contains('T') || !at.contains('.') {
+        if transaction.is_empty()
+            || item.is_empty()
+            || item.chars().count() > 120
+            || !at.contains('T')
+            || !at.contains('.')
+        {
             return no(10_060_001, "invalid shipping info");
         }
         let times = self.once.keys().filter(|key| key.starts_with(&format!("delivery/{transaction}/"))).count();
@@ -231,7 +236,8 @@ impl State {
             let kept = Code { app: app.clone(), person: person.clone(), purpose, made: now, used: false };
             self.codes.insert(code.clone(), kept);
             let join = if back.contains('?') { '&' } else { '?' };
-            let to = format!("{back}{join}code={code}&state={}", encoded(&state)).replace('&', "&amp;").replace('"', "%22");
+            let to =
+                format!("{back}{join}code={code}&state={}", encoded(&state)).replace('&', "&amp;").replace('"', "%22");
             links.push_str(&format!("<p><a href=\"{to}\">{person}</a></p>"));
         }
         self.codes.retain(|_, code| now - code.made <= 10 * CODE_SECONDS);
@@ -276,7 +282,9 @@ impl State {
         }
         let once = format!("template/{to}/{}", said(body, "client_msg_id"));
         if let Some(number) = self.once.get(&once).filter(|_| !said(body, "client_msg_id").is_empty()) {
-            return Answered::json(&json!({ "errcode": 0, "errmsg": "ok", "msgid": number.parse::<u64>().unwrap_or(0) }));
+            return Answered::json(
+                &json!({ "errcode": 0, "errmsg": "ok", "msgid": number.parse::<u64>().unwrap_or(0) }),
+            );
         }
         self.serial += 1;
         self.once.insert(once, self.serial.to_string());
