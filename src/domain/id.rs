@@ -103,6 +103,8 @@ ids! {
     DocumentId
     /// A search that somebody keeps.
     SearchId
+    /// A person as WeChat knows them in one app.
+    WechatLinkId
 }
 
 impl SpaceId {

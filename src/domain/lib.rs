@@ -53,6 +53,7 @@ pub mod ticket_type;
 pub mod time;
 pub mod voucher;
 pub mod waiting;
+pub mod wechat;
 
 pub use account::{Account, Grant, Session};
 pub use archive::EventArchive;
@@ -96,3 +97,4 @@ pub use ticket_type::TicketType;
 pub use time::{Time, Window};
 pub use voucher::Voucher;
 pub use waiting::Waiter;
+pub use wechat::{WechatApp, WechatCredit, WechatKept, WechatLink, WechatPush};

@@ -55,6 +55,7 @@ pub mod token;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;
+pub mod wechat;
 
 #[cfg(test)]
 mod test;

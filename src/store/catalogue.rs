@@ -99,6 +99,25 @@ pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique:
 pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
 
 /// Tickets of an event by [`domain::TicketState`].
+/// A person of WeChat by app and openid.
+pub const WECHAT_BY_OPENID: Unique<domain::WechatLink, (String, String)> = Unique::new(214, "wechat_by_openid");
+/// The same person in all apps.
+pub const WECHAT_BY_UNIONID: Plain<domain::WechatLink, String> = Plain::new(215);
+/// How a person is reached through WeChat.
+pub const WECHAT_BY_PERSON: Plain<domain::WechatLink, PersonId> = Plain::new(216);
+/// Pushes by when they came, in milliseconds.
+pub const WECHAT_PUSHED: Plain<domain::WechatPush, i64> = Plain::new(217);
+
+fn derive_wechat_link(link: &domain::WechatLink, out: &mut crate::Derived) {
+    out.unique(&WECHAT_BY_OPENID, &(link.app.clone(), link.openid.clone()));
+    if let Some(unionid) = &link.unionid {
+        out.plain(&WECHAT_BY_UNIONID, unionid);
+    }
+    if let Some(person) = &link.person {
+        out.plain(&WECHAT_BY_PERSON, person);
+    }
+}
+
 /// Documents by whether their text waits to be read.
 pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
 /// The searches that an account keeps.
@@ -467,6 +486,11 @@ tables! {
     58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    90 "wechat_app" v 1 domain::WechatApp { key u8 = |r| r.kind as u8; derive |_r, _out| (); }
+    91 "wechat_kept" v 1 domain::WechatKept { key String = |r| r.slot.clone(); derive |_r, _out| (); }
+    92 "wechat_link" v 1 domain::WechatLink { key domain::WechatLinkId = |r| r.id; derive |r, out| derive_wechat_link(r, out); }
+    93 "wechat_credit" v 1 domain::WechatCredit { key (domain::WechatLinkId, String) = |r| (r.link, r.template.clone()); derive |_r, _out| (); }
+    94 "wechat_push" v 1 domain::WechatPush { key [u8; 32] = |r| r.once; derive |r, out| out.plain(&WECHAT_PUSHED, &r.at.0); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
@@ -527,6 +551,10 @@ mod tests {
             PRINT_BY_TICKET.id,
             DOCUMENT_BY_WAITING.id,
             SEARCH_BY_ACCOUNT.id,
+            WECHAT_BY_OPENID.id,
+            WECHAT_BY_UNIONID.id,
+            WECHAT_BY_PERSON.id,
+            WECHAT_PUSHED.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));
