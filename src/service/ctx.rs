@@ -74,6 +74,8 @@ pub struct Parts {
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
+    /// Who carries what leaves the box.
+    pub(crate) outbox: Arc<crate::outbox::Desk>,
     /// The way out, once it was needed.
     egress: Arc<OnceLock<Egress>>,
     /// Who fetches which of WeChat's tokens at the moment.
@@ -104,6 +106,7 @@ impl Ctx {
             devices: Arc::default(),
             drawn: Arc::default(),
             visits: Arc::default(),
+            outbox: Arc::default(),
             egress: Arc::default(),
             wechat: Arc::default(),
             association: Arc::default(),

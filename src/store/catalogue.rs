@@ -98,7 +98,34 @@ pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique:
 /// The messages of a draw by [`draw::Moderation`].
 pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
 
-/// Tickets of an event by [`domain::TicketState`].
+/// What leaves the box by its cause.
+pub const OUT_ONCE: Unique<domain::Outgoing, String> = Unique::new(164, "outgoing_once");
+/// What waits to leave the box: carrier and when it is due in milliseconds.
+pub const OUT_DUE: Plain<domain::Outgoing, (String, i64)> = Plain::new(165);
+/// What leaves the box by state.
+pub const OUT_BY_STATE: Plain<domain::Outgoing, u8> = Plain::new(166);
+/// What came to its end, by when in milliseconds.
+pub const OUT_SETTLED: Plain<domain::Outgoing, i64> = Plain::new(167);
+/// What leaves the box about an event.
+pub const OUT_BY_EVENT: Plain<domain::Outgoing, EventId> = Plain::new(168);
+/// What leaves the box, by state.
+pub const OUTGOING: Counter<u8> = Counter::new(164);
+
+fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
+    out.unique(&OUT_ONCE, &entry.once);
+    out.plain(&OUT_BY_STATE, &(entry.state as u8));
+    out.count(&OUTGOING, &(entry.state as u8), 1);
+    if entry.state == domain::outbox::OutState::Waiting {
+        out.plain(&OUT_DUE, &(entry.kind.clone(), entry.due_at.0));
+    }
+    if let Some(at) = entry.settled_at {
+        out.plain(&OUT_SETTLED, &at.0);
+    }
+    if let Some(event) = &entry.event {
+        out.plain(&OUT_BY_EVENT, event);
+    }
+}
+
 /// A person of WeChat by app and openid.
 pub const WECHAT_BY_OPENID: Unique<domain::WechatLink, (String, String)> = Unique::new(214, "wechat_by_openid");
 /// The same person in all apps.
@@ -486,6 +513,7 @@ tables! {
     58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
     90 "wechat_app" v 1 domain::WechatApp { key u8 = |r| r.kind as u8; derive |_r, _out| (); }
     91 "wechat_kept" v 1 domain::WechatKept { key String = |r| r.slot.clone(); derive |_r, _out| (); }
     92 "wechat_link" v 1 domain::WechatLink { key domain::WechatLinkId = |r| r.id; derive |r, out| derive_wechat_link(r, out); }
@@ -551,6 +579,11 @@ mod tests {
             PRINT_BY_TICKET.id,
             DOCUMENT_BY_WAITING.id,
             SEARCH_BY_ACCOUNT.id,
+            OUT_ONCE.id,
+            OUT_DUE.id,
+            OUT_BY_STATE.id,
+            OUT_SETTLED.id,
+            OUT_BY_EVENT.id,
             WECHAT_BY_OPENID.id,
             WECHAT_BY_UNIONID.id,
             WECHAT_BY_PERSON.id,

@@ -167,7 +167,7 @@ async fn coming_back_the_same_day_writes_nothing() {
     let outside = outside().await;
     let ctx = outside.ctx();
     outside.logged_in("甲").await;
-    let lines = || crate::audit::page(ctx, &outside.admin, None).unwrap().rows.len();
+    let lines = || crate::audit::page(ctx, &outside.admin, None).unwrap().lines.len();
     let before = lines();
     outside.logged_in("甲").await;
     assert_eq!(lines(), before);
