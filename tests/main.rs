@@ -22,3 +22,4 @@ mod search;
 mod storm;
 mod tidy;
 mod vectors;
+mod wechat;

@@ -5,6 +5,7 @@ mod clock;
 mod command;
 mod demo;
 mod demo_print;
+mod demo_wechat;
 mod listen;
 mod scanner;
 mod settings;

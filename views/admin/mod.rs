@@ -34,6 +34,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod wechat;
 
 use crate::{
     Shell,

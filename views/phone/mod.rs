@@ -11,3 +11,4 @@ pub mod poster;
 pub mod register;
 pub mod talk;
 pub mod ticket;
+pub mod wechat;

@@ -177,6 +177,7 @@ fn freeze_step(work: &mut Work<'_, '_>, id: EventId, step: &[TicketId]) -> Resul
         let bare = freeze_person(&person);
         if bare != person && !staff.contains(&person.id) && !is_needed(work.read(), id, &person)? {
             work.put(&bare)?;
+            crate::wechat::forget_person(work, person.id)?;
             changed += 1;
         }
     }

@@ -4,8 +4,8 @@
 use super::{mini, official, refused};
 use crate::{Ctx, Error, Work, token};
 use domain::{
-    Person, PersonId, Refusal, SpaceId, Ticket, TicketState, WechatLink, WechatLinkId, phone::normalise, refuse,
-    time::DAY, wechat::AppKind,
+    Person, PersonId, Refusal, SpaceId, Ticket, TicketState, WechatCredit, WechatLink, WechatLinkId, phone::normalise,
+    refuse, time::DAY, wechat::AppKind,
 };
 use store::catalogue::{TICKET_BY_LINK, TICKET_BY_PHONE, WECHAT_BY_OPENID, WECHAT_BY_PERSON, WECHAT_BY_UNIONID};
 use store::{Order, Read};
@@ -209,11 +209,17 @@ pub fn tickets(ctx: &Ctx, space: SpaceId, link: WechatLinkId) -> Result<Vec<(Str
     })
 }
 
-/// The links of a person in apps of a kind, newest first.
-pub(crate) fn links_of(view: &impl Read, person: PersonId, app: &str) -> Result<Vec<WechatLink>, Error> {
-    let mut links = Vec::new();
-    for key in view.scan_index(&WECHAT_BY_PERSON, &person, None, Order::Descending) {
-        links.extend(view.get::<WechatLink>(&key?)?.filter(|link| link.app == app));
+/// Removes how a person is reached through WeChat; the caller writes the audit line.
+pub(crate) fn forget_person(work: &mut Work<'_, '_>, person: PersonId) -> Result<(), Error> {
+    let links: Vec<WechatLinkId> =
+        work.read().scan_index(&WECHAT_BY_PERSON, &person, None, Order::Ascending).collect::<Result<_, _>>()?;
+    for link in links {
+        let credits: Vec<_> =
+            work.read().scan_keys::<WechatCredit>(&link, None, Order::Ascending).collect::<Result<_, _>>()?;
+        for credit in credits {
+            work.remove::<WechatCredit>(&credit)?;
+        }
+        work.remove::<WechatLink>(&link)?;
     }
-    Ok(links)
+    Ok(())
 }

@@ -6,16 +6,19 @@ mod credit;
 mod login;
 mod proof;
 mod push;
+mod send;
 mod shelf;
 #[cfg(test)]
 mod test;
 
 pub use code::draw as draw_code;
 pub use credit::report as report_consents;
-pub(crate) use login::bind_in;
+pub use gateway::wechat::mini::{Delivery, Verdict};
+pub(crate) use login::forget_person;
 pub use login::{Linked, bind, bind_ticket, linked, login, page_login, phone, tickets};
 pub use proof::{proof, proofs, put_proof, remove_proof};
 pub use push::{Side, Taken, echo, forget_old, pushes, take};
+pub use send::{register, to_members};
 pub use shelf::Desk;
 
 use crate::{Actor, At, Ctx, Error, Permit};
@@ -23,7 +26,12 @@ use domain::{
     Permission, SpaceId, WechatApp, refuse,
     wechat::{AppInput, AppKind, AppStanding, check_app},
 };
-use gateway::wechat::{self as protocol, Act, App, Fault, Tokens, mini::Mini, official::Official, wecom::WeCom};
+use gateway::wechat::{
+    self as protocol, Act, App, Fault, Tokens,
+    mini::{CHECKED_MAX, Mini, Scene},
+    official::Official,
+    wecom::WeCom,
+};
 use std::sync::Arc;
 use store::Read;
 
@@ -226,6 +234,44 @@ pub(crate) fn refused(fault: &Fault) -> Error {
         _ => refuse!(Unavailable, "wechat.silent", "WeChat does not answer at the moment. Try again, or do without.")
             .into(),
     }
+}
+
+/// Where WeChat's log-in page is, with the way back; `back` is the whole address on this box.
+pub fn login_address(ctx: &Ctx, space: SpaceId, back: &str, state: &str) -> Result<String, Error> {
+    let app = enabled(ctx, space, AppKind::Official)?.ok_or_else(|| missing(AppKind::Official))?;
+    let open = if app.base.is_empty() { protocol::OPEN } else { &app.base };
+    let consent = protocol::official::Consent::Base;
+    Ok(protocol::official::authorize(open, &app.app, back, consent, state, None))
+}
+
+/// The mini-program's message templates as its console has them: id, title and keywords.
+pub async fn templates(ctx: &Ctx, actor: &Actor) -> Result<Vec<protocol::mini::Template>, Error> {
+    let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
+    mini(ctx, permit.space)?.templates().await.map_err(|fault| refused(&fault))
+}
+
+/// What WeChat thinks of a text that somebody of the mini-program wrote; none when it cannot say: they were not here in the last two hours, or it
+/// does not answer. Whoever asks decides what becomes of a text that nobody checked.
+pub async fn check_text(ctx: &Ctx, space: SpaceId, of: &Linked, text: &str) -> Result<Option<Verdict>, Error> {
+    if of.kind != AppKind::Mini {
+        return Ok(None);
+    }
+    match mini(ctx, space)?.check_text(&of.openid, Scene::Social, text).await {
+        Ok(verdict) => Ok(Some(verdict)),
+        Err(Fault::Input { .. }) => {
+            Err(domain::Refusal::invalid(vec![domain::problem!("text", "1 to {max} characters.", max = CHECKED_MAX)])
+                .into())
+        }
+        Err(fault) => {
+            tracing::info!(%fault, "a text was not checked");
+            Ok(None)
+        }
+    }
+}
+
+/// Tells WeChat that what was paid in the mini-program is handed over, which sets the money free; done twice it is done once.
+pub async fn deliver(ctx: &Ctx, space: SpaceId, of: &Delivery) -> Result<(), Error> {
+    mini(ctx, space)?.deliver(of).await.map_err(|fault| refused(&fault))
 }
 
 /// What a page inside WeChat needs to scan, share and tell its place; none where no official account is in use.

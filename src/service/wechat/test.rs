@@ -10,6 +10,7 @@ use crate::{
 };
 use domain::{
     SpaceId, Time,
+    outbox::OutState,
     time::{DAY, HOUR, MINUTE, SECOND},
     wechat::{AppInput, AppKind, AppStanding},
 };
@@ -359,6 +360,161 @@ async fn an_outside_that_fails_is_a_clear_refusal_and_costs_no_login() {
     wechat::save(outside.ctx(), &outside.admin, AppKind::Mini, &off).await.unwrap();
     let none = wechat::login(outside.ctx(), SPACE, &outside.world.login_code(MINI, "甲")).await.unwrap_err();
     assert_eq!(none.code(), Some("wechat.none"));
+}
+
+fn won(link: &Linked) -> super::send::ToOne {
+    super::send::ToOne {
+        link: link.link.0,
+        template: "TPL-won".into(),
+        opens: "pages/win/index".into(),
+        data: vec![
+            ("thing1".into(), "年会抽奖".into()),
+            ("thing2".into(), "一等奖".into()),
+            ("time3".into(), "2026-11-26 15:01".into()),
+        ],
+    }
+}
+
+impl Outside {
+    async fn put(&self, kind: &'static str, to: super::send::ToOne, once: &'static str) -> domain::OutgoingId {
+        let made = self.ctx().write(&self.ctx().own(SPACE), move |work| {
+            let cause = super::send::Cause {
+                subject: "test".into(),
+                event: None,
+                once: once.into(),
+                expires_at: work.now.plus(DAY),
+            };
+            let id = super::send::put(work, kind, &to, cause)?;
+            work.audit("test", "test", "", "")?;
+            Ok(id)
+        });
+        made.await.unwrap().unwrap()
+    }
+
+    fn entry(&self, id: domain::OutgoingId) -> domain::Outgoing {
+        use store::Read;
+        self.ctx().store().view().space(SPACE).get::<domain::Outgoing>(&id).unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_message_uses_the_consent_it_was_given_and_a_refusal_is_final() {
+    let outside = outside().await;
+    wechat::register(outside.ctx());
+    let me = outside.logged_in("甲").await;
+    outside.world.consent(&me.openid, "TPL-won");
+    let accept = consent(&me.openid, "subscribe_msg_popup_event", "accept", 1);
+    outside.push(Side::WeChat, MINI, &accept).await.unwrap();
+    let first = outside.put("wechat.subscribe", won(&me), "a").await;
+    crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    assert_eq!((outside.entry(first).state, outside.left(&me, "TPL-won")), (OutState::Sent, 0));
+    assert_eq!(outside.world.sent()[0].body["data"]["thing2"]["value"], "一等奖");
+    // The box believes in one more; WeChat knows better.
+    let accept = consent(&me.openid, "subscribe_msg_popup_event", "accept", 2);
+    outside.push(Side::WeChat, MINI, &accept).await.unwrap();
+    let second = outside.put("wechat.subscribe", won(&me), "b").await;
+    crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    let refused = outside.entry(second);
+    assert!(refused.state == OutState::Refused && refused.said.starts_with("43101"), "{refused:?}");
+    assert_eq!((outside.left(&me, "TPL-won"), outside.world.sent().len()), (0, 1));
+    // Revoked in flight: renewed and sent; cut off without an answer: nobody knows, and it is not sent again.
+    outside.world.consent(&me.openid, "TPL-won");
+    outside.world.revoke(MINI);
+    let third = outside.put("wechat.subscribe", won(&me), "c").await;
+    crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    assert_eq!(outside.entry(third).state, OutState::Sent);
+    outside.world.fail([Answered::cut()]);
+    let fourth = outside.put("wechat.subscribe", won(&me), "d").await;
+    for _ in 0..3 {
+        crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+        outside.hall.advance(HOUR);
+    }
+    assert_eq!((outside.entry(fourth).state, outside.world.sent().len()), (OutState::Unsure, 2));
+}
+
+#[tokio::test]
+async fn an_hour_without_an_answer_is_outlived_and_everything_is_sent_once() {
+    let outside = outside().await;
+    wechat::register(outside.ctx());
+    let code = outside.world.page_code(OFFICIAL, "甲");
+    let me = wechat::page_login(outside.ctx(), SPACE, &code).await.unwrap();
+    outside.world.follow(&me.openid);
+    let of = super::send::ToOne { opens: "https://hall.cn/draw/1".into(), ..won(&me) };
+    let ids =
+        [outside.put("wechat.template", of.clone(), "a").await, outside.put("wechat.template", of.clone(), "b").await];
+    outside.world.fail((0..10_000).map(|_| Answered::status(503, "")));
+    let mut waited = 0;
+    while waited < HOUR {
+        crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+        outside.hall.advance(30 * SECOND);
+        waited += 30 * SECOND;
+    }
+    assert!(ids.iter().all(|id| outside.entry(*id).state == OutState::Waiting));
+    assert!(outside.world.calls() < 150, "{} calls in an hour", outside.world.calls());
+    outside.world.mend();
+    for _ in 0..40 {
+        outside.hall.advance(MINUTE);
+        crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    }
+    assert!(ids.iter().all(|id| outside.entry(*id).state == OutState::Sent));
+    // An answer that was lost on its way back: the same key makes it one message.
+    let third = outside.put("wechat.template", of, "c").await;
+    crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    assert_eq!((outside.entry(third).state, outside.world.sent().len()), (OutState::Sent, 3));
+}
+
+#[tokio::test]
+async fn members_of_wecom_get_a_text_by_their_ids() {
+    let outside = outside().await;
+    wechat::register(outside.ctx());
+    let send = |users: &'static str, text: &'static str| wechat::to_members(outside.ctx(), &outside.admin, users, text);
+    send("zhangsan，lisi", "开会了").await.unwrap();
+    crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    let sent = outside.world.sent();
+    assert_eq!(
+        (sent.len(), sent[0].to.as_str(), sent[0].body["text"]["content"].as_str()),
+        (1, "zhangsan|lisi", Some("开会了"))
+    );
+    for (users, text) in [("", "x"), ("张三", "x"), ("zhangsan", ""), ("zhangsan", " ")] {
+        assert_eq!(send(users, text).await.unwrap_err().code(), Some("input.invalid"), "{users} {text}");
+    }
+    let visitor = Actor::visitor(SPACE);
+    assert!(wechat::to_members(outside.ctx(), &visitor, "zhangsan", "x").await.is_err());
+}
+
+#[tokio::test]
+async fn a_text_is_checked_where_wechat_can_and_said_to_be_unchecked_where_not() {
+    use gateway::wechat::mini::Verdict;
+    let outside = outside().await;
+    let me = outside.logged_in("甲").await;
+    let check = |text: &'static str| wechat::check_text(outside.ctx(), SPACE, &me, text);
+    assert_eq!(check("恭喜").await.unwrap(), Some(Verdict::Pass));
+    assert_eq!(check("违禁").await.unwrap(), Some(Verdict::Risky(20_006)));
+    assert_eq!(check("").await.unwrap_err().code(), Some("input.invalid"));
+    outside.hall.advance(3 * HOUR);
+    assert_eq!(check("恭喜").await.unwrap(), None, "not here in the last two hours");
+    let titles = wechat::templates(outside.ctx(), &outside.admin).await.unwrap();
+    assert!(titles.iter().any(|template| template.title == "中奖结果通知"));
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_is_not_reached_through_wechat_either() {
+    let outside = outside().await;
+    let ctx = outside.ctx();
+    let (event, kind) = opened(&outside.hall, &outside.admin).await;
+    let ticket = registration::add(ctx, &outside.admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    let me = outside.logged_in("甲").await;
+    outside.push(Side::WeChat, MINI, &consent(&me.openid, "subscribe_msg_popup_event", "accept", 1)).await.unwrap();
+    wechat::bind(ctx, SPACE, me.link, ticket.person).await.unwrap();
+    let person = ticket.person;
+    ctx.write(&ctx.own(SPACE), move |work| {
+        super::forget_person(work, person)?;
+        work.audit("test", "test", "", "")
+    })
+    .await
+    .unwrap();
+    assert_eq!(wechat::linked(ctx, SPACE, me.link).unwrap(), None);
+    assert_eq!(outside.left(&me, "TPL-won"), 0);
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod wechat;
 
 use crate::{Hall, answer::Answer, answer::see};
 use axum::{Router, routing::get};
@@ -73,6 +74,7 @@ pub fn routes() -> Router<Hall> {
         .merge(search::routes())
         .merge(document::routes())
         .merge(help::routes())
+        .merge(wechat::routes())
 }
 
 /// Where somebody lands who may not see the overview.

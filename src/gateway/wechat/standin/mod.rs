@@ -11,7 +11,8 @@ use super::{
 use crate::standin::{Answered, Asked, Standin};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Tells Unix seconds.
 pub type Seconds = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -20,6 +21,7 @@ pub type Seconds = Arc<dyn Fn() -> i64 + Send + Sync>;
 #[derive(Clone)]
 pub struct World {
     state: Arc<Mutex<State>>,
+    called: Arc<Condvar>,
     now: Seconds,
 }
 
@@ -122,7 +124,7 @@ pub fn unionid(person: &str) -> String {
 impl World {
     /// An outside without apps.
     pub fn new(now: Seconds) -> Self {
-        Self { state: Arc::default(), now }
+        Self { state: Arc::default(), called: Arc::default(), now }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -238,6 +240,21 @@ impl World {
         self.state().sent.clone()
     }
 
+    /// How many tokens were given out so far.
+    pub fn granted(&self) -> usize {
+        self.state().tokens.len()
+    }
+
+    /// Waits until something is asked, or so long. Blocks; for tests.
+    pub fn wait_for_call(&self, patience: Duration) {
+        let (before, state) = {
+            let state = self.state();
+            (state.asked, state)
+        };
+        let waited = self.called.wait_timeout_while(state, patience, |state| state.asked == before);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// How many calls came so far.
     pub fn calls(&self) -> u64 {
         self.state().asked
@@ -260,6 +277,7 @@ impl World {
     fn answer(&self, asked: &Asked) -> Answered {
         let mut state = self.state();
         state.asked += 1;
+        self.called.notify_all();
         if let Some(answer) = state.failures.pop_front() {
             return answer;
         }
