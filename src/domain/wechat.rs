@@ -180,7 +180,8 @@ pub fn check_app(kept: &WechatApp, input: &AppInput) -> Result<CheckedApp, Refus
     let field = |name: &str| format!("{code}-{name}");
     let app = form.optional(&field("app"), &input.app, 64);
     let id = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    if !app.is_empty() && !(app.starts_with('w') && app.len() >= 4 && app.bytes().all(id)) {
+    let sound = app.starts_with('w') && app.len() >= 4 && app.bytes().all(id);
+    if !app.is_empty() && !sound {
         form.wrong(problem!(
             field("app"),
             "This is no id of an app. It begins with wx or ww; copy it from the console."
@@ -220,7 +221,8 @@ fn one(form: &mut Form, field: &str, typed: &str, max: usize, fits: impl Fn(&str
     if text.is_empty() {
         return None;
     }
-    if text.chars().count() <= max && !(text.bytes().all(|b| b.is_ascii_graphic()) && fits(&text)) {
+    let sound = text.bytes().all(|b| b.is_ascii_graphic()) && fits(&text);
+    if !sound && text.chars().count() <= max {
         form.wrong(problem!(field, "This is not as the console shows it. Copy it whole, without blanks."));
     }
     Some(text)
