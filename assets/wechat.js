@@ -3,6 +3,8 @@
 
 const NAMES = ["scanQRCode", "geoLocation", "updateAppMessageShareData", "updateTimelineShareData"];
 const PATIENCE_MS = 8000;
+// What the addresses of this page's space begin with.
+const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 let signed = null;
 
 /** WeChat's bridge, as soon as it is there. */
@@ -18,7 +20,7 @@ function bridge() {
 const address = location.href.split("#")[0];
 
 async function configuration() {
-  const asked = await fetch(`/wechat/js?url=${encodeURIComponent(address)}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const asked = await fetch(`${space}/wechat/js?url=${encodeURIComponent(address)}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!asked.ok) throw new Error(String(asked.status));
   return asked.json();
 }

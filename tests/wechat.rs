@@ -284,7 +284,7 @@ fn a_phone_logs_in_through_wechat_and_finds_its_tickets() {
     let begun_elsewhere = hall.client().get(&format!("/wechat/back?code={code}&state=forged"));
     assert_eq!(begun_elsewhere.status, 409);
     let mut forged = hall.client();
-    forged.set_cookie("hall_wechat", "wechat-1-9999999999999.AAAAAAAAAAAAAAAA");
+    forged.set_cookie("hall_wechat", "wechat-1-1-9999999999999.AAAAAAAAAAAAAAAA");
     assert_eq!(forged.get("/wechat/mine").location.as_deref(), Some("/wechat/login"));
     // What pages need: for addresses of this box alone.
     let config =

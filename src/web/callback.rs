@@ -3,6 +3,7 @@
 use crate::{
     Hall,
     answer::{Answer, Failure},
+    space::In,
 };
 use axum::{
     Router,
@@ -29,32 +30,32 @@ fn plain(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
-fn check(hall: &Hall, side: Side, query: Option<String>) -> Answer {
-    let echo = wechat::echo(&hall.ctx, crate::hall::space(), side, &query.unwrap_or_default())?;
+fn check(hall: &Hall, In(space): In, side: Side, query: Option<String>) -> Answer {
+    let echo = wechat::echo(&hall.ctx, space, side, &query.unwrap_or_default())?;
     Ok(plain(echo))
 }
 
-async fn take(hall: &Hall, side: Side, query: Option<String>, body: &Bytes) -> Answer {
+async fn take(hall: &Hall, In(space): In, side: Side, query: Option<String>, body: &Bytes) -> Answer {
     let query = query.unwrap_or_default();
-    let taking = wechat::take(&hall.ctx, crate::hall::space(), side, &query, body);
+    let taking = wechat::take(&hall.ctx, space, side, &query, body);
     match tokio::time::timeout(PATIENCE, taking).await {
         Ok(taken) => taken.map(|_| plain("success".to_owned())).map_err(Failure::from),
         Err(_) => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
     }
 }
 
-async fn check_wechat(State(hall): State<Hall>, RawQuery(query): RawQuery) -> Answer {
-    check(&hall, Side::WeChat, query)
+async fn check_wechat(State(hall): State<Hall>, space: In, RawQuery(query): RawQuery) -> Answer {
+    check(&hall, space, Side::WeChat, query)
 }
 
-async fn check_wecom(State(hall): State<Hall>, RawQuery(query): RawQuery) -> Answer {
-    check(&hall, Side::WeCom, query)
+async fn check_wecom(State(hall): State<Hall>, space: In, RawQuery(query): RawQuery) -> Answer {
+    check(&hall, space, Side::WeCom, query)
 }
 
-async fn take_wechat(State(hall): State<Hall>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    take(&hall, Side::WeChat, query, &body).await
+async fn take_wechat(State(hall): State<Hall>, space: In, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    take(&hall, space, Side::WeChat, query, &body).await
 }
 
-async fn take_wecom(State(hall): State<Hall>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    take(&hall, Side::WeCom, query, &body).await
+async fn take_wecom(State(hall): State<Hall>, space: In, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    take(&hall, space, Side::WeCom, query, &body).await
 }

@@ -8,6 +8,7 @@ use crate::{
     fields::Query,
     own,
     phone::local_path,
+    space::In,
 };
 use axum::{
     Json, Router,
@@ -46,21 +47,21 @@ pub fn is_inside(visit: &Visit) -> bool {
 
 /// Whether the page can offer to log in through WeChat.
 pub fn is_offered(hall: &Hall, visit: &Visit) -> Result<bool, Error> {
-    Ok(is_inside(visit) && wechat::is_set_up(&hall.ctx, crate::hall::space(), AppKind::Official)?)
+    Ok(is_inside(visit) && wechat::is_set_up(&hall.ctx, visit.space, AppKind::Official)?)
 }
 
 /// Who logged in through WeChat on this phone.
-pub fn link_of(hall: &Hall, headers: &HeaderMap) -> Option<WechatLinkId> {
+pub fn link_of(hall: &Hall, visit: &Visit, headers: &HeaderMap) -> Option<WechatLinkId> {
     let signed = hall.ctx.sealer.signed(cookie(headers, LINKED)?)?;
-    let (link, until) = signed.strip_prefix("wechat-")?.split_once('-')?;
+    let (link, until) = signed.strip_prefix(&format!("wechat-{}-", visit.space))?.split_once('-')?;
     let until: i64 = until.parse().ok()?;
     (hall.ctx.now().0 < until).then(|| link.parse().ok()).flatten()
 }
 
 /// Lets WeChat know a ticket's holder from now on, where they are logged in through it. What fails here keeps nobody from the ticket.
-pub async fn remember_holder(hall: &Hall, headers: &HeaderMap, ticket: &str) {
-    let Some(link) = link_of(hall, headers) else { return };
-    if let Err(error) = wechat::bind_ticket(&hall.ctx, crate::hall::space(), link, ticket).await {
+pub async fn remember_holder(hall: &Hall, visit: &Visit, headers: &HeaderMap, ticket: &str) {
+    let Some(link) = link_of(hall, visit, headers) else { return };
+    if let Err(error) = wechat::bind_ticket(&hall.ctx, visit.space, link, ticket).await {
         tracing::warn!(%error, "a ticket's holder is not known to WeChat");
     }
 }
@@ -76,7 +77,7 @@ async fn login(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> A
     let state = token::new(hall.ctx.random.as_ref());
     let wanted: String = local_path(query.get("back")).chars().take(500).collect();
     let wanted = if wanted == "/" { "/wechat/mine" } else { &wanted };
-    let to = wechat::login_address(&hall.ctx, crate::hall::space(), &format!("{}/wechat/back", visit.base), &state)?;
+    let to = wechat::login_address(&hall.ctx, visit.space, &format!("{}/wechat/back", visit.base), &state)?;
     let mut response = see(&to)?;
     let kept = format!("{state}.{}", data_encoding::BASE64URL_NOPAD.encode(wanted.as_bytes()));
     put_cookie(&mut response, &secret_cookie(&visit, LEAVING, &kept, LEAVING_SECONDS))?;
@@ -101,11 +102,11 @@ async fn back(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Query(
             domain::refuse!(Conflict, "wechat.elsewhere", "This log-in was begun elsewhere. Begin it again.").into()
         );
     };
-    let space = crate::hall::space();
+    let space = visit.space;
     let linked = wechat::page_login(&hall.ctx, space, query.get("code")).await?;
     let mut response = see(&to)?;
     let until = hall.ctx.now().0.saturating_add(LINKED_SECONDS * 1_000);
-    let signed = hall.ctx.sealer.sign(&format!("wechat-{}-{until}", linked.link));
+    let signed = hall.ctx.sealer.sign(&format!("wechat-{space}-{}-{until}", linked.link));
     put_cookie(&mut response, &secret_cookie(&visit, LINKED, &signed, LINKED_SECONDS))?;
     put_cookie(&mut response, &secret_cookie(&visit, LEAVING, "", 0))?;
     let tickets = wechat::tickets(&hall.ctx, space, linked.link)?;
@@ -116,13 +117,13 @@ async fn back(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Query(
 
 /// The tickets of whoever is logged in through WeChat; before they are known, how that is done.
 async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Answer {
-    let Some(link) = link_of(&hall, &headers) else {
-        if !wechat::is_set_up(&hall.ctx, crate::hall::space(), AppKind::Official)? {
+    let Some(link) = link_of(&hall, &visit, &headers) else {
+        if !wechat::is_set_up(&hall.ctx, visit.space, AppKind::Official)? {
             return Err(Refusal::missing("page").into());
         }
         return see("/wechat/login");
     };
-    let tickets = wechat::tickets(&hall.ctx, crate::hall::space(), link)?;
+    let tickets = wechat::tickets(&hall.ctx, visit.space, link)?;
     if tickets.is_empty() {
         return page(pages::unknown(&visit.shell()));
     }
@@ -136,14 +137,14 @@ async fn js(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> Answ
     if !own || url.len() > 2_000 {
         return Err(Refusal::missing("page").into());
     }
-    let config = wechat::js_config(&hall.ctx, crate::hall::space(), url).await?;
+    let config = wechat::js_config(&hall.ctx, visit.space, url).await?;
     let config = config.ok_or_else(|| Refusal::missing("page"))?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(config)).into_response())
 }
 
 /// A file by which WeChat or WeCom knows that the domain is ours.
-async fn proof(State(hall): State<Hall>, Path(file): Path<String>) -> Answer {
-    match wechat::proof(&hall.ctx, crate::hall::space(), &file)? {
+async fn proof(State(hall): State<Hall>, In(space): In, Path(file): Path<String>) -> Answer {
+    match wechat::proof(&hall.ctx, space, &file)? {
         Some(text) => Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()),
         None => Err(missing().await),
     }

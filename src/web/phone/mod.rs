@@ -117,9 +117,9 @@ async fn ticket(
     Path(link): Path<String>,
     Query(query): Query,
 ) -> Answer {
-    let of = registration::by_link(&hall.ctx, crate::hall::space(), &link)?;
-    let helper = device::helper_of(&hall.ctx, crate::hall::space(), &of.ticket)?.is_some();
-    let (lucky, draws) = service::draw::numbers_of(&hall.ctx, crate::hall::space(), of.ticket.event, of.ticket.id)?;
+    let of = registration::by_link(&hall.ctx, visit.space, &link)?;
+    let helper = device::helper_of(&hall.ctx, visit.space, &of.ticket)?.is_some();
+    let (lucky, draws) = service::draw::numbers_of(&hall.ctx, visit.space, of.ticket.event, of.ticket.id)?;
     let draws: Vec<_> = draws.into_iter().map(|(draw, won)| (format!("/draw/{}", draw.id), draw.name, won)).collect();
     let shown = ticket_pages::TicketPage {
         lucky: lucky.as_deref(),
@@ -156,14 +156,14 @@ fn ways<'a>(
 ) -> Result<Vec<ticket_pages::Way<'a>>, Error> {
     let text = visit.text();
     let mut ways = Vec::new();
-    let talks = service::talk::page(&hall.ctx, crate::hall::space(), link)?;
+    let talks = service::talk::page(&hall.ctx, visit.space, link)?;
     if talks.open && of.ticket.state == domain::TicketState::Active {
         let label = if talks.chosen.is_empty() { text.t("Choose talks") } else { text.t("My talks") };
         let href = format!("/ticket/{link}/talk");
         let icon = views::component::icon::Icon::Calendar;
         ways.push(ticket_pages::Way { label, href, icon, next: talks.chosen.is_empty() });
     }
-    if let Some(given) = service::feedback::offered(&hall.ctx, crate::hall::space(), &of.ticket)? {
+    if let Some(given) = service::feedback::offered(&hall.ctx, visit.space, &of.ticket)? {
         let label = if given { text.t("Your feedback was sent") } else { text.t("Give feedback") };
         let href = format!("/ticket/{link}/feedback");
         ways.push(ticket_pages::Way { label, href, icon: views::component::icon::Icon::Check, next: !given });
@@ -173,7 +173,7 @@ fn ways<'a>(
 
 /// The way to one's tickets through WeChat, where it is there and not gone yet.
 fn through_wechat(hall: &Hall, visit: &Visit, headers: &HeaderMap) -> Result<maud::Markup, Error> {
-    let offered = wechat::link_of(hall, headers).is_none() && wechat::is_offered(hall, visit)?;
+    let offered = wechat::link_of(hall, visit, headers).is_none() && wechat::is_offered(hall, visit)?;
     Ok(maud::html! { @if offered { (views::phone::wechat::log_in(&visit.shell(), "/wechat/mine")) } })
 }
 
@@ -185,7 +185,7 @@ async fn find(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, fields
     let typed = (fields.get("phone"), fields.get("attend"));
     match registration::find(&hall.ctx, &visit.visitor(), typed.0, typed.1, &visit.origin.address).await {
         Ok(link) => {
-            wechat::remember_holder(&hall, &headers, &link).await;
+            wechat::remember_holder(&hall, &visit, &headers, &link).await;
             see(&format!("/ticket/{link}"))
         }
         Err(error) => again(error, |refusal| {
