@@ -8,8 +8,6 @@ mod proof;
 mod push;
 mod send;
 mod shelf;
-#[cfg(test)]
-mod test;
 
 pub use code::draw as draw_code;
 pub use credit::report as report_consents;
@@ -288,3 +286,6 @@ pub async fn js_config(
     let config = official(ctx, space)?.js_config(url, &nonce, seconds).await;
     config.map(Some).map_err(|fault| refused(&fault))
 }
+
+#[cfg(test)]
+mod test;
