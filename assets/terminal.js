@@ -544,6 +544,19 @@ picture.querySelector("input").addEventListener("change", async (chosen) => {
   read.forEach((code) => take(code, "camera"));
 });
 
+// Inside WeChat its own scanner is the better one.
+const wechat = at("[data-wechat-scan]");
+if (wechat) {
+  import(root.dataset.wechat).then(async (scanner) => {
+    wechat.addEventListener("click", async () => {
+      const code = await scanner.scan().catch(() => "");
+      if (code) take(code, "camera");
+    });
+    await scanner.ready();
+    wechat.hidden = false;
+  }).catch(() => {}); // The camera is there all the same.
+}
+
 const refocus = () => input.focus({ preventScroll: true });
 if (input.autofocus) {
   document.addEventListener("click", (clicked) => {

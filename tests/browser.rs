@@ -4,7 +4,8 @@ use crate::hall::Hall;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-fn run(script: &str, args: &[&str]) {
+/// Runs a script that ends well, or shows what it said.
+pub fn run(script: &str, args: &[&str]) {
     let script = format!("{}/../../tests/browser/{script}", env!("CARGO_MANIFEST_DIR"));
     let done = Command::new("node").arg(&script).args(args).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));

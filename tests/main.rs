@@ -24,3 +24,4 @@ mod storm;
 mod tidy;
 mod tls;
 mod vectors;
+mod wechat;

@@ -107,6 +107,8 @@ ids! {
     OutgoingId
     /// A program that is told what happens.
     WebhookId
+    /// A person as WeChat knows them in one app.
+    WechatLinkId
 }
 
 impl SpaceId {

@@ -56,6 +56,7 @@ pub mod time;
 pub mod voucher;
 pub mod waiting;
 pub mod webhook;
+pub mod wechat;
 
 pub use account::{Account, Grant, Session};
 pub use archive::EventArchive;
@@ -102,3 +103,4 @@ pub use time::{Time, Window};
 pub use voucher::Voucher;
 pub use waiting::Waiter;
 pub use webhook::Webhook;
+pub use wechat::{WechatApp, WechatCredit, WechatKept, WechatLink, WechatPush};

@@ -7,5 +7,6 @@ pub mod egress;
 pub mod mail;
 pub mod sms;
 pub mod standin;
+pub mod wechat;
 
 pub use egress::{Call, Done, Egress, Reach, Reply, Tools, Trouble};

@@ -57,5 +57,6 @@ pub fn open(settings: &Settings) -> Result<Ctx, Error> {
     let files = Files::open(&settings.data.join("file"))?;
     let ctx = Ctx::new(store, Arc::new(SystemClock), Arc::new(chance), Sealer::new(&key)?, files);
     ctx.open_egress(settings.private_targets)?;
+    service::wechat::register(&ctx);
     Ok(ctx)
 }

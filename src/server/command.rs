@@ -364,6 +364,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
     }
+    let wechat = if demo { Some(crate::demo_wechat::start(&ctx, settings, &base).await?) } else { None };
     let hall = web::Hall::new(web::Parts {
         ctx: ctx.clone(),
         setup,
@@ -426,6 +427,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
     ended.map_err(|error| Error::internal("closing the search index", error))?;
     drop(post);
+    drop(wechat);
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");

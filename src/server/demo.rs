@@ -112,6 +112,14 @@ pub async fn prepare(ctx: &Ctx, settings: &Settings, base: &str) -> Result<demo_
     greet(ctx, &note, base).await
 }
 
+/// The demonstration's administrator.
+pub async fn secretary(ctx: &Ctx, settings: &Settings) -> Result<Actor, Error> {
+    let note = settings.data.join("demo-login.txt");
+    let password =
+        fs::read_to_string(note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
+    administrator(ctx, "admin", password.trim()).await
+}
+
 async fn administrator(ctx: &Ctx, login: &str, password: &str) -> Result<Actor, Error> {
     let token = account::log_in(ctx, SpaceId::ASSOCIATION, login, password, &account::Origin::default()).await?;
     let actor = account::actor(ctx, SpaceId::ASSOCIATION, &token)?;

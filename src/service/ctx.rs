@@ -83,6 +83,8 @@ pub struct Parts {
     pub(crate) ways: Arc<RwLock<crate::message::Ways>>,
     /// The way out, once it was needed.
     egress: Arc<OnceLock<Egress>>,
+    /// Who fetches which of WeChat's tokens at the moment.
+    pub(crate) wechat: Arc<crate::wechat::Desk>,
 }
 
 impl Ctx {
@@ -111,6 +113,7 @@ impl Ctx {
             outbox: Arc::default(),
             ways: Arc::default(),
             egress: Arc::default(),
+            wechat: Arc::default(),
         }))
     }
 

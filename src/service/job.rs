@@ -1,6 +1,6 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, what is due to leave the box.
 
-use crate::{Ctx, archive, message, order, outbox, reminder, waiting};
+use crate::{Ctx, archive, message, order, outbox, reminder, waiting, wechat};
 use domain::SpaceId;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
@@ -13,6 +13,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("messages", message::dispatch(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),
+        ("pushes", wechat::forget_old(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {

@@ -58,6 +58,7 @@ pub mod upload;
 pub mod voucher;
 pub mod waiting;
 pub mod webhook;
+pub mod wechat;
 
 #[cfg(test)]
 mod test;

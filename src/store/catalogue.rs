@@ -154,6 +154,25 @@ fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
     }
 }
 
+/// A person of WeChat by app and openid.
+pub const WECHAT_BY_OPENID: Unique<domain::WechatLink, (String, String)> = Unique::new(214, "wechat_by_openid");
+/// The same person in all apps.
+pub const WECHAT_BY_UNIONID: Plain<domain::WechatLink, String> = Plain::new(215);
+/// How a person is reached through WeChat.
+pub const WECHAT_BY_PERSON: Plain<domain::WechatLink, PersonId> = Plain::new(216);
+/// Pushes by when they came, in milliseconds.
+pub const WECHAT_PUSHED: Plain<domain::WechatPush, i64> = Plain::new(217);
+
+fn derive_wechat_link(link: &domain::WechatLink, out: &mut crate::Derived) {
+    out.unique(&WECHAT_BY_OPENID, &(link.app.clone(), link.openid.clone()));
+    if let Some(unionid) = &link.unionid {
+        out.plain(&WECHAT_BY_UNIONID, unionid);
+    }
+    if let Some(person) = &link.person {
+        out.plain(&WECHAT_BY_PERSON, person);
+    }
+}
+
 /// Documents by whether their text waits to be read.
 pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
 /// The searches that an account keeps.
@@ -531,6 +550,11 @@ tables! {
     87 "sms_line" v 1 domain::SmsLine { key domain::OutgoingId = |r| r.id; derive |r, out| derive_sms(r, out); }
     88 "webhook" v 1 domain::Webhook { key domain::WebhookId = |r| r.id; derive |_r, _out| (); }
     80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
+    90 "wechat_app" v 1 domain::WechatApp { key u8 = |r| r.kind as u8; derive |_r, _out| (); }
+    91 "wechat_kept" v 1 domain::WechatKept { key String = |r| r.slot.clone(); derive |_r, _out| (); }
+    92 "wechat_link" v 1 domain::WechatLink { key domain::WechatLinkId = |r| r.id; derive |r, out| derive_wechat_link(r, out); }
+    93 "wechat_credit" v 1 domain::WechatCredit { key (domain::WechatLinkId, String) = |r| (r.link, r.template.clone()); derive |_r, _out| (); }
+    94 "wechat_push" v 1 domain::WechatPush { key [u8; 32] = |r| r.once; derive |r, out| out.plain(&WECHAT_PUSHED, &r.at.0); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
@@ -599,6 +623,10 @@ mod tests {
             SMS_BY_REFERENCE.id,
             SMS_TO_ASK.id,
             SMS_BY_EVENT.id,
+            WECHAT_BY_OPENID.id,
+            WECHAT_BY_UNIONID.id,
+            WECHAT_BY_PERSON.id,
+            WECHAT_PUSHED.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod api;
 pub mod asset;
 pub mod audience;
+pub mod callback;
 pub mod certificate;
 pub mod draw;
 pub mod feature;
@@ -23,6 +24,7 @@ pub mod screen;
 pub mod space;
 pub mod talk;
 pub mod terminal;
+pub mod wechat;
 
 pub use audience::Peer;
 pub use hall::{Hall, Parts, Settings};
@@ -117,6 +119,7 @@ fn router(hall: Hall) -> Router {
         .merge(certificate::routes())
         .merge(print::routes())
         .merge(root::routes())
+        .merge(wechat::routes())
         .nest("/admin", admin::routes())
         .merge(admin::setup::routes())
         .merge(live::routes())
@@ -126,6 +129,7 @@ fn router(hall: Hall) -> Router {
         .layer(CompressionLayer::new().gzip(true));
     Router::new()
         .nest("/api/v1", api::routes())
+        .merge(callback::routes())
         .merge(pages)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CsrfLayer::new())

@@ -43,8 +43,16 @@ pub fn links(headers: &HeaderMap) -> Vec<&str> {
 
 /// Lets the phone remember a ticket that it showed; the newest first.
 pub fn remember(visit: &Visit, headers: &HeaderMap, link: &str, response: &mut Response) -> Result<(), Error> {
-    let mut all = vec![link];
-    all.extend(links(headers).into_iter().filter(|kept| *kept != link));
+    remember_all(visit, headers, &[link], response)
+}
+
+/// As [`remember`], several at once.
+pub fn remember_all(visit: &Visit, headers: &HeaderMap, new: &[&str], response: &mut Response) -> Result<(), Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut all = new.to_vec();
+    all.extend(links(headers).into_iter().filter(|kept| !new.contains(kept)));
     all.truncate(HELD_MAX);
     let value = HeaderValue::try_from(secret_cookie(visit, TICKETS, &all.join("."), A_YEAR));
     response.headers_mut().append(header::SET_COOKIE, value.map_err(|error| Error::internal("a cookie", error))?);

@@ -206,7 +206,10 @@ pub fn share_head(hall: &Hall, visit: &Visit, event: &Event) -> Result<Markup, E
         (event.name.as_str(), usual.trim(), cover)
     };
     let url = format!("{}/event/{}", visit.base, event.id);
-    Ok(event_pages::share_card(title, description, &url, &format!("{}{picture}", visit.base)))
+    let card = event_pages::share_card(title, description, &url, &format!("{}{picture}", visit.base));
+    // Inside WeChat a card is made by its own script interface.
+    let inside = crate::wechat::is_offered(hall, visit)?;
+    Ok(maud::html! { (card) @if inside { script type="module" src=(views::asset::url("wechat.js")) {} } })
 }
 
 /// Name of the cookie that says by which link a phone came, to which event.

@@ -142,6 +142,7 @@ fn at(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, query: &Fields)
         helper,
         lists: if chooses { names.collect() } else { Vec::new() },
         badge: print::device_design(&hall.ctx, actor, event)?.map(|design| (design.sheet.width, design.sheet.height)),
+        wechat: crate::wechat::is_offered(hall, visit)?,
     };
     page(pages::door(&shell, &shown))
 }

@@ -36,6 +36,7 @@ pub mod space;
 pub mod talk;
 pub mod ticket_type;
 pub mod webhook;
+pub mod wechat;
 
 use crate::{
     Shell,

@@ -13,3 +13,4 @@ pub mod register;
 pub mod root;
 pub mod talk;
 pub mod ticket;
+pub mod wechat;

@@ -139,8 +139,8 @@ pub fn ways(all: &[Way<'_>]) -> Markup {
     }
 }
 
-/// The form that finds a ticket.
-pub fn find(shell: &Shell, typed: (&str, &str), refusal: Option<&Refusal>) -> Markup {
+/// The form that finds a ticket; `other` is another way to it.
+pub fn find(shell: &Shell, typed: (&str, &str), refusal: Option<&Refusal>, other: &Markup) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let content = html! {
@@ -152,6 +152,7 @@ pub fn find(shell: &Shell, typed: (&str, &str), refusal: Option<&Refusal>) -> Ma
             (form.input(&Input { name: "attend", label: text.t("Attend code"), value: typed.1, required: true, max: 20, help: text.t("8 digits"), ..Input::default() }))
             (submit(text.t("Find"), None))
         }
+        (other)
     };
     phone(shell, text.t("Find my ticket"), &[], &content)
 }

@@ -93,6 +93,8 @@ pub struct Door<'a> {
     pub lists: Vec<(u64, String)>,
     /// Size of the paper on which it prints a badge for whoever it lets in, in tenths of a millimetre; none: it prints nothing.
     pub badge: Option<(i32, i32)>,
+    /// The page is shown inside WeChat, whose scanner it can use.
+    pub wechat: bool,
 }
 
 /// Everything the terminal's module says, by key.
@@ -130,7 +132,7 @@ pub fn door(shell: &Shell, of: &Door<'_>) -> Markup {
     let live = query(&format!("/terminal/{}/live", of.id), &[("list", &of.list.0.to_string())]);
     let content = html! {
         div data-terminal data-event=(of.id) data-list=(of.list.0) data-direction=(of.direction.code()) data-texts=(texts(shell))
-            data-door=(url("door.js")) data-store=(url("alone.js")) data-camera=(url("camera.js")) data-badge=[of.badge.map(|_| url("badge.js"))] {
+            data-door=(url("door.js")) data-store=(url("alone.js")) data-camera=(url("camera.js")) data-badge=[of.badge.map(|_| url("badge.js"))] data-wechat=[of.wechat.then(|| url("wechat.js"))] {
             header class="door" data-live-source=(live) {
                 (place(shell, of))
                 (figures(shell, of))
@@ -199,6 +201,7 @@ fn tools(shell: &Shell, of: &Door<'_>) -> Markup {
     let text = shell.text();
     html! {
         div class="tools" {
+            @if of.wechat { button type="button" data-wechat-scan hidden { (icon(Icon::Search)) (text.t("Scan with WeChat")) } }
             button type="button" data-camera-open { (icon(Icon::Search)) (text.t("Scan with the camera")) }
             label class="button" data-picture hidden { (icon(Icon::Search)) (text.t("Take a picture of the code")) input type="file" accept="image/*" capture="environment" class="visually-hidden"; }
             @if of.may_search { button type="button" data-search-open { (icon(Icon::People)) (text.t("Find a person")) } }

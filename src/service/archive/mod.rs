@@ -181,6 +181,7 @@ fn freeze_step(work: &mut Work<'_, '_>, id: EventId, step: &[TicketId]) -> Resul
             if work.read().get::<domain::MessageChoice>(&person.id)?.is_some() {
                 work.remove::<domain::MessageChoice>(&person.id)?;
             }
+            crate::wechat::forget_person(work, person.id)?;
             changed += 1;
         }
     }

@@ -35,6 +35,7 @@ pub mod space;
 pub mod talk;
 pub mod ticket_type;
 pub mod webhook;
+pub mod wechat;
 
 use crate::{Hall, answer::Answer, answer::see};
 use axum::{Router, routing::get};
@@ -77,6 +78,7 @@ pub fn routes() -> Router<Hall> {
         .merge(search::routes())
         .merge(document::routes())
         .merge(help::routes())
+        .merge(wechat::routes())
 }
 
 /// Where somebody lands who may not see the overview.

@@ -9,7 +9,7 @@ use crate::{
     asset,
     audience::{LANGUAGE, Visit},
     fields::{Fields, Query},
-    poster,
+    poster, wechat,
 };
 use axum::{
     Router,
@@ -177,15 +177,27 @@ fn ways<'a>(
     Ok(ways)
 }
 
-async fn find_form(visit: Visit) -> Answer {
-    page(ticket_pages::find(&visit.shell(), ("", ""), None))
+/// The way to one's tickets through WeChat, where it is there and not gone yet.
+fn through_wechat(hall: &Hall, visit: &Visit, headers: &HeaderMap) -> Result<maud::Markup, Error> {
+    let offered = wechat::link_of(hall, visit, headers).is_none() && wechat::is_offered(hall, visit)?;
+    Ok(maud::html! { @if offered { (views::phone::wechat::log_in(&visit.shell(), "/wechat/mine")) } })
 }
 
-async fn find(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
+async fn find_form(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Answer {
+    page(ticket_pages::find(&visit.shell(), ("", ""), None, &through_wechat(&hall, &visit, &headers)?))
+}
+
+async fn find(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, fields: Fields) -> Answer {
     let typed = (fields.get("phone"), fields.get("attend"));
     match registration::find(&hall.ctx, &visit.visitor(), typed.0, typed.1, &visit.origin.address).await {
-        Ok(link) => see(&format!("/ticket/{link}")),
-        Err(error) => again(error, |refusal| Ok(ticket_pages::find(&visit.shell(), typed, Some(refusal)))),
+        Ok(link) => {
+            wechat::remember_holder(&hall, &visit, &headers, &link).await;
+            see(&format!("/ticket/{link}"))
+        }
+        Err(error) => again(error, |refusal| {
+            let other = through_wechat(&hall, &visit, &headers)?;
+            Ok(ticket_pages::find(&visit.shell(), typed, Some(refusal), &other))
+        }),
     }
 }
 

@@ -1,0 +1,70 @@
+//! The stand-in's WeCom.
+
+use super::{For, State, no, openid, yes};
+use crate::standin::Answered;
+use serde_json::{Value, json};
+
+impl State {
+    pub(super) fn corp_token(&mut self, corp: &str, secret: &str, now: i64) -> Answered {
+        if let Err(refusal) = self.known(corp, secret, true) {
+            return refusal;
+        }
+        // Asked again, WeCom answers with the same token while it holds; one that was revoked has a successor.
+        let (token, seconds) = self.current(corp, now);
+        Answered::json(&json!({ "errcode": 0, "errmsg": "ok", "access_token": token, "expires_in": seconds }))
+    }
+
+    pub(super) fn corp_send(&mut self, corp: &str, body: &Value) -> Answered {
+        let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or("");
+        if body.get("agentid").and_then(Value::as_i64).unwrap_or(0) <= 0 {
+            return no(40056, "invalid agentid");
+        }
+        let kind = said("msgtype");
+        if kind.is_empty() || body.get(kind).is_none() {
+            return no(40058, "invalid Request Parameter");
+        }
+        let named: Vec<&str> = said("touser").split('|').filter(|user| !user.is_empty()).collect();
+        let everybody = named == ["@all"];
+        let known = |user: &&str| self.members.iter().any(|member| member.eq_ignore_ascii_case(user));
+        let lost: Vec<String> =
+            named.iter().filter(|user| !everybody && !known(user)).map(|user| user.to_lowercase()).collect();
+        let nobody = lost.len() == named.len() && said("toparty").is_empty() && said("totag").is_empty();
+        if nobody && !everybody {
+            return no(81013, "user & party & tag all invalid");
+        }
+        let once = format!("corp/{}", super::sha1(&body.to_string()));
+        let number = match self.once.get(&once) {
+            Some(number) => number.clone(),
+            None => {
+                self.serial += 1;
+                let number = format!("m{}", self.serial);
+                self.once.insert(once, number.clone());
+                self.note(corp, "corp", said("touser"), body);
+                number
+            }
+        };
+        Answered::json(&json!({ "errcode": 0, "errmsg": "ok", "invaliduser": lost.join("|"), "msgid": number }))
+    }
+
+    pub(super) fn corp_recall(&mut self, body: &Value) -> Answered {
+        let number = body.get("msgid").and_then(Value::as_str).unwrap_or("");
+        if self.once.values().any(|kept| kept == number) { yes() } else { no(40058, "invalid msgid") }
+    }
+
+    pub(super) fn corp_visitor(&mut self, corp: &str, code: &str, now: i64) -> Answered {
+        let code = match self.spend(corp, code, now, |purpose| *purpose == For::Member) {
+            Ok(code) => code,
+            Err(refusal) => return refusal,
+        };
+        let member = self.members.contains(&code.person);
+        let mut answer = json!({ "errcode": 0, "errmsg": "ok" });
+        if let Some(map) = answer.as_object_mut() {
+            if member {
+                map.insert("userid".into(), code.person.as_str().into());
+            } else {
+                map.insert("openid".into(), openid(corp, &code.person).into());
+            }
+        }
+        Answered::json(&answer)
+    }
+}
