@@ -305,14 +305,16 @@ fn money_forms(shell: &Shell, of: &Page<'_>, base: &str, typed: &Typed, refusal:
         let kept = typed.refund == refund && refusal.is_some();
         let amount = if amount > 0 { Money::cny(amount).to_yuan() } else { String::new() };
         let entry = if kept { typed.entry.clone() } else { EntryInput { amount, ..EntryInput::default() } };
-        let methods: Vec<(String, String)> =
-            Method::ALL.iter().map(|method| (method.code().to_owned(), text.t(method.label()).to_owned())).collect();
+        let methods: Vec<(String, String)> = Method::BY_HAND
+            .iter()
+            .map(|method| (method.code().to_owned(), text.t(method.label()).to_owned()))
+            .collect();
         let name = |field: &str| if refund { format!("refund_{field}") } else { field.to_owned() };
         html! {
             input type="hidden" name="revision" value=(of.order.revision);
             div class="pair" {
                 (form.input(&Input { name: &name("amount"), label: text.t("Amount in yuan"), value: &entry.amount, required: true, max: 12, ..Input::default() }))
-                (form.select(&Input { name: &name("method"), label: text.t("Way to pay"), value: if entry.method.is_empty() { of.order.method.map_or("cash", Method::code) } else { &entry.method }, ..Input::default() }, &methods))
+                (form.select(&Input { name: &name("method"), label: text.t("Way to pay"), value: if entry.method.is_empty() { of.order.method.filter(|method| Method::BY_HAND.contains(method)).map_or("cash", Method::code) } else { &entry.method }, ..Input::default() }, &methods))
             }
             div class="pair" {
                 (form.input(&Input { name: &name("reference"), label: text.t("Number of the slip"), value: &entry.reference, max: 200, ..Input::default() }))
