@@ -130,6 +130,8 @@ pub struct PayRefund {
     pub created_at: Time,
     /// When it came into its state.
     pub changed_at: Time,
+    /// When WeChat took it: the day whose bill it stands in.
+    pub taken_at: Option<Time>,
     /// When the money arrived, by WeChat's clock.
     pub done_at: Option<Time>,
 }
@@ -145,7 +147,7 @@ pub struct RefundReport {
     pub fen: Option<i64>,
     /// What account it went to.
     pub account: String,
-    /// When it arrived.
+    /// When WeChat took it, or when it arrived.
     pub at: Option<Time>,
     /// Why not.
     pub trouble: String,
@@ -175,6 +177,9 @@ impl PayRefund {
         }
         if !report.account.is_empty() {
             self.account = cut(&report.account);
+        }
+        if state != RefundState::Refused && self.taken_at.is_none() {
+            self.taken_at = Some(report.at.unwrap_or(now).min(now));
         }
         if state == RefundState::Done {
             self.done_at = Some(report.at.unwrap_or(now));
@@ -211,6 +216,7 @@ pub(crate) mod tests {
             asked: (Time(0), 0),
             created_at: Time(0),
             changed_at: Time(0),
+            taken_at: None,
             done_at: None,
         }
     }
