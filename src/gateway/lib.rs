@@ -4,6 +4,7 @@
 pub mod address;
 mod breaker;
 pub mod egress;
+pub mod pay;
 pub mod standin;
 
 pub use egress::{Call, Done, Egress, Reach, Reply, Tools, Trouble};

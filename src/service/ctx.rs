@@ -73,6 +73,8 @@ pub struct Parts {
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
+    /// Whoever speaks to WeChat Pay.
+    pub(crate) pay: Arc<crate::pay::Desk>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
     association: Arc<Mutex<Option<Arc<Known>>>>,
 }
@@ -84,7 +86,9 @@ impl Ctx {
         if let Err(error) = store.follow(Box::new(Books::new(memory.clone()))) {
             tracing::error!(%error, "the store is closed");
         }
+        let pay = Arc::new(crate::pay::Desk::new(&clock, &random));
         Self(Arc::new(Parts {
+            pay,
             boot: random.number(),
             store,
             clock,

@@ -30,6 +30,7 @@ mod model;
 pub mod notice;
 pub mod order;
 pub mod overview;
+pub mod pay;
 pub mod payment;
 pub mod picture;
 pub mod place;

@@ -148,8 +148,6 @@ pub struct Attempt {
     pub received: Option<Received>,
     /// What WeChat said last when it did not do what it was asked for.
     pub trouble: String,
-    /// When WeChat was asked about it last, and how often.
-    pub asked: (Time, u32),
     /// When it was made.
     pub created_at: Time,
     /// When it came into its state.
@@ -224,7 +222,6 @@ impl Attempt {
         if self.state != state {
             self.state = state;
             self.changed_at = now;
-            self.asked = (now, 0);
         }
     }
 
@@ -266,7 +263,6 @@ pub(crate) mod tests {
             code: String::new(),
             received: None,
             trouble: String::new(),
-            asked: (Time(0), 0),
             created_at: Time(0),
             changed_at: Time(0),
         }

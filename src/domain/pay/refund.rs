@@ -124,8 +124,6 @@ pub struct PayRefund {
     pub trouble: String,
     /// Who wanted it.
     pub by: By,
-    /// When WeChat was asked about it last, and how often.
-    pub asked: (Time, u32),
     /// When it was wanted.
     pub created_at: Time,
     /// When it came into its state.
@@ -169,7 +167,6 @@ impl PayRefund {
         let Some(state) = refund_next(self.state, report.step) else { return false };
         self.state = state;
         self.changed_at = now;
-        self.asked = (now, 0);
         let cut = |text: &str| text.chars().take(crate::order::REASON_MAX).collect::<String>();
         self.trouble = cut(&report.trouble);
         if !report.refund.is_empty() {
@@ -213,7 +210,6 @@ pub(crate) mod tests {
             account: String::new(),
             trouble: String::new(),
             by: By::Box,
-            asked: (Time(0), 0),
             created_at: Time(0),
             changed_at: Time(0),
             taken_at: None,

@@ -185,6 +185,11 @@ impl Client {
         &self.merchant
     }
 
+    /// Whether WeChat signed what came in, at `now` (seconds since the epoch).
+    pub fn prove(&self, signed: &Signed<'_>, now: i64) -> Result<(), Unproven> {
+        self.keys.check(signed, now)
+    }
+
     fn now(&self) -> i64 {
         (self.tools.now)().0.div_euclid(1_000)
     }

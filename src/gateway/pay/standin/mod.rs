@@ -17,7 +17,7 @@ use crate::{
     standin::{Answered, Asked, Standin},
 };
 use book::Wrong;
-use domain::{Time, time::DAY};
+use domain::{Time, pay::AccountInput, time::DAY};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -138,6 +138,23 @@ impl PayStandin {
     /// Where phones reach its page.
     pub fn show_at(&self, base: &str) {
         self.inner.show_at(base);
+    }
+
+    /// What the form of the account takes to speak with this stand-in; `public` is the box as the stand-in reaches it.
+    pub fn account(&self, public: &str, speaks: Speaks) -> AccountInput {
+        let by_key = speaks == Speaks::Public;
+        let only = |text: &str| if by_key { text.to_owned() } else { String::new() };
+        AccountInput {
+            appid: key::APPID.into(),
+            mchid: key::MCHID.into(),
+            serial: key::MERCHANT_SERIAL.into(),
+            key: key::MERCHANT_KEY.into(),
+            secret: key::SECRET.into(),
+            public_id: only(key::PUBLIC_ID),
+            public_key: only(key::PLATFORM_PUBLIC),
+            address: self.base.clone(),
+            public: public.into(),
+        }
     }
 
     fn mind(&self) -> MutexGuard<'_, Mind> {

@@ -1,0 +1,190 @@
+//! Payment through WeChat (S0-74, S0-75, S0-100): attempts to pay an order, notifications, refunds, the daily bill, and the account. Whatever is
+//! heard, from whom and how often, goes through one door (`hear`), which counts money once and in the commit that changes the order.
+
+mod account;
+mod attempt;
+mod bill;
+mod hear;
+mod job;
+mod list;
+mod refund;
+#[cfg(test)]
+mod test;
+
+pub use account::{State, account, check, save};
+pub use attempt::{Inside, accept, inside, look_now, start};
+pub use bill::{again as compare_again, bill, bills, export};
+pub use hear::notified;
+pub use job::tick;
+pub use list::{Attention, OfOrder, attention, of_order, own};
+pub use refund::{RefundInput, again as refund_again, want};
+
+pub(crate) use account::check_ready;
+pub(crate) use list::freeze;
+pub(crate) use refund::check_free;
+
+use crate::{Clock, Ctx, Error, Random};
+use domain::{
+    PayAccount, PayCertificate, PaymentSetting, Refusal, SpaceId, Time,
+    pay::{CALLBACK, Proof, wait_before},
+    payment::Method,
+    refuse,
+};
+use gateway::{
+    Egress, Tools,
+    pay::{Client, Keys, Merchant, MerchantKey, Secret, Why},
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{Order as Sort, Read};
+
+/// Whoever speaks to WeChat Pay: the way out, the keys as they were read last, and when what was asked last.
+pub struct Desk {
+    tools: Tools,
+    egress: Option<Egress>,
+    client: Mutex<Option<Client>>,
+    asked: Mutex<HashMap<String, (Time, u32)>>,
+}
+
+/// Most questions that are remembered; what is forgotten is asked sooner.
+const ASKED_MAX: usize = 20_000;
+
+impl Desk {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Self {
+        let (clock, random) = (clock.clone(), random.clone());
+        let tools = Tools { now: Arc::new(move || clock.now()), chance: Arc::new(move || random.number()) };
+        let egress = Egress::new(tools.clone(), false);
+        let egress = egress.inspect_err(|trouble| tracing::error!(%trouble, "there is no way out")).ok();
+        Self { tools, egress, client: Mutex::default(), asked: Mutex::default() }
+    }
+
+    /// The account or its keys changed.
+    fn forget(&self) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether it is time to ask about something again; if so, it counts as asked. What was made at `since` is first asked about a little later.
+    fn is_due(&self, what: &str, since: Time, now: Time) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() >= ASKED_MAX {
+            asked.clear();
+        }
+        let (last, times) = asked.get(what).copied().unwrap_or((since, 0));
+        // A clock that was set back must not silence it.
+        if now.since(last) < wait_before(times) && now >= last {
+            return false;
+        }
+        asked.insert(what.to_owned(), (now, times.saturating_add(1)));
+        true
+    }
+
+    /// It came to an end: nothing more to ask.
+    fn settled(&self, what: &str) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
+    }
+
+    /// The way out and its tools, for whoever stands in for WeChat in the demonstration.
+    fn parts(&self) -> Option<(Egress, Tools)> {
+        Some((self.egress.clone()?, self.tools.clone()))
+    }
+}
+
+/// The way out and its tools, for whoever stands in for WeChat in the demonstration.
+pub fn way_out(ctx: &Ctx) -> Option<(Egress, Tools)> {
+    ctx.pay.parts()
+}
+
+fn off() -> Refusal {
+    refuse!(Conflict, "pay.off", "WeChat Pay is not set up. Choose another way to pay, or ask the secretariat.")
+}
+
+/// What WeChat said when it did not do what it was asked for, as a refusal that a person can act on.
+fn refused(why: &Why) -> Refusal {
+    match why {
+        Why::Refused(code, words) => {
+            refuse!(Conflict, "pay.refused", "WeChat did not take it: {words} ({code}).", words = words, code = code)
+        }
+        Why::Not(_) | Why::Unknown(_) | Why::Unproven(_) | Why::Setup(_) => refuse!(
+            Unavailable,
+            "pay.unreachable",
+            "WeChat cannot be asked just now: {why}. Nothing is lost; try again in a moment.",
+            why = why
+        ),
+    }
+}
+
+fn sealed_name(part: &str) -> String {
+    format!("pay/account/{part}")
+}
+
+fn certificates(view: &impl Read) -> Result<Vec<PayCertificate>, Error> {
+    let kept = view.scan::<PayCertificate>(&(), None, Sort::Ascending);
+    kept.map(|kept| Ok(kept?.1)).collect()
+}
+
+/// The keys that prove that WeChat speaks, as they are good now.
+fn keys(view: &impl Read, account: &PayAccount, now: Time) -> Result<Keys, Error> {
+    let wrong = |error: gateway::pay::crypto::BadKey| Error::internal("a kept key of WeChat's", error);
+    let mut keys = Keys::default();
+    if let Proof::PublicKey(id, pem) = &account.proof {
+        keys.add_public(id, pem).map_err(wrong)?;
+    }
+    for kept in certificates(view)?.iter().filter(|kept| now < kept.until) {
+        keys.add_certificate(&kept.serial, &kept.pem).map_err(wrong)?;
+    }
+    Ok(keys)
+}
+
+/// The merchant as it speaks; none while no account is kept. The keys are opened once, until they change.
+fn client(ctx: &Ctx, space: SpaceId) -> Result<Option<Client>, Error> {
+    let kept = ctx.pay.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(client) = kept {
+        return Ok(Some(client));
+    }
+    let read = ctx.read(&ctx.own(space), |view| match view.get::<PayAccount>(&())? {
+        Some(account) => Ok(Some((keys(view, &account, ctx.now())?, account))),
+        None => Ok(None),
+    })?;
+    let (Some((keys, account)), Some((egress, tools))) = (read, ctx.pay.parts()) else { return Ok(None) };
+    let opened = |part: &str, sealed: &[u8]| ctx.sealer.open(&sealed_name(part), sealed);
+    let wrong = |error: gateway::pay::crypto::BadKey| Error::internal("a kept key of the merchant's", error);
+    let merchant = Merchant {
+        key: MerchantKey::read(&opened("key", &account.key)?).map_err(wrong)?,
+        secret: Secret::read(&opened("secret", &account.secret)?).map_err(wrong)?,
+        appid: account.appid,
+        mchid: account.mchid,
+        serial: account.serial,
+        base: account.address,
+        notify: format!("{}{CALLBACK}", account.public),
+    };
+    let client = Client::new(egress, tools, Arc::new(merchant), Arc::new(keys));
+    *ctx.pay.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+    Ok(Some(client))
+}
+
+/// Asks WeChat; when it answers with a key that is not known yet, its certificates are fetched and it is asked once more.
+async fn ask<T, F>(ctx: &Ctx, space: SpaceId, question: impl Fn(Client) -> F) -> Result<Result<T, Why>, Error>
+where
+    F: Future<Output = Result<T, Why>>,
+{
+    let Some(speaker) = client(ctx, space)? else { return Err(off().into()) };
+    match question(speaker).await {
+        Err(Why::Unproven(gateway::pay::Unproven::Serial(serial))) => {
+            tracing::info!(serial, "WeChat speaks with a key that is new");
+            if account::refresh(ctx, space).await?.is_err() {
+                return Ok(Err(Why::Unproven(gateway::pay::Unproven::Serial(serial))));
+            }
+            match client(ctx, space)? {
+                Some(speaker) => Ok(question(speaker).await),
+                None => Err(off().into()),
+            }
+        }
+        answer => Ok(answer),
+    }
+}
+
+/// Whether buyers can pay through WeChat.
+pub(crate) fn is_offered(view: &impl Read) -> Result<bool, Error> {
+    let setting = view.get::<PaymentSetting>(&(Method::Wechat as u8))?;
+    Ok(setting.is_some_and(|setting| setting.enabled) && view.get::<PayAccount>(&())?.is_some())
+}
