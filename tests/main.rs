@@ -16,6 +16,7 @@ mod draw;
 mod extras;
 mod hall;
 mod order;
+mod pay;
 mod print;
 mod scenario;
 mod search;

@@ -331,8 +331,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let shown = lan(address);
     let public_url = settings.public_url.clone();
     let base = public_url.clone().unwrap_or_else(|| format!("http://{shown}"));
+    let mut till = None;
     if demo {
-        demo::prepare(&ctx, settings, &base).await?;
+        till = demo::prepare(&ctx, settings, &base, address).await?;
     } else if service::space::association(&ctx)?.is_none() {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
@@ -349,18 +350,21 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
     let visits = tokio::spawn(keep_visits(ctx.clone()));
+    let payments = tokio::spawn(ask_about_payments(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
     clock.abort();
     visits.abort();
+    payments.abort();
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
     texts.abort();
     service::document::stop(&ctx);
     let ending = ctx.clone();
     let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
     ended.map_err(|error| Error::internal("closing the search index", error))?;
+    drop(till);
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");
@@ -374,6 +378,18 @@ async fn by_the_clock(ctx: service::Ctx) {
     loop {
         second.tick().await;
         service::job::tick(&ctx, domain::SpaceId::ASSOCIATION).await;
+    }
+}
+
+/// Asks WeChat about payments that nobody told us of, as long as the box runs. Waiting for WeChat keeps nothing else waiting.
+async fn ask_about_payments(ctx: service::Ctx) {
+    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(error) = service::pay::tick(&ctx, domain::SpaceId::ASSOCIATION).await {
+            tracing::error!(%error, "payments were not asked about");
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod boot;
 mod clock;
 mod command;
 mod demo;
+mod demo_pay;
 mod demo_print;
 mod listen;
 mod scanner;

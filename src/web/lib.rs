@@ -14,6 +14,7 @@ pub mod hall;
 pub mod home;
 pub mod live;
 pub mod own;
+pub mod pay;
 pub mod phone;
 pub mod poster;
 pub mod print;
@@ -88,6 +89,7 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(pay::routes())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
         .merge(feedback::routes())
@@ -105,6 +107,7 @@ fn router(hall: Hall) -> Router {
         .layer(CompressionLayer::new().gzip(true));
     Router::new()
         .nest("/api/v1", api::routes())
+        .merge(pay::callback())
         .merge(pages)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CsrfLayer::new())

@@ -21,6 +21,7 @@ pub mod list;
 pub mod notice;
 pub mod order;
 pub mod overview;
+pub mod pay;
 pub mod print;
 pub mod promotion;
 pub mod region;

@@ -68,6 +68,8 @@ pub struct List<'a> {
     pub full: bool,
     /// Whether the reader manages orders.
     pub may_manage: bool,
+    /// Whether the reader sees the bills of WeChat.
+    pub may_reconcile: bool,
 }
 
 /// The list of orders.
@@ -110,6 +112,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
             div class="actions" {
                 a class="button" href=(of.filter.link(&format!("{base}/export.xlsx"), 0)) download { (icon(Icon::Export)) "xlsx" }
                 a class="button" href=(of.filter.link(&format!("{base}/export.csv"), 0)) download { (icon(Icon::Export)) "csv" }
+                @if of.may_reconcile { a class="button" href="/admin/pay" { (text.t("Reconciliation")) } }
             }
         }
         (filter(shell, of.filter))
@@ -179,6 +182,8 @@ pub struct Page<'a> {
     pub notices: &'a [Notice],
     /// Who recorded each entry of money.
     pub by: &'a [String],
+    /// Payments and refunds through WeChat.
+    pub wechat: &'a Markup,
     /// Address of the buyer's page.
     pub url: &'a str,
     /// Phones are shown in full.
@@ -230,6 +235,7 @@ pub fn show(shell: &Shell, of: &Page<'_>, typed: &Typed, refusal: Option<&Refusa
                 p { a href={ "/admin/event/" (of.event.id) "/registration/" (ticket.id) } { (ticket.name) } " " (badge(tone(ticket.state), text.t(ticket.state.label()))) }
             }
         }
+        (of.wechat)
         @if of.may_manage && order.state != OrderState::Refunded { (money_forms(shell, of, &base, typed, refusal)) }
         (notices(shell, of.notices))
     };

@@ -7,6 +7,7 @@ pub mod feedback;
 pub mod home;
 pub mod order;
 pub mod own;
+pub mod pay;
 pub mod poster;
 pub mod register;
 pub mod talk;

@@ -18,7 +18,7 @@ impl Moved {
     /// English source text.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Paid => "Payment",
+            Self::Paid => "Payment received",
             Self::Refunded => "Refund",
         }
     }

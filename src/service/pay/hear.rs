@@ -155,7 +155,13 @@ impl From<Error> for NotTaken {
 }
 
 /// Takes a notification as it came: proven over its raw bytes, opened, and kept before it is answered.
-pub async fn notified(ctx: &Ctx, space: SpaceId, signed: &Signed<'_>) -> Result<(), NotTaken> {
+pub async fn notified<'a>(
+    ctx: &Ctx,
+    space: SpaceId,
+    header: impl Fn(&str) -> Option<&'a str>,
+    body: &'a [u8],
+) -> Result<(), NotTaken> {
+    let signed = &Signed::of(header, body).map_err(NotTaken::Unproven)?;
     let now = ctx.now().0.div_euclid(1_000);
     let mut speaker = client(ctx, space)?.ok_or_else(|| Error::from(off()))?;
     let mut proven = speaker.prove(signed, now);

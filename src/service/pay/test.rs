@@ -18,11 +18,7 @@ use domain::{
     ticket_type::TicketTypeInput,
     time::{DAY, HOUR, MINUTE, SECOND},
 };
-use gateway::pay::{
-    Signed,
-    standin::{Fault, Notification, PayStandin, Speaks, key},
-};
-use hear::NotTaken;
+use gateway::pay::standin::{Fault, Notification, PayStandin, Speaks, key};
 
 struct Till {
     hall: Hall,
@@ -91,8 +87,7 @@ impl Till {
 
     async fn tell(&self, told: &Notification) -> Result<(), NotTaken> {
         let header = |name: &str| told.headers.iter().find(|(kept, _)| kept == name).map(|(_, value)| value.as_str());
-        let signed = Signed::of(header, told.body.as_bytes()).map_err(NotTaken::Unproven)?;
-        notified(&self.hall.ctx, SPACE, &signed).await
+        notified(&self.hall.ctx, SPACE, header, told.body.as_bytes()).await
     }
 
     fn order(&self, id: OrderId) -> Order {

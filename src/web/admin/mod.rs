@@ -21,6 +21,7 @@ pub mod list;
 pub mod notice;
 pub mod order;
 pub mod overview;
+pub mod pay;
 pub mod print;
 pub mod promotion;
 pub mod registration;
@@ -71,6 +72,7 @@ pub fn routes() -> Router<Hall> {
         .merge(search::routes())
         .merge(document::routes())
         .merge(help::routes())
+        .merge(pay::routes())
 }
 
 /// Where somebody lands who may not see the overview.

@@ -33,6 +33,8 @@ pub enum Fault {
     DoneThenStatus(u16),
     /// It does what it was asked for, and the connection is cut.
     DoneThenCut,
+    /// It does what it was asked for, and says nothing for half a minute.
+    DoneThenSilence,
     /// Its answer is signed wrongly.
     Forged,
 }
@@ -97,6 +99,8 @@ struct Inner {
     /// Where phones reach its page; the address it listens on when there is no other.
     shown: Mutex<String>,
     by_itself: bool,
+    /// Told when something was done and is not going to be answered soon.
+    silent: tokio::sync::Notify,
 }
 
 /// A running stand-in; ends when it is dropped.
@@ -128,6 +132,7 @@ impl PayStandin {
             egress,
             shown: Mutex::default(),
             by_itself,
+            silent: tokio::sync::Notify::new(),
         });
         let asked = inner.clone();
         let server = Standin::start_at(address, move |request| answer(&asked, &request)).await?;
@@ -184,6 +189,11 @@ impl PayStandin {
     /// Answers 502 to everything, or no longer.
     pub fn down(&self, down: bool) {
         self.mind().down = down;
+    }
+
+    /// Waits until something was done that is not going to be answered soon.
+    pub async fn until_silent(&self) {
+        self.inner.silent.notified().await;
     }
 
     /// What it was asked, oldest first: method and path.
@@ -392,7 +402,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Answered {
     match fault {
         Some(Fault::DoneThenStatus(status)) => return failure((status, "SYSTEM_ERROR", "系统错误")),
         Some(Fault::DoneThenCut) => return Answered::cut(),
-        Some(Fault::Forged | Fault::Status(_)) | None => {}
+        Some(Fault::Forged | Fault::Status(_) | Fault::DoneThenSilence) | None => {}
     }
     let mut answered = match done {
         Ok(Value::Null) => Answered::status(204, ""),
@@ -401,6 +411,10 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Answered {
     };
     let proof = inner.proof(&answered.body, fault == Some(Fault::Forged));
     answered.headers.extend(proof.unwrap_or_default());
+    if fault == Some(Fault::DoneThenSilence) {
+        answered.after = Duration::from_secs(30);
+        inner.silent.notify_one();
+    }
     answered
 }
 
