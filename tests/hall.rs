@@ -37,8 +37,17 @@ impl Hall {
 
     /// On a folder that stays, at that address.
     pub fn listening(data: &Path, address: &str) -> Self {
+        Self::run("serve", data, address, Duration::from_secs(30))
+    }
+
+    /// The demonstration, which fills its folder first; logged in with what stands in `demo-login.txt`.
+    pub fn demo(data: &Path) -> Self {
+        Self::run("demo", data, "127.0.0.1:0", Duration::from_secs(300))
+    }
+
+    fn run(command: &str, data: &Path, address: &str, patience: Duration) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
-            .args(["serve", "--listen", address, "--data"])
+            .args([command, "--listen", address, "--data"])
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,7 +64,7 @@ impl Hall {
         });
         let mut setup_code = None;
         let base = loop {
-            let line = lines.recv_timeout(Duration::from_secs(30)).expect("the binary says where it listens");
+            let line = lines.recv_timeout(patience).expect("the binary says where it listens");
             if let Some(code) = line.strip_prefix("setup code: ") {
                 setup_code = Some(code.to_owned());
             }

@@ -107,6 +107,8 @@ ids! {
     AttemptId
     /// Money that goes back through WeChat.
     PayRefundId
+    /// Something that is to leave the box.
+    OutgoingId
 }
 
 impl SpaceId {

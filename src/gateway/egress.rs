@@ -3,7 +3,7 @@
 
 use crate::{address::is_public, breaker::Breaker};
 use bytes::{Bytes, BytesMut};
-use domain::{Time, time::SECOND};
+use domain::{Time, outbox::Outcome, time::SECOND};
 use reqwest::{
     Client, Method, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -221,6 +221,16 @@ impl fmt::Display for Trouble {
 }
 
 impl std::error::Error for Trouble {}
+
+impl From<Trouble> for Outcome {
+    fn from(trouble: Trouble) -> Self {
+        match trouble.done {
+            Done::Not => Self::Not { why: trouble.why, after: trouble.retry_after },
+            Done::Unknown => Self::Unknown(trouble.why),
+            Done::Refused => Self::Refused(trouble.why),
+        }
+    }
+}
 
 /// Looks names up and gives only addresses that a call of this reach may lead to.
 struct Guarded;

@@ -358,6 +358,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     clock.abort();
     visits.abort();
     payments.abort();
+    service::outbox::stop(&ctx).await;
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
     texts.abort();
     service::document::stop(&ctx);

@@ -24,7 +24,7 @@ pub async fn stage(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<(), Error
 /// Starts the stand-in where phones reach it, when others reach the hall, and makes the association its merchant. Its address is a new one with
 /// each start.
 pub async fn stand_in(ctx: &Ctx, actor: &Actor, hall: SocketAddr, base: &str) -> Result<Option<PayStandin>, Error> {
-    let Some((egress, tools)) = pay::way_out(ctx) else { return Ok(None) };
+    let (egress, tools) = pay::way_out(ctx)?;
     let own = IpAddr::from(Ipv4Addr::LOCALHOST);
     let listen = if hall.ip().is_loopback() { hall.ip() } else { IpAddr::from(Ipv4Addr::UNSPECIFIED) };
     let till = PayStandin::start(SocketAddr::new(listen, 0), egress, tools, true).await;

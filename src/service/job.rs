@@ -1,6 +1,6 @@
-//! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive.
+//! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, what is due to leave the box.
 
-use crate::{Ctx, archive, order, reminder, waiting};
+use crate::{Ctx, archive, order, outbox, reminder, waiting};
 use domain::SpaceId;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
@@ -10,6 +10,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("waiting list", waiting::advance(ctx, space).await),
         ("reminders", reminder::write_due(ctx, space).await),
         ("archive", archive::run_due(ctx, space).await),
+        ("outbox", outbox::tidy(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {
@@ -18,4 +19,5 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
             Err(error) => tracing::error!(job, %error, "a job failed"),
         }
     }
+    outbox::start_due(ctx, space);
 }

@@ -29,6 +29,7 @@ pub mod limit;
 mod model;
 pub mod notice;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod pay;
 pub mod payment;

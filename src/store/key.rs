@@ -141,6 +141,7 @@ ids!(AttemptId PayRefundId);
 ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
 ids!(DocumentId SearchId);
+ids!(OutgoingId);
 
 #[cfg(test)]
 mod tests {

@@ -23,7 +23,7 @@ pub(crate) use account::check_ready;
 pub(crate) use list::freeze;
 pub(crate) use refund::check_free;
 
-use crate::{Clock, Ctx, Error, Random};
+use crate::{Ctx, Error};
 use domain::{
     PayAccount, PayCertificate, PaymentSetting, Refusal, SpaceId, Time,
     pay::{CALLBACK, Proof, wait_before},
@@ -38,10 +38,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Order as Sort, Read};
 
-/// Whoever speaks to WeChat Pay: the way out, the keys as they were read last, and when what was asked last.
+/// Whoever speaks to WeChat Pay: the keys as they were read last, and when what was asked last.
+#[derive(Default)]
 pub struct Desk {
-    tools: Tools,
-    egress: Option<Egress>,
     client: Mutex<Option<Client>>,
     asked: Mutex<HashMap<String, (Time, u32)>>,
 }
@@ -50,14 +49,6 @@ pub struct Desk {
 const ASKED_MAX: usize = 20_000;
 
 impl Desk {
-    pub(crate) fn new(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Self {
-        let (clock, random) = (clock.clone(), random.clone());
-        let tools = Tools { now: Arc::new(move || clock.now()), chance: Arc::new(move || random.number()) };
-        let egress = Egress::new(tools.clone(), false);
-        let egress = egress.inspect_err(|trouble| tracing::error!(%trouble, "there is no way out")).ok();
-        Self { tools, egress, client: Mutex::default(), asked: Mutex::default() }
-    }
-
     /// The account or its keys changed.
     fn forget(&self) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -82,16 +73,13 @@ impl Desk {
     fn settled(&self, what: &str) {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
     }
-
-    /// The way out and its tools, for whoever stands in for WeChat in the demonstration.
-    fn parts(&self) -> Option<(Egress, Tools)> {
-        Some((self.egress.clone()?, self.tools.clone()))
-    }
 }
 
-/// The way out and its tools, for whoever stands in for WeChat in the demonstration.
-pub fn way_out(ctx: &Ctx) -> Option<(Egress, Tools)> {
-    ctx.pay.parts()
+/// The way out and its tools, which whoever stands in for WeChat in the demonstration needs as well.
+pub fn way_out(ctx: &Ctx) -> Result<(Egress, Tools), Error> {
+    let (clock, random) = (ctx.clock.clone(), ctx.random.clone());
+    let tools = Tools { now: Arc::new(move || clock.now()), chance: Arc::new(move || random.number()) };
+    Ok((ctx.egress()?.clone(), tools))
 }
 
 fn off() -> Refusal {
@@ -145,7 +133,8 @@ fn client(ctx: &Ctx, space: SpaceId) -> Result<Option<Client>, Error> {
         Some(account) => Ok(Some((keys(view, &account, ctx.now())?, account))),
         None => Ok(None),
     })?;
-    let (Some((keys, account)), Some((egress, tools))) = (read, ctx.pay.parts()) else { return Ok(None) };
+    let Some((keys, account)) = read else { return Ok(None) };
+    let (egress, tools) = way_out(ctx)?;
     let opened = |part: &str, sealed: &[u8]| ctx.sealer.open(&sealed_name(part), sealed);
     let wrong = |error: gateway::pay::crypto::BadKey| Error::internal("a kept key of the merchant's", error);
     let merchant = Merchant {
