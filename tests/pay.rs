@@ -57,6 +57,9 @@ impl Wechat {
     }
 }
 
+/// How often a page is asked for until it says what happened.
+const PATIENCE: usize = 5_000;
+
 struct Till {
     hall: Hall,
     admin: Client,
@@ -138,12 +141,14 @@ fn a_buyer_pays_by_the_code_and_the_page_says_so_without_being_asked() {
     let early = buyer.post(&format!("{order}/paid"), &[]);
     assert_eq!((early.status, early.location.as_deref()), (303, Some(order.as_str())));
     // The phone scans, and pays on WeChat's side.
-    let phone = Client { base: wechat.standin.base.clone(), ..of.hall.client() };
+    let mut phone = of.hall.client();
+    phone.base.clone_from(&wechat.standin.base);
     assert!(phone.get(&format!("/pay/{code}")).body.contains("¥100.00"));
     assert_eq!(phone.post(&format!("/pay/{code}"), &[]).status, 303);
     assert!(phone.get(&format!("/pay/{code}")).body.contains("支付成功"));
     // What WeChat tells by itself makes the order complete; the ticket has a number for the door.
-    let done = std::iter::repeat_with(|| buyer.get(&order).body).find(|page| page.contains("已完成")).unwrap();
+    let done =
+        std::iter::repeat_with(|| buyer.get(&order).body).take(PATIENCE).find(|page| page.contains("已完成")).unwrap();
     let ticket = format!("/ticket/{}", done.split("href=\"/ticket/").nth(1).unwrap().split('"').next().unwrap());
     assert!(buyer.get(&ticket).body.contains("class=\"code\""));
     let orders = of.admin.get(&format!("/admin/event/{}/order/1", of.event)).body;
@@ -153,7 +158,8 @@ fn a_buyer_pays_by_the_code_and_the_page_says_so_without_being_asked() {
     let refund = [("revision", revision), ("amount", "100"), ("reason", "不能出席"), ("ticket", "1")];
     let base = format!("/admin/event/{}/order/1", of.event);
     assert_eq!(of.admin.post(&format!("{base}/wechat/refund"), &refund).status, 303);
-    let back = std::iter::repeat_with(|| of.admin.get(&base).body).find(|page| page.contains("支付用户零钱"));
+    let back =
+        std::iter::repeat_with(|| of.admin.get(&base).body).take(PATIENCE).find(|page| page.contains("支付用户零钱"));
     assert!(back.is_some_and(|page| page.contains("已退款")));
     let data = of.hall.data.clone();
     let _folder = of.hall.end_and_keep();

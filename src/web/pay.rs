@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, see, tell},
+    answer::{Answer, see, tell},
     audience::Visit,
     fields::Query,
     hall::space,
@@ -73,7 +73,7 @@ fn to_order(visit: &Visit, back: &str, error: Error) -> Answer {
         Error::Refused(refusal) if matches!(refusal.kind, domain::Kind::Conflict | domain::Kind::Unavailable) => {
             tell(back, Tone::Bad, &visit.text().refusal(&refusal))
         }
-        error => again(error, |_| Ok(maud::Markup::default())),
+        error => Err(error.into()),
     }
 }
 

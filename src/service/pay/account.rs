@@ -144,8 +144,8 @@ pub(super) async fn refresh(ctx: &Ctx, space: SpaceId) -> Result<Result<(), Why>
     };
     let permit = ctx.own(space);
     ctx.write(&permit, move |work| {
-        let kept = certificates(work.read())?;
-        for old in kept.iter().filter(|old| old.until <= work.now) {
+        let (kept, now) = (certificates(work.read())?, work.now);
+        for old in kept.iter().filter(|old| old.until <= now) {
             work.remove::<PayCertificate>(&old.serial)?;
         }
         for issue in &issues {

@@ -8,8 +8,6 @@ mod hear;
 mod job;
 mod list;
 mod refund;
-#[cfg(test)]
-mod test;
 
 pub use account::{State, account, check, save};
 pub use attempt::{Inside, accept, inside, look_now, start};
@@ -177,3 +175,6 @@ pub(crate) fn is_offered(view: &impl Read) -> Result<bool, Error> {
     let setting = view.get::<PaymentSetting>(&(Method::Wechat as u8))?;
     Ok(setting.is_some_and(|setting| setting.enabled) && view.get::<PayAccount>(&())?.is_some())
 }
+
+#[cfg(test)]
+mod test;

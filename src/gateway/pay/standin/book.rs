@@ -5,7 +5,6 @@ use crate::pay::{time, time_text};
 use domain::{Money, Time, time::SECOND};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// An error as WeChat answers it: HTTP status, code, words.
 pub type Wrong = (u16, &'static str, &'static str);
@@ -258,15 +257,11 @@ impl Book {
                 continue;
             }
             let (at, total) = (time_text(order.at).replace('T', " "), yuan(order.paid.0));
-            // Writing to a string cannot fail.
-            drop(write!(
-                out,
-                "`{at},`{},`{},`0,`,`{},`{number},`oStandIn,`{},`SUCCESS,`OTHERS,`CNY,`{total},`0.00,`0,`0,`0.00,`0.00,`,`,`x,`,`0.00000,`0.00%,`{total},`0.00,`\r\n",
+            out.push_str(&format!("`{at},`{},`{},`0,`,`{},`{number},`oStandIn,`{},`SUCCESS,`OTHERS,`CNY,`{total},`0.00,`0,`0,`0.00,`0.00,`,`,`x,`,`0.00000,`0.00%,`{total},`0.00,`\r\n",
                 key::APPID,
                 key::MCHID,
                 order.transaction,
-                order.kind
-            ));
+                order.kind));
             (count, paid) = (count + 1, paid + order.paid.0);
         }
         for (number, refund) in &self.refunds {
@@ -274,24 +269,18 @@ impl Book {
                 continue;
             };
             let (at, fen) = (time_text(refund.at).replace('T', " "), yuan(refund.fen));
-            drop(write!(
-                out,
-                "`{at},`{},`{},`0,`,`{},`{},`oStandIn,`{},`REFUND,`OTHERS,`CNY,`0.00,`0.00,`{},`{number},`{fen},`0.00,`ORIGINAL,`{},`x,`,`0.00000,`0.00%,`0.00,`{fen},`\r\n",
+            out.push_str(&format!("`{at},`{},`{},`0,`,`{},`{},`oStandIn,`{},`REFUND,`OTHERS,`CNY,`0.00,`0.00,`{},`{number},`{fen},`0.00,`ORIGINAL,`{},`x,`,`0.00000,`0.00%,`0.00,`{fen},`\r\n",
                 key::APPID,
                 key::MCHID,
                 order.transaction,
                 refund.payment,
                 order.kind,
                 refund.refund,
-                refund.status
-            ));
+                refund.status));
             (count, back) = (count + 1, back + refund.fen);
         }
         let (paid, back) = (yuan(paid), yuan(back));
-        drop(write!(
-            out,
-            "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n`{count},`{paid},`{back},`0.00,`0.00000,`{paid},`{back}\r\n"
-        ));
+        out.push_str(&format!("总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n`{count},`{paid},`{back},`0.00,`0.00000,`{paid},`{back}\r\n"));
         (count > 0).then_some(out)
     }
 
@@ -307,14 +296,13 @@ impl Book {
         let back = self.refunds.iter().map(|(number, refund)| (refund.at, number, "退款", "支出", refund.fen));
         for (at, number, kind, flow, fen) in paid.chain(back).filter(|(at, ..)| time_text(*at).starts_with(day)) {
             let at = time_text(at).replace('T', " ");
-            drop(write!(
-                out,
+            out.push_str(&format!(
                 "`{at},`{number},`{number},`{kind},`{kind},`{flow},`{},`0.00,`system,`,`{number}\r\n",
                 yuan(fen)
             ));
             count += 1;
         }
-        drop(write!(out, "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\r\n`{count},`0,`0.00,`0,`0.00\r\n"));
+        out.push_str(&format!("资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\r\n`{count},`0,`0.00,`0,`0.00\r\n"));
         (count > 0).then_some(out)
     }
 }
