@@ -5,8 +5,8 @@ use crate::{
     answer::{Answer, see, tell},
     audience::Visit,
     fields::Query,
-    hall::space,
     live::{Messages, live},
+    space::In,
 };
 use axum::{
     Router,
@@ -41,9 +41,9 @@ pub fn routes() -> Router<Hall> {
 }
 
 /// Answered well only when it is on disk: what is answered otherwise, WeChat sends again.
-async fn notified(State(hall): State<Hall>, headers: HeaderMap, body: Bytes) -> Response {
+async fn notified(State(hall): State<Hall>, In(space): In, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let (status, why) = match pay::notified(&hall.ctx, space(), header, &body).await {
+    let (status, why) = match pay::notified(&hall.ctx, space, header, &body).await {
         Ok(()) => return StatusCode::NO_CONTENT.into_response(),
         Err(NotTaken::Unproven(why)) => (StatusCode::UNAUTHORIZED, why.to_string()),
         Err(NotTaken::Unread(why)) => (StatusCode::BAD_REQUEST, why.to_string()),
@@ -83,7 +83,7 @@ async fn look(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) 
     if let Err(error) = pay::look_now(&hall.ctx, &visit.visitor(), &link).await {
         return to_order(&visit, &back, error);
     }
-    let state = order::by_link(&hall.ctx, space(), &link)?.order.state;
+    let state = order::by_link(&hall.ctx, visit.space, &link)?.order.state;
     match state {
         domain::order::OrderState::PendingPayment => tell(
             &back,
@@ -95,10 +95,10 @@ async fn look(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) 
 }
 
 /// Says when the page of an order is no longer what it shows.
-async fn follow(State(hall): State<Hall>, Path(link): Path<String>, Query(query): Query) -> Messages {
+async fn follow(State(hall): State<Hall>, In(space): In, Path(link): Path<String>, Query(query): Query) -> Messages {
     let (asked, shown) = (hall.clone(), query.get("state").to_owned());
     live(&hall, move || {
-        let state = order::by_link(&asked.ctx, space(), &link)?.order.state;
+        let state = order::by_link(&asked.ctx, space, &link)?.order.state;
         Ok(json!({ "reload": state.code() != shown }))
     })
 }

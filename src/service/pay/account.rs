@@ -66,9 +66,10 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &AccountInput) -> Result<(), 
     check_keys(input)?;
     let seal = |part: &str, text: &str| match text.trim() {
         "" => Ok(None),
-        text => ctx.sealer.seal(ctx.random.as_ref(), &sealed_name(part), text).map(Some),
+        text => ctx.sealer.seal(ctx.random.as_ref(), &sealed_name(permit.space, part), text).map(Some),
     };
     let (key, secret) = (seal("key", &input.key)?, seal("secret", &input.secret)?);
+    let space = permit.space;
     let saved = ctx
         .write(&permit, move |work| {
             let before = work.read().get::<PayAccount>(&())?;
@@ -90,7 +91,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &AccountInput) -> Result<(), 
             work.audit("pay.account", "pay/account", &before, &format!("{}{keys}", of(&account)))
         })
         .await;
-    ctx.pay.forget();
+    ctx.pay.forget(space);
     saved
 }
 
@@ -124,13 +125,8 @@ const REFRESH_MILLIS: i64 = 30_000;
 /// Fetches the platform certificates when an unknown one was named, not too often.
 pub(super) async fn refresh_for_stranger(ctx: &Ctx, space: SpaceId) -> Result<bool, Error> {
     let now = ctx.now();
-    let key = "certificates of a stranger".to_owned();
-    {
-        let mut asked = ctx.pay.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if asked.get(&key).is_some_and(|(last, _)| now.since(*last) < REFRESH_MILLIS && now >= *last) {
-            return Ok(false);
-        }
-        asked.insert(key, (now, 1));
+    if ctx.pay.was_done_within(space, "certificates of a stranger", REFRESH_MILLIS, now) {
+        return Ok(false);
     }
     Ok(refresh(ctx, space).await?.is_ok())
 }
@@ -159,7 +155,7 @@ pub(super) async fn refresh(ctx: &Ctx, space: SpaceId) -> Result<Result<(), Why>
         work.audit("pay.certificates", "pay/account", &before, &after)
     })
     .await?;
-    ctx.pay.forget();
+    ctx.pay.forget(space);
     Ok(Ok(()))
 }
 

@@ -225,16 +225,8 @@ pub async fn look_now(ctx: &Ctx, actor: &Actor, link: &str) -> Result<(), Error>
         Ok(all.into_iter().filter(|attempt| attempt.state.is_pending()).collect())
     })?;
     for attempt in pending {
-        let (key, now) = (format!("pressed {}", attempt.number), ctx.now());
-        let soon = {
-            let mut asked = ctx.pay.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let soon = asked.get(&key).is_some_and(|(last, _)| now.since(*last) < PRESS_MILLIS && now >= *last);
-            if !soon {
-                asked.insert(key, (now, 1));
-            }
-            soon
-        };
-        if !soon {
+        let key = format!("pressed {}", attempt.number);
+        if !ctx.pay.was_done_within(actor.space, &key, PRESS_MILLIS, ctx.now()) {
             look(ctx, actor.space, &attempt).await?;
         }
     }

@@ -64,7 +64,7 @@ pub(super) async fn hear(ctx: &Ctx, space: SpaceId, number: &str, report: Report
     }
     let over = !matches!(heard, Heard::Changed);
     if over {
-        ctx.pay.settled(number);
+        ctx.pay.settled(space, number);
     }
     Ok(heard)
 }
@@ -132,7 +132,7 @@ pub(super) async fn hear_refund(
         })
         .await?;
     if !state.is_pending() {
-        ctx.pay.settled(number);
+        ctx.pay.settled(space, number);
     }
     Ok(state)
 }

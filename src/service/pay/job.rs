@@ -23,7 +23,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     if super::client(ctx, space)?.is_none() {
         return Ok(0);
     }
-    if are_stale(ctx, space, now)? && ctx.pay.is_due("certificates", Time(0), now) {
+    if are_stale(ctx, space, now)? && ctx.pay.is_due(space, "certificates", Time(0), now) {
         note("certificates", refresh(ctx, space).await?.map_err(|why| Error::internal("certificates", why)));
         done += 1;
     }
@@ -36,7 +36,8 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
         note(&refund.number, send(ctx, space, &refund).await);
         done += 1;
     }
-    if let Some(day) = is_wanting(ctx, space)?.filter(|day| ctx.pay.is_due(&format!("bill {day}"), Time(0), now)) {
+    if let Some(day) = is_wanting(ctx, space)?.filter(|day| ctx.pay.is_due(space, &format!("bill {day}"), Time(0), now))
+    {
         note("bill", reconcile(ctx, space, day).await.map(drop));
         done += 1;
     }
@@ -55,7 +56,7 @@ fn attempts(ctx: &Ctx, space: SpaceId, now: Time) -> Result<Vec<(Attempt, bool)>
         let mut due = Vec::new();
         for key in view.scan_index(&ATTEMPT_OPEN, &0u8, None, Sort::Ascending).take(LOOKED_MAX) {
             let Some(attempt) = view.get::<Attempt>(&key?)? else { continue };
-            if due.len() < ASKED_MAX && ctx.pay.is_due(&attempt.number, attempt.changed_at, now) {
+            if due.len() < ASKED_MAX && ctx.pay.is_due(space, &attempt.number, attempt.changed_at, now) {
                 let over = is_over(view, &attempt, now)?;
                 due.push((attempt, over));
             }
@@ -69,7 +70,7 @@ fn refunds(ctx: &Ctx, space: SpaceId, now: Time) -> Result<Vec<PayRefund>, Error
         let mut due = Vec::new();
         for key in view.scan_index(&REFUND_OPEN, &0u8, None, Sort::Ascending).take(LOOKED_MAX) {
             let Some(refund) = view.get::<PayRefund>(&key?)? else { continue };
-            if due.len() < ASKED_MAX && ctx.pay.is_due(&refund.number, refund.changed_at, now) {
+            if due.len() < ASKED_MAX && ctx.pay.is_due(space, &refund.number, refund.changed_at, now) {
                 due.push(refund);
             }
         }

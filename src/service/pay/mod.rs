@@ -39,8 +39,8 @@ use store::{Order as Sort, Read};
 /// Whoever speaks to WeChat Pay: the keys as they were read last, and when what was asked last.
 #[derive(Default)]
 pub struct Desk {
-    client: Mutex<Option<Client>>,
-    asked: Mutex<HashMap<String, (Time, u32)>>,
+    clients: Mutex<HashMap<SpaceId, Client>>,
+    asked: Mutex<HashMap<(SpaceId, String), (Time, u32)>>,
 }
 
 /// Most questions that are remembered; what is forgotten is asked sooner.
@@ -48,28 +48,40 @@ const ASKED_MAX: usize = 20_000;
 
 impl Desk {
     /// The account or its keys changed.
-    fn forget(&self) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn forget(&self, space: SpaceId) {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(&space);
     }
 
     /// Whether it is time to ask about something again; if so, it counts as asked. What was made at `since` is first asked about a little later.
-    fn is_due(&self, what: &str, since: Time, now: Time) -> bool {
+    fn is_due(&self, space: SpaceId, what: &str, since: Time, now: Time) -> bool {
+        let key = (space, what.to_owned());
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.len() >= ASKED_MAX {
             asked.clear();
         }
-        let (last, times) = asked.get(what).copied().unwrap_or((since, 0));
+        let (last, times) = asked.get(&key).copied().unwrap_or((since, 0));
         // A clock that was set back must not silence it.
         if now.since(last) < wait_before(times) && now >= last {
             return false;
         }
-        asked.insert(what.to_owned(), (now, times.saturating_add(1)));
+        asked.insert(key, (now, times.saturating_add(1)));
         true
     }
 
+    /// Whether something was done within the last `millis`; if not, it counts as done now.
+    fn was_done_within(&self, space: SpaceId, what: &str, millis: i64, now: Time) -> bool {
+        let key = (space, what.to_owned());
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let soon = asked.get(&key).is_some_and(|(last, _)| now.since(*last) < millis && now >= *last);
+        if !soon {
+            asked.insert(key, (now, 1));
+        }
+        soon
+    }
+
     /// It came to an end: nothing more to ask.
-    fn settled(&self, what: &str) {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
+    fn settled(&self, space: SpaceId, what: &str) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&(space, what.to_owned()));
     }
 }
 
@@ -99,8 +111,8 @@ fn refused(why: &Why) -> Refusal {
     }
 }
 
-fn sealed_name(part: &str) -> String {
-    format!("pay/account/{part}")
+fn sealed_name(space: SpaceId, part: &str) -> String {
+    format!("space/{space}/pay/account/{part}")
 }
 
 fn certificates(view: &impl Read) -> Result<Vec<PayCertificate>, Error> {
@@ -123,7 +135,7 @@ fn keys(view: &impl Read, account: &PayAccount, now: Time) -> Result<Keys, Error
 
 /// The merchant as it speaks; none while no account is kept. The keys are opened once, until they change.
 fn client(ctx: &Ctx, space: SpaceId) -> Result<Option<Client>, Error> {
-    let kept = ctx.pay.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let kept = ctx.pay.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&space).cloned();
     if let Some(client) = kept {
         return Ok(Some(client));
     }
@@ -133,7 +145,7 @@ fn client(ctx: &Ctx, space: SpaceId) -> Result<Option<Client>, Error> {
     })?;
     let Some((keys, account)) = read else { return Ok(None) };
     let (egress, tools) = way_out(ctx)?;
-    let opened = |part: &str, sealed: &[u8]| ctx.sealer.open(&sealed_name(part), sealed);
+    let opened = |part: &str, sealed: &[u8]| ctx.sealer.open(&sealed_name(space, part), sealed);
     let wrong = |error: gateway::pay::crypto::BadKey| Error::internal("a kept key of the merchant's", error);
     let merchant = Merchant {
         key: MerchantKey::read(&opened("key", &account.key)?).map_err(wrong)?,
@@ -145,7 +157,7 @@ fn client(ctx: &Ctx, space: SpaceId) -> Result<Option<Client>, Error> {
         notify: format!("{}{CALLBACK}", account.public),
     };
     let client = Client::new(egress, tools, Arc::new(merchant), Arc::new(keys));
-    *ctx.pay.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+    ctx.pay.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(space, client.clone());
     Ok(Some(client))
 }
 
