@@ -123,7 +123,8 @@ pub async fn fill(folder: &Path, tickets: u64, terminals: usize, arrived: usize)
     Ok(Filled { event, numbers, tokens, rate })
 }
 
-async fn open_event(ctx: &Ctx, actor: &Actor) -> Done<EventId> {
+/// Makes a published event that is on.
+pub async fn open_event(ctx: &Ctx, actor: &Actor) -> Done<EventId> {
     let zone = event::zone(ctx, actor.space)?;
     let now = ctx.now();
     let (from, to) = (now.plus(-HOUR).to_local(&zone), now.plus(8 * HOUR).to_local(&zone));

@@ -9,6 +9,7 @@ pub mod fill;
 pub mod hello;
 pub mod load;
 pub mod page;
+pub mod pay;
 pub mod poster;
 pub mod report;
 pub mod sale;

@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, bounded, checkin, draw, hello, page, poster, sale, say, server};
+use bench::{Done, bounded, checkin, draw, hello, page, pay, poster, sale, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -22,6 +22,8 @@ enum Command {
     Page(page::Plan),
     /// A draw at many entrants, a thousand phones that watch, and names rolling in a browser.
     Draw(draw::Plan),
+    /// From WeChat's notification to the paid order on disk.
+    Pay(pay::Plan),
     /// Posters and certificates drawn as pictures, and badges on sheets.
     Poster(poster::Plan),
     /// Registrations a minute through the public form, and the event's page while many look at it.
@@ -56,6 +58,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Checkin(plan) => checkin::run(plan, &server::binary().await?, checkin::Runner::Workspace).await,
         Command::Page(plan) => page::run(plan).await,
         Command::Draw(plan) => draw::run(plan).await,
+        Command::Pay(plan) => pay::run(plan).await,
         Command::Poster(plan) => poster::run(plan),
         Command::Sale(plan) => sale::run(plan).await,
         #[cfg(feature = "baseline")]

@@ -72,6 +72,19 @@ fn a_form_is_designed_and_places_are_sold_paid_given_back_and_waited_for() {
 }
 
 #[test]
+fn the_demonstration_sells_a_ticket_that_is_paid_on_the_page_of_the_stand_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let hall = Hall::demo(&data);
+    let password = std::fs::read_to_string(data.join("demo-login.txt")).unwrap();
+    run("pay.mjs", &[&hall.base, password.trim()]);
+    assert!(hall.stop(), "the box ends in order");
+    let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && said.contains("no damage"), "{said}");
+}
+
+#[test]
 fn from_an_empty_folder_to_people_admitted_at_the_door() {
     let hall = Hall::fresh();
     let list = hall.data.join("list.csv");

@@ -42,8 +42,17 @@ impl Hall {
 
     /// On a folder that stays, with that on the command line.
     pub fn with(data: &Path, more: &[&str]) -> Self {
+        Self::run("serve", data, more, Duration::from_secs(30))
+    }
+
+    /// The demonstration, which fills its folder first; logged in with what stands in `demo-login.txt`.
+    pub fn demo(data: &Path) -> Self {
+        Self::run("demo", data, &["--listen", "127.0.0.1:0"], Duration::from_secs(300))
+    }
+
+    fn run(command: &str, data: &Path, more: &[&str], patience: Duration) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
-            .args(["serve", "--data"])
+            .args([command, "--data"])
             .arg(data)
             .args(more)
             .stdout(Stdio::piped())
@@ -61,7 +70,7 @@ impl Hall {
         });
         let mut setup_code = None;
         let base = loop {
-            let line = lines.recv_timeout(Duration::from_secs(30)).expect("the binary says where it listens");
+            let line = lines.recv_timeout(patience).expect("the binary says where it listens");
             if let Some(code) = line.strip_prefix("setup code: ") {
                 setup_code = Some(code.to_owned());
             }

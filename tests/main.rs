@@ -17,6 +17,7 @@ mod extras;
 mod hall;
 mod message;
 mod order;
+mod pay;
 mod print;
 mod scenario;
 mod search;

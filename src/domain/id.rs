@@ -103,6 +103,10 @@ ids! {
     DocumentId
     /// A search that somebody keeps.
     SearchId
+    /// An attempt to pay an order through WeChat.
+    AttemptId
+    /// Money that goes back through WeChat.
+    PayRefundId
     /// Something that is to leave the box.
     OutgoingId
     /// A program that is told what happens.

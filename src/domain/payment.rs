@@ -12,11 +12,16 @@ pub enum Method {
     BankTransfer,
     /// At the door, on the day.
     AtDoor,
+    /// Through WeChat, by QR code or inside WeChat.
+    Wechat,
 }
 
 impl Method {
     /// Every way.
-    pub const ALL: &[Self] = &[Self::Cash, Self::BankTransfer, Self::AtDoor];
+    pub const ALL: &[Self] = &[Self::Cash, Self::BankTransfer, Self::AtDoor, Self::Wechat];
+
+    /// The ways whose money the secretariat records; what comes through WeChat records itself.
+    pub const BY_HAND: &[Self] = &[Self::Cash, Self::BankTransfer, Self::AtDoor];
 
     /// Stable code.
     pub fn code(self) -> &'static str {
@@ -24,6 +29,7 @@ impl Method {
             Self::Cash => "cash",
             Self::BankTransfer => "bank_transfer",
             Self::AtDoor => "at_door",
+            Self::Wechat => "wechat",
         }
     }
 
@@ -33,6 +39,7 @@ impl Method {
             Self::Cash => "Cash at the secretariat",
             Self::BankTransfer => "Bank transfer",
             Self::AtDoor => "Pay at the door",
+            Self::Wechat => "WeChat Pay",
         }
     }
 

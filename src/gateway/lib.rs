@@ -6,6 +6,7 @@ mod breaker;
 pub mod egress;
 pub mod mail;
 pub mod sms;
+pub mod pay;
 pub mod standin;
 pub mod wechat;
 

@@ -102,7 +102,15 @@ impl Drop for Standin {
 impl Standin {
     /// Starts one on a free port of the box's own address. The handler is called on the server's task and must not block.
     pub async fn start(handler: impl Fn(Asked) -> Answered + Send + Sync + 'static) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), handler).await
+    }
+
+    /// As [`Self::start`], at an address that others may reach: a phone that pays at the demonstration.
+    pub async fn start_at(
+        address: SocketAddr,
+        handler: impl Fn(Asked) -> Answered + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let handler: Arc<dyn Fn(Asked) -> Answered + Send + Sync> = Arc::new(handler);
         let task = tokio::spawn(async move {

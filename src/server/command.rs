@@ -357,9 +357,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     service::webhook::register(&ctx);
     let words = crate::wording::Words { base: Some(base.clone()) };
     service::message::set_wording(&ctx, Arc::new(words));
-    let mut post = None;
+    let mut stand_ins = None;
     if demo {
-        post = Some(demo::prepare(&ctx, settings, &base).await?);
+        stand_ins = Some(demo::prepare(&ctx, settings, &base, address).await?);
     } else if service::space::association(&ctx)?.is_none() {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
@@ -379,6 +379,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
     let visits = tokio::spawn(keep_visits(ctx.clone()));
+    let payments = tokio::spawn(ask_about_payments(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     let announced =
@@ -417,6 +418,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     scanners.abort();
     clock.abort();
     visits.abort();
+    payments.abort();
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
         service::promotion::flush(&ctx, space).await?;
@@ -426,8 +428,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let ending = ctx.clone();
     let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
     ended.map_err(|error| Error::internal("closing the search index", error))?;
-    drop(post);
-    drop(wechat);
+    drop((stand_ins, wechat));
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");
@@ -500,6 +501,20 @@ async fn by_the_clock(ctx: service::Ctx) {
         second.tick().await;
         for space in all_spaces(&ctx) {
             service::job::tick(&ctx, space).await;
+        }
+    }
+}
+
+/// Asks WeChat about payments that nobody told us of, as long as the box runs. Waiting for WeChat keeps nothing else waiting.
+async fn ask_about_payments(ctx: service::Ctx) {
+    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        for space in all_spaces(&ctx) {
+            if let Err(error) = service::pay::tick(&ctx, space).await {
+                tracing::error!(%error, %space, "payments were not asked about");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The demonstration: a believable association to look around in and a door to try. Everything goes through the same verbs as
 //! in real use, only with clocks that stand where each thing happened.
 
-use crate::{command::say, demo_post, demo_print, settings::Settings};
+use crate::{command::say, demo_pay, demo_post, demo_print, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
     checkin::{Request, Shown, Way},
@@ -103,13 +103,23 @@ struct Plan {
 }
 
 /// Fills the folder at the first start, and says at every start how to try it.
-pub async fn prepare(ctx: &Ctx, settings: &Settings, base: &str) -> Result<demo_post::Post, Error> {
+/// What is answered stands in for those who carry messages and for WeChat Pay as long as it is kept.
+pub async fn prepare(
+    ctx: &Ctx,
+    settings: &Settings,
+    base: &str,
+    address: std::net::SocketAddr,
+) -> Result<(demo_post::Post, Option<gateway::pay::standin::PayStandin>), Error> {
     let note = settings.data.join("demo-login.txt");
     if space::association(ctx)?.is_none() {
         say("filling the demonstration: 2,000 people, three events …");
         fill(ctx, &note).await?;
     }
-    greet(ctx, &note, base).await
+    let password =
+        fs::read_to_string(&note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
+    let till = demo_pay::stand_in(ctx, &administrator(ctx, "admin", password.trim()).await?, address, base).await?;
+    let post = greet(ctx, &note, base).await?;
+    Ok((post, till))
 }
 
 /// The demonstration's administrator.
@@ -210,6 +220,9 @@ async fn stage(ctx: &Ctx, actor: &Actor, plan: &Plan, now: Time) -> Result<(), E
     event::save_fields(&early, actor, id, revision, vec![menu]).await?;
     event::set_checkin(&early, actor, id, &plan.starts.plus(-HOUR).to_local(&zone), &ends.to_local(&zone)).await?;
     event::publish(&early, actor, id).await?;
+    if plan.starts > now {
+        demo_pay::stage(&early, actor, id).await?;
+    }
     demo_print::stage(&early, actor, id).await?;
     crowd(ctx, actor, plan, (id, plain, vip), now).await?;
     if ends < now {

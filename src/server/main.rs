@@ -6,6 +6,7 @@ mod clock;
 mod command;
 mod demo;
 mod demo_post;
+mod demo_pay;
 mod demo_print;
 mod demo_wechat;
 mod listen;

@@ -75,6 +75,8 @@ pub struct Parts {
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
+    /// Whoever speaks to WeChat Pay.
+    pub(crate) pay: Arc<crate::pay::Desk>,
     /// Spaces with their zones, as every page needs them; each is forgotten when it changes.
     known: Arc<Mutex<HashMap<SpaceId, Arc<Known>>>>,
     /// Who carries what leaves the box.
@@ -95,6 +97,7 @@ impl Ctx {
             tracing::error!(%error, "the store is closed");
         }
         Self(Arc::new(Parts {
+            pay: Arc::default(),
             boot: random.number(),
             store,
             clock,

@@ -32,6 +32,7 @@ pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod overview;
+pub mod pay;
 pub mod payment;
 pub mod picture;
 pub mod place;

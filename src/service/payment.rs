@@ -41,6 +41,9 @@ pub async fn save(ctx: &Ctx, actor: &Actor, typed: &[(Method, bool, String)]) ->
     let checked = typed.iter().map(|(method, enabled, text)| check_setting(*method, *enabled, text));
     let checked: Vec<PaymentSetting> = checked.collect::<Result<_, _>>()?;
     ctx.write(&permit, move |work| {
+        if checked.iter().any(|setting| setting.enabled && setting.method == Method::Wechat) {
+            crate::pay::check_ready(work.read())?;
+        }
         let on = |all: &[PaymentSetting]| {
             let on = all.iter().filter(|setting| setting.enabled).map(|setting| setting.method.code());
             on.collect::<Vec<_>>().join(", ")

@@ -98,6 +98,24 @@ pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique:
 /// The messages of a draw by [`draw::Moderation`].
 pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
 
+/// An attempt to pay by our number of it.
+pub const ATTEMPT_BY_NUMBER: Unique<domain::Attempt, String> = Unique::new(264, "attempt_by_number");
+/// The attempts to pay an order.
+pub const ATTEMPT_BY_ORDER: Plain<domain::Attempt, (EventId, OrderId)> = Plain::new(265);
+/// Attempts that WeChat may still have something to say about, and those that somebody must look at: 0 and 1.
+pub const ATTEMPT_OPEN: Plain<domain::Attempt, u8> = Plain::new(266);
+/// Paid attempts by the day in China.
+pub const ATTEMPT_BY_DAY: Plain<domain::Attempt, i64> = Plain::new(267);
+/// A refund through WeChat by our number of it.
+pub const REFUND_BY_NUMBER: Unique<domain::PayRefund, String> = Unique::new(268, "refund_by_number");
+/// The refunds of an order through WeChat.
+pub const REFUND_BY_ORDER: Plain<domain::PayRefund, (EventId, OrderId)> = Plain::new(269);
+/// Refunds that WeChat may still have something to say about, and those that somebody must look at: 0 and 1.
+pub const REFUND_OPEN: Plain<domain::PayRefund, u8> = Plain::new(270);
+/// Refunds by the day in China on which WeChat took them.
+pub const REFUND_BY_DAY: Plain<domain::PayRefund, i64> = Plain::new(271);
+
+/// Tickets of an event by [`domain::TicketState`].
 /// What leaves the box by its cause.
 pub const OUT_ONCE: Unique<domain::Outgoing, String> = Unique::new(164, "outgoing_once");
 /// What waits to leave the box: carrier and when it is due in milliseconds.
@@ -243,6 +261,36 @@ pub const OFFERED: Counter<(EventId, TicketTypeId)> = Counter::new(18);
 pub const WAITERS: Counter<(EventId, TicketTypeId)> = Counter::new(19);
 /// Notices of an event by their state: 0 waiting, 1 sent, 2 dropped.
 pub const NOTICES: Counter<(EventId, u8)> = Counter::new(20);
+
+fn derive_attempt(attempt: &domain::Attempt, out: &mut crate::Derived) {
+    use domain::pay::AttemptState;
+    out.unique(&ATTEMPT_BY_NUMBER, &attempt.number);
+    out.plain(&ATTEMPT_BY_ORDER, &(attempt.event, attempt.order));
+    if attempt.state.is_pending() {
+        out.plain(&ATTEMPT_OPEN, &0);
+    }
+    if attempt.state == AttemptState::Strange {
+        out.plain(&ATTEMPT_OPEN, &1);
+    }
+    if let (AttemptState::Paid, Some(received)) = (attempt.state, &attempt.received) {
+        out.plain(&ATTEMPT_BY_DAY, &domain::pay::day_of(received.at));
+    }
+}
+
+fn derive_pay_refund(refund: &domain::PayRefund, out: &mut crate::Derived) {
+    use domain::pay::RefundState;
+    out.unique(&REFUND_BY_NUMBER, &refund.number);
+    out.plain(&REFUND_BY_ORDER, &(refund.event, refund.order));
+    if refund.state.is_pending() {
+        out.plain(&REFUND_OPEN, &0);
+    }
+    if matches!(refund.state, RefundState::Abnormal | RefundState::Refused) {
+        out.plain(&REFUND_OPEN, &1);
+    }
+    if let Some(at) = refund.taken_at {
+        out.plain(&REFUND_BY_DAY, &domain::pay::day_of(at));
+    }
+}
 
 fn derive_order(order: &Order, out: &mut crate::Derived) {
     let (event, sums) = (order.event, order.sums());
@@ -549,6 +597,11 @@ tables! {
     86 "message_choice" v 1 domain::MessageChoice { key PersonId = |r| r.person; derive |_r, _out| (); }
     87 "sms_line" v 1 domain::SmsLine { key domain::OutgoingId = |r| r.id; derive |r, out| derive_sms(r, out); }
     88 "webhook" v 1 domain::Webhook { key domain::WebhookId = |r| r.id; derive |_r, _out| (); }
+    95 "pay_attempt" v 1 domain::Attempt { key domain::AttemptId = |r| r.id; derive |r, out| derive_attempt(r, out); }
+    96 "pay_refund" v 1 domain::PayRefund { key domain::PayRefundId = |r| r.id; derive |r, out| derive_pay_refund(r, out); }
+    97 "pay_bill" v 1 domain::PayBill { key String = |r| r.day.clone(); derive |_r, _out| (); }
+    98 "pay_account" v 1 domain::PayAccount { key () = |_r| (); derive |_r, _out| (); }
+    99 "pay_certificate" v 1 domain::PayCertificate { key String = |r| r.serial.clone(); derive |_r, _out| (); }
     80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
     90 "wechat_app" v 1 domain::WechatApp { key u8 = |r| r.kind as u8; derive |_r, _out| (); }
     91 "wechat_kept" v 1 domain::WechatKept { key String = |r| r.slot.clone(); derive |_r, _out| (); }
@@ -615,6 +668,14 @@ mod tests {
             PRINT_BY_TICKET.id,
             DOCUMENT_BY_WAITING.id,
             SEARCH_BY_ACCOUNT.id,
+            ATTEMPT_BY_NUMBER.id,
+            ATTEMPT_BY_ORDER.id,
+            ATTEMPT_OPEN.id,
+            ATTEMPT_BY_DAY.id,
+            REFUND_BY_NUMBER.id,
+            REFUND_BY_ORDER.id,
+            REFUND_OPEN.id,
+            REFUND_BY_DAY.id,
             OUT_ONCE.id,
             OUT_DUE.id,
             OUT_BY_STATE.id,

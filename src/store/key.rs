@@ -137,6 +137,7 @@ macro_rules! ids {
 
 ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketTypeId TicketId GroupId ScanId ListId GateId PictureId ImportId OrderId VoucherId QuotaId AddOnId WaiterId NoticeId ReminderId);
 ids!(CategoryId PartId SeriesId TalkId);
+ids!(AttemptId PayRefundId);
 ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
 ids!(DocumentId SearchId);

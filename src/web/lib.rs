@@ -16,6 +16,7 @@ pub mod home;
 pub mod live;
 pub mod message;
 pub mod own;
+pub mod pay;
 pub mod phone;
 pub mod poster;
 pub mod print;
@@ -108,6 +109,7 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(pay::routes())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
         .merge(feedback::routes())
@@ -130,6 +132,7 @@ fn router(hall: Hall) -> Router {
     Router::new()
         .nest("/api/v1", api::routes())
         .merge(callback::routes())
+        .merge(pay::callback())
         .merge(pages)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CsrfLayer::new())

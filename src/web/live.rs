@@ -41,7 +41,7 @@ const BEAT: Duration = Duration::from_millis(250);
 
 /// Sends `figures` whenever a commit changed them. They ask anew each time who is asking, so the stream ends with the right to read it:
 /// logged out, not granted any more, shut out.
-fn live<F>(hall: &Hall, figures: F) -> Messages
+pub(crate) fn live<F>(hall: &Hall, figures: F) -> Messages
 where
     F: Fn() -> Result<Value, Failure> + Send + 'static,
 {
@@ -93,7 +93,7 @@ fn counts(counts: Counts) -> Value {
     })
 }
 
-type Messages = Result<Response, Failure>;
+pub(crate) type Messages = Result<Response, Failure>;
 
 async fn overview(State(hall): State<Hall>, In(space): In, headers: HeaderMap) -> Messages {
     let asked = hall.clone();

@@ -23,6 +23,7 @@ pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod overview;
+pub mod pay;
 pub mod print;
 pub mod promotion;
 pub mod region;

@@ -68,6 +68,8 @@ pub struct List<'a> {
     pub full: bool,
     /// Whether the reader manages orders.
     pub may_manage: bool,
+    /// Whether the reader sees the bills of WeChat.
+    pub may_reconcile: bool,
 }
 
 /// The list of orders.
@@ -110,6 +112,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
             div class="actions" {
                 a class="button" href=(of.filter.link(&format!("{base}/export.xlsx"), 0)) download { (icon(Icon::Export)) "xlsx" }
                 a class="button" href=(of.filter.link(&format!("{base}/export.csv"), 0)) download { (icon(Icon::Export)) "csv" }
+                @if of.may_reconcile { a class="button" href="/admin/pay" { (text.t("Reconciliation")) } }
             }
         }
         (filter(shell, of.filter))
@@ -179,6 +182,8 @@ pub struct Page<'a> {
     pub notices: &'a [Notice],
     /// Who recorded each entry of money.
     pub by: &'a [String],
+    /// Payments and refunds through WeChat.
+    pub wechat: &'a Markup,
     /// Address of the buyer's page.
     pub url: &'a str,
     /// Phones are shown in full.
@@ -230,6 +235,7 @@ pub fn show(shell: &Shell, of: &Page<'_>, typed: &Typed, refusal: Option<&Refusa
                 p { a href={ "/admin/event/" (of.event.id) "/registration/" (ticket.id) } { (ticket.name) } " " (badge(tone(ticket.state), text.t(ticket.state.label()))) }
             }
         }
+        (of.wechat)
         @if of.may_manage && order.state != OrderState::Refunded { (money_forms(shell, of, &base, typed, refusal)) }
         (notices(shell, of.notices))
     };
@@ -305,14 +311,16 @@ fn money_forms(shell: &Shell, of: &Page<'_>, base: &str, typed: &Typed, refusal:
         let kept = typed.refund == refund && refusal.is_some();
         let amount = if amount > 0 { Money::cny(amount).to_yuan() } else { String::new() };
         let entry = if kept { typed.entry.clone() } else { EntryInput { amount, ..EntryInput::default() } };
-        let methods: Vec<(String, String)> =
-            Method::ALL.iter().map(|method| (method.code().to_owned(), text.t(method.label()).to_owned())).collect();
+        let methods: Vec<(String, String)> = Method::BY_HAND
+            .iter()
+            .map(|method| (method.code().to_owned(), text.t(method.label()).to_owned()))
+            .collect();
         let name = |field: &str| if refund { format!("refund_{field}") } else { field.to_owned() };
         html! {
             input type="hidden" name="revision" value=(of.order.revision);
             div class="pair" {
                 (form.input(&Input { name: &name("amount"), label: text.t("Amount in yuan"), value: &entry.amount, required: true, max: 12, ..Input::default() }))
-                (form.select(&Input { name: &name("method"), label: text.t("Way to pay"), value: if entry.method.is_empty() { of.order.method.map_or("cash", Method::code) } else { &entry.method }, ..Input::default() }, &methods))
+                (form.select(&Input { name: &name("method"), label: text.t("Way to pay"), value: if entry.method.is_empty() { of.order.method.filter(|method| Method::BY_HAND.contains(method)).map_or("cash", Method::code) } else { &entry.method }, ..Input::default() }, &methods))
             }
             div class="pair" {
                 (form.input(&Input { name: &name("reference"), label: text.t("Number of the slip"), value: &entry.reference, max: 200, ..Input::default() }))

@@ -301,12 +301,18 @@ pub fn payment(shell: &Shell, settings: &[PaymentSetting], refusal: Option<&Refu
     let help = |method: Method| match method {
         Method::Cash => "Where and when the secretariat takes cash.",
         Method::BankTransfer => "Account holder, bank and account number. Buyers read it with their order.",
+        Method::Wechat => {
+            "By QR code, or inside WeChat. Orders are complete as soon as WeChat says that they are paid. What you write here stands above the button."
+        }
         Method::AtDoor => {
             "The places are kept without payment; the door says that they are unpaid, and the secretariat records the money there."
         }
     };
     let content = html! {
-        (heading(text.t("Payment"), &html! {}))
+        (heading(text.t("Payment"), &html! {
+            a class="button" href="/admin/pay/account" { (text.t("Account with WeChat Pay")) }
+            a class="button" href="/admin/pay" { (text.t("Reconciliation")) }
+        }))
         (form.summary())
         form method="post" action="/admin/payment" class="form panel" {
             @for setting in settings {

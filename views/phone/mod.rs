@@ -8,6 +8,7 @@ pub mod home;
 pub mod message;
 pub mod order;
 pub mod own;
+pub mod pay;
 pub mod poster;
 pub mod register;
 pub mod root;

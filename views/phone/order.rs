@@ -73,6 +73,8 @@ pub struct OrderPage<'a> {
     pub tickets: &'a [(Ticket, String)],
     /// How it is to be paid, where something is due.
     pub payment: Option<&'a PaymentSetting>,
+    /// Paying through WeChat, where it can be paid so.
+    pub wechat: &'a Markup,
     /// What was said.
     pub notices: &'a [Notice],
     /// The link of the order.
@@ -137,6 +139,7 @@ fn pay(shell: &Shell, of: &OrderPage<'_>) -> Markup {
                 @for line in setting.instructions.lines() { p { (line) } }
                 @if setting.method == domain::payment::Method::BankTransfer { p { (text.f("Write the order number {number} into the transfer.", &[("number", &of.order.number)])) } }
             }
+            (of.wechat)
             @if let Some(until) = of.order.hold_until { p class="dim" { (text.f("The places are held until {time}.", &[("time", &shell.format.time(until))])) } }
         }
     }

@@ -186,7 +186,7 @@ pub fn check_entry(input: &EntryInput) -> Result<EntryDetails, Refusal> {
     if amount.is_none() {
         form.wrong(problem!("amount", "Give an amount in yuan above zero, such as 99.50."));
     }
-    let method = Method::parse(&input.method);
+    let method = Method::parse(&input.method).filter(|method| Method::BY_HAND.contains(method));
     if method.is_none() {
         form.wrong(problem!("method", "Choose one of the given answers."));
     }
@@ -300,7 +300,13 @@ pub(crate) mod tests {
             reference: "R1".into(),
             note: String::new(),
         };
-        let cases = [("99.50", "cash", true), ("0", "cash", false), ("-1", "cash", false), ("1", "barter", false)];
+        let cases = [
+            ("99.50", "cash", true),
+            ("0", "cash", false),
+            ("-1", "cash", false),
+            ("1", "barter", false),
+            ("1", "wechat", false),
+        ];
         for (amount, method, sound) in cases {
             assert_eq!(check_entry(&input(amount, method)).is_ok(), sound, "{amount} {method}");
         }

@@ -9,7 +9,7 @@ use store::{Order as Sort, Read};
 /// Freezes the orders of an event; the pictures of slips that no order names any more are removed.
 pub(super) async fn orders(ctx: &Ctx, permit: &Permit, id: EventId) -> Result<(), Error> {
     for step in keys::<Order>(ctx, permit, id).await?.chunks(STEP) {
-        let step = step.to_vec();
+        let (step, step_ids) = (step.to_vec(), step.to_vec());
         let slips = ctx
             .write(permit, move |work| {
                 let (mut slips, mut changed) = (Vec::new(), 0);
@@ -31,6 +31,8 @@ pub(super) async fn orders(ctx: &Ctx, permit: &Permit, id: EventId) -> Result<()
         for slip in slips {
             ctx.files.remove(&slip)?;
         }
+        let orders: Vec<_> = step_ids.iter().map(|(_, order)| *order).collect();
+        crate::pay::freeze(ctx, permit, id, &orders).await?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub struct OrderPage {
     pub has_receipt: bool,
 }
 
-fn find(view: &impl Read, link: &str) -> Result<Order, Error> {
+pub(crate) fn find(view: &impl Read, link: &str) -> Result<Order, Error> {
     let missing = || Refusal::missing("order");
     let link = token::read_link(link).ok_or_else(missing)?;
     Ok(view.find::<Order, _>(&ORDER_BY_LINK, &link)?.ok_or_else(missing)?)

@@ -10,10 +10,11 @@ mod place;
 pub(crate) mod test;
 
 pub use act::{Decision, cancel, decide, expire, reopen};
-pub(crate) use buyer::may_transfer;
 pub use buyer::{OrderPage, by_link, cancel_own, own_receipt, transfer};
+pub(crate) use buyer::{find, may_transfer};
 pub use list::{Counts, Filter, OrderRow, PAGE, counts, export, get, list, notices, pending};
 pub use money::{pay, receipt, refund, voucher_file};
+pub(crate) use money::{receive, returned, withdraw};
 pub use place::{OrderInput, PersonInput, Quote, place, quote};
 
 pub(crate) use act::{back, left, move_to};

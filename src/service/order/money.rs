@@ -57,6 +57,63 @@ fn enter(work: &Work<'_, '_>, order: &mut Order, flow: Flow, details: &EntryDeta
     });
 }
 
+/// Money that came in by itself, through WeChat. An order that is settled by it is complete; one that has ended shows it as to be given back.
+/// It is never refused: it is there already.
+pub(crate) fn receive(
+    work: &mut Work<'_, '_>,
+    event: EventId,
+    id: OrderId,
+    details: &EntryDetails,
+) -> Result<Order, Error> {
+    let mut order = load(work.read(), event, id)?;
+    let before = summary(&order);
+    enter(work, &mut order, Flow::In, details, None);
+    let open = crate::archive::check_open(work.read(), event).is_ok();
+    if open && order.state == OrderState::PendingPayment && order.sums().is_settled() {
+        move_to(work, &mut order, Act::Settle)?;
+    } else {
+        keep(work, &mut order, "order.pay", &before)?;
+    }
+    Ok(order)
+}
+
+/// Money that went back by itself, through WeChat; the tickets were taken back when it was asked for.
+pub(crate) fn returned(
+    work: &mut Work<'_, '_>,
+    event: EventId,
+    id: OrderId,
+    details: &EntryDetails,
+) -> Result<(), Error> {
+    let mut order = load(work.read(), event, id)?;
+    let before = summary(&order);
+    enter(work, &mut order, Flow::Out, details, None);
+    keep(work, &mut order, "order.refund", &before)?;
+    let cause = order.entries.len().to_string();
+    say(work, &order, Purpose::OrderRefunded, cause, details.amount)
+}
+
+/// Takes the named tickets back before their money goes; all of them, and the order is refunded as a whole.
+pub(crate) fn withdraw(
+    work: &mut Work<'_, '_>,
+    event: EventId,
+    id: OrderId,
+    revision: u32,
+    tickets: &[TicketId],
+) -> Result<Order, Error> {
+    let mut order = opened(work, event, id, revision)?;
+    let before = summary(&order);
+    for ticket in tickets {
+        take_back(work, &mut order, *ticket)?;
+    }
+    let nobody = order.lines.iter().all(|line| line.returned || !matches!(line.item, Item::Ticket(..)));
+    if nobody && order.state == OrderState::Paid {
+        move_to(work, &mut order, Act::Return)?;
+    } else {
+        keep(work, &mut order, "order.refund", &before)?;
+    }
+    Ok(order)
+}
+
 async fn stored(ctx: &Ctx, slip: Option<Vec<u8>>) -> Result<Option<[u8; 32]>, Error> {
     match slip {
         Some(bytes) => Ok(Some(picture::store(ctx, bytes).await?.file)),
@@ -81,6 +138,7 @@ pub async fn refund(
     ctx.write(&permit, move |work| {
         let mut order = opened(work, event, id, revision)?;
         check_flow(&order, Flow::Out, details.amount)?;
+        crate::pay::check_free(work.read(), &order, details.amount)?;
         let before = summary(&order);
         for ticket in &tickets {
             take_back(work, &mut order, *ticket)?;

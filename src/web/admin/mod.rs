@@ -23,6 +23,7 @@ pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod overview;
+pub mod pay;
 pub mod print;
 pub mod promotion;
 pub mod registration;
@@ -79,6 +80,7 @@ pub fn routes() -> Router<Hall> {
         .merge(document::routes())
         .merge(help::routes())
         .merge(wechat::routes())
+        .merge(pay::routes())
 }
 
 /// Where somebody lands who may not see the overview.

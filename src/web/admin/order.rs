@@ -78,6 +78,7 @@ async fn list(
         filter: &typed,
         full: registration::sees_all(&hall.ctx, &actor, id),
         may_manage: may(&hall, &actor, Permission::OrderManage, id),
+        may_reconcile: actor.holds_everywhere(Permission::OrderManage),
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
 }
@@ -93,7 +94,14 @@ fn draw(
     let row = order::get(&hall.ctx, actor, event, id)?;
     let link = token::link(&row.order.link);
     let notices = order::notices(&hall.ctx, actor, event, id)?;
+    let may_manage = may(hall, actor, Permission::OrderManage, event);
+    let wechat = if may_manage {
+        super::pay::of_order(hall, visit, actor, &row.order, &row.tickets)?
+    } else {
+        Markup::default()
+    };
     let shown = pages::Page {
+        wechat: &wechat,
         event: &event::get(&hall.ctx, actor, event)?.event,
         order: &row.order,
         tickets: &row.tickets,
@@ -102,7 +110,7 @@ fn draw(
         url: &format!("/order/{link}"),
         full: registration::sees_all(&hall.ctx, actor, event),
         may_review: may(hall, actor, Permission::OrderReview, event),
-        may_manage: may(hall, actor, Permission::OrderManage, event),
+        may_manage,
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown, typed, refusal))
 }

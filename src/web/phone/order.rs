@@ -41,7 +41,9 @@ async fn show(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, 
             (ticket, link)
         })
         .collect();
+    let (offered, open) = service::pay::own(&hall.ctx, &visit.visitor(), &link)?;
     let shown = pages::OrderPage {
+        wechat: &views::phone::pay::panel(&visit.shell(), &of.order, &link, offered, open.as_ref()),
         order: &of.order,
         event: &of.event,
         tickets: &tickets,
