@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -348,13 +347,11 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
-    let visits = tokio::spawn(keep_visits(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
     clock.abort();
-    visits.abort();
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
     texts.abort();
     service::document::stop(&ctx);
@@ -374,20 +371,6 @@ async fn by_the_clock(ctx: service::Ctx) {
     loop {
         second.tick().await;
         service::job::tick(&ctx, domain::SpaceId::ASSOCIATION).await;
-    }
-}
-
-/// How often visits are kept.
-const VISITS_KEPT: Duration = Duration::from_secs(10);
-
-/// Keeps what visitors' links counted, every few seconds.
-async fn keep_visits(ctx: service::Ctx) {
-    let mut turns = tokio::time::interval(VISITS_KEPT);
-    loop {
-        turns.tick().await;
-        if let Err(error) = service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await {
-            tracing::warn!(%error, "visits wait to be kept");
-        }
     }
 }
 
