@@ -17,10 +17,14 @@ pub mod group;
 pub mod help;
 pub mod home;
 pub mod import;
+pub mod income;
+pub mod invoice;
 pub mod list;
+pub mod member;
 pub mod notice;
 pub mod order;
 pub mod overview;
+pub mod picture;
 pub mod print;
 pub mod promotion;
 pub mod registration;
@@ -41,10 +45,13 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/", get(overview::show))
         .merge(event::routes())
+        .merge(picture::routes())
         .merge(ticket_type::routes())
         .merge(registration::routes())
         .merge(import::routes())
         .merge(order::routes())
+        .merge(invoice::routes())
+        .merge(member::routes())
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(checkin::routes())
@@ -64,6 +71,7 @@ pub fn routes() -> Router<Hall> {
         .merge(seat::routes())
         .merge(home::routes())
         .merge(overview::routes())
+        .merge(income::routes())
         .merge(feedback::routes())
         .merge(series::routes())
         .merge(archive::routes())
