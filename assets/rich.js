@@ -1,7 +1,7 @@
 // The editor of texts with pictures. The field it stands in works without it; with it, what was changed is sent as a document, which the box
 // makes clean once more. Nothing is changed, and Markdown stays Markdown, until somebody writes in it.
 
-import { clean, documentOf, textOf } from "./rich_clean.js";
+import { clean, documentOf, parsed, textOf } from "./rich_clean.js";
 
 const OPENS = "<!doctype html>";
 /** Buttons in their order: name, command, its argument. */
@@ -123,16 +123,23 @@ class Editor {
 
   /** Remembers where the text is being written, and shows what holds there. */
   follow() {
-    const selection = getSelection();
-    if (!selection.rangeCount || !this.text.contains(selection.anchorNode)) return;
-    this.range = selection.getRangeAt(0).cloneRange();
+    if (!this.remember()) return;
     for (const [name, command] of Object.entries(STATES)) {
       this.buttons.get(name).setAttribute("aria-pressed", String(document.queryCommandState(command)));
     }
     this.tableGroup.hidden = !this.cell();
   }
 
+  /** Whether the cursor is in the text; where it is then, is remembered. The browser tells of its moves only later. */
+  remember() {
+    const selection = getSelection();
+    if (!selection.rangeCount || !this.text.contains(selection.anchorNode)) return false;
+    this.range = selection.getRangeAt(0).cloneRange();
+    return true;
+  }
+
   back() {
+    if (this.remember() && document.activeElement === this.text) return;
     this.text.focus();
     if (!this.range) return;
     const selection = getSelection();
@@ -172,8 +179,9 @@ class Editor {
     } else if (html && html.length < 2_000_000) {
       event.preventDefault();
       const box = make("div");
-      box.append(clean(new DOMParser().parseFromString(html, "text/html").body));
-      this.insert(box.innerHTML);
+      box.append(clean(parsed(html)));
+      if (box.querySelector("table")) this.place(box.innerHTML);
+      else this.insert(box.innerHTML);
     }
   }
 
@@ -225,6 +233,7 @@ class Editor {
   }
 
   link() {
+    this.remember();
     const around = this.range?.commonAncestorContainer;
     const old = (around?.nodeType === 1 ? around : around?.parentElement)?.closest("a");
     const input = make("input", { type: "text", value: old?.getAttribute("href") ?? "https://", maxLength: 2000, inputMode: "url" });
@@ -250,11 +259,29 @@ class Editor {
   }
 
   table() {
-    const row = (tag) => `<tr>${`<${tag}><br></${tag}>`.repeat(3)}</tr>`;
-    this.insert(`<table><thead>${row("th")}</thead><tbody>${row("td")}${row("td")}</tbody></table><p><br></p>`);
+    const heads = [1, 2, 3].map((number) => `<th>${this.words.column} ${number}</th>`).join("");
+    const row = `<tr>${"<td><br></td>".repeat(3)}</tr>`;
+    this.place(`<table><tbody><tr>${heads}</tr>${row}${row}</tbody></table><p><br></p>`);
+  }
+
+  /** Puts blocks behind the one that is being written, or in place of it when it is empty. Browsers tear tables apart when they put them in
+   * themselves, so they are not asked to; the price is that this is not undone by one key. */
+  place(html) {
+    this.back();
+    const made = document.createRange().createContextualFragment(html);
+    const first = made.firstElementChild;
+    const holds = (node) => node === this.text || (node.tagName === "P" && node.querySelector("p, ul, ol, table, blockquote"));
+    let at = this.range && this.text.contains(this.range.startContainer) ? this.range.startContainer : this.text.lastChild;
+    while (at && at !== this.text && !holds(at.parentNode)) at = at.parentNode;
+    if (!at || at === this.text) this.text.append(made);
+    else if (at.textContent.trim() || at.querySelector?.("img, td, th")) at.after(made);
+    else at.replaceWith(made);
+    getSelection().collapse(first.querySelector("th, td") ?? first, 0);
+    this.changed();
   }
 
   cell() {
+    this.remember();
     const at = this.range?.startContainer;
     const cell = (at?.nodeType === 1 ? at : at?.parentElement)?.closest("td, th");
     return cell && this.text.contains(cell) ? cell : null;
@@ -264,8 +291,7 @@ class Editor {
     const row = this.cell()?.parentElement;
     if (!row) return;
     const made = make("tr", {}, ...[...row.cells].map(() => make("td", {}, make("br"))));
-    if (row.parentElement.tagName !== "THEAD") row.after(made);
-    else (row.closest("table").tBodies[0] ?? row.closest("table").createTBody()).prepend(made);
+    row.after(made);
     this.changed();
   }
 
@@ -280,7 +306,10 @@ class Editor {
   column_add() {
     const cell = this.cell();
     if (!cell || cell.parentElement.cells.length >= 12) return;
-    for (const row of cell.closest("table").rows) row.cells[cell.cellIndex]?.after(make(row.parentElement.tagName === "THEAD" ? "th" : "td", {}, make("br")));
+    for (const row of cell.closest("table").rows) {
+      const head = row.cells[0]?.tagName === "TH";
+      row.cells[cell.cellIndex]?.after(head ? make("th", { textContent: `${this.words.column} ${row.cells.length + 1}` }) : make("td", {}, make("br")));
+    }
     this.changed();
   }
 

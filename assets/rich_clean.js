@@ -3,18 +3,28 @@
 const KEPT = {
   P: "p", DIV: "p", H1: "h2", H2: "h2", H3: "h3", H4: "h4", H5: "h4", H6: "h4", STRONG: "strong", B: "strong", EM: "em", I: "em", U: "u", S: "s",
   STRIKE: "s", DEL: "s", A: "a", UL: "ul", OL: "ol", LI: "li", BLOCKQUOTE: "blockquote", PRE: "pre", CODE: "code", HR: "hr", BR: "br", IMG: "img",
-  TABLE: "table", THEAD: "thead", TBODY: "tbody", TR: "tr", TH: "th", TD: "td",
+  TABLE: "table", TBODY: "tbody", TR: "tr", TH: "th", TD: "td",
 };
 const DROPPED = new Set([
   "SCRIPT", "STYLE", "HEAD", "TITLE", "META", "LINK", "SVG", "MATH", "IFRAME", "OBJECT", "EMBED", "TEMPLATE", "NOSCRIPT", "TEXTAREA", "SELECT", "BUTTON",
   "INPUT", "AUDIO", "VIDEO", "CANVAS",
 ]);
 const BLOCKS = new Set(["P", "H2", "H3", "H4", "UL", "OL", "BLOCKQUOTE", "PRE", "HR", "TABLE"]);
+/** Elements that show nothing when nothing is in them. */
+const INLINE = new Set(["strong", "em", "u", "s", "a", "code"]);
 const DEPTH = 60;
 
-/** What an element is called in a document; some editors mark plain text with bold that is none, and bold text with a style. */
+/** The body of a pasted page. Its styles are only looked at and its scripts not even that: the page's policy
+ * forbids both, and the browser would complain. */
+export function parsed(html) {
+  const plain = html.replace(/<style[\s\S]*?<\/style>/gi, "").replace(/<[^>]*>/g, (tag) => tag.replace(/\s(style|on\w+)\s*=/gi, " data-$1="));
+  return new DOMParser().parseFromString(plain, "text/html").body;
+}
+
+/** What an element is called in a document, or null when only what is in it counts: heads of tables are rows, because browsers tear them off
+ * when they are put in; some editors mark plain text with bold that is none, and bold text with a style. */
 function named(element) {
-  const style = element.getAttribute("style") ?? "";
+  const style = element.getAttribute("style") ?? element.dataset.style ?? "";
   const heavy = /font-weight:\s*(bold|[6-9]00)/i.test(style);
   if (element.tagName === "B" && /font-weight:\s*(normal|[1-5]00)/i.test(style)) return null;
   if (element.tagName === "SPAN") return heavy ? "strong" : /font-style:\s*italic/i.test(style) ? "em" : null;
@@ -44,6 +54,7 @@ export function clean(node, depth = 0) {
       out.append(inner);
       continue;
     }
+    if (INLINE.has(name) && !inner.textContent && !inner.querySelector("img")) continue;
     const made = document.createElement(name);
     if (name === "img") {
       const at = picture(child);

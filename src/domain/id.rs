@@ -105,6 +105,8 @@ ids! {
     SearchId
     /// An invoice that somebody asked for.
     InvoiceId
+    /// Something that is to leave the box.
+    OutgoingId
 }
 
 impl SpaceId {

@@ -80,6 +80,8 @@ permissions! {
     SearchManage = "search.manage", "Look after the search index";
     /// Keep the list of members that prices go by.
     MemberManage = "member.manage", "Keep the list of members";
+    /// See what leaves the box, send again, drop.
+    OutboxManage = "outbox.manage", "See what leaves the box, send it again or drop it";
 }
 
 /// Where a permission holds.

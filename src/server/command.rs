@@ -352,6 +352,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
     clock.abort();
+    service::outbox::stop(&ctx).await;
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
     texts.abort();
     service::document::stop(&ctx);

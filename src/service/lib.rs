@@ -32,6 +32,7 @@ pub mod member;
 mod model;
 pub mod notice;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod payment;
 pub mod picture;

@@ -98,7 +98,34 @@ pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique:
 /// The messages of a draw by [`draw::Moderation`].
 pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
 
-/// Tickets of an event by [`domain::TicketState`].
+/// What leaves the box by its cause.
+pub const OUT_ONCE: Unique<domain::Outgoing, String> = Unique::new(164, "outgoing_once");
+/// What waits to leave the box: carrier and when it is due in milliseconds.
+pub const OUT_DUE: Plain<domain::Outgoing, (String, i64)> = Plain::new(165);
+/// What leaves the box by state.
+pub const OUT_BY_STATE: Plain<domain::Outgoing, u8> = Plain::new(166);
+/// What came to its end, by when in milliseconds.
+pub const OUT_SETTLED: Plain<domain::Outgoing, i64> = Plain::new(167);
+/// What leaves the box about an event.
+pub const OUT_BY_EVENT: Plain<domain::Outgoing, EventId> = Plain::new(168);
+/// What leaves the box, by state.
+pub const OUTGOING: Counter<u8> = Counter::new(164);
+
+fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
+    out.unique(&OUT_ONCE, &entry.once);
+    out.plain(&OUT_BY_STATE, &(entry.state as u8));
+    out.count(&OUTGOING, &(entry.state as u8), 1);
+    if entry.state == domain::outbox::OutState::Waiting {
+        out.plain(&OUT_DUE, &(entry.kind.clone(), entry.due_at.0));
+    }
+    if let Some(at) = entry.settled_at {
+        out.plain(&OUT_SETTLED, &at.0);
+    }
+    if let Some(event) = &entry.event {
+        out.plain(&OUT_BY_EVENT, event);
+    }
+}
+
 /// Documents by whether their text waits to be read.
 pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
 /// The searches that an account keeps.
@@ -482,6 +509,7 @@ tables! {
     120 "member_offer" v 1 MemberOffer { key (EventId, TicketTypeId) = |r| (r.event, r.kind); derive |_r, _out| (); }
     121 "member" v 1 Member { key String = |r| r.phone.clone(); derive |_r, out| out.count(&MEMBERS, &(), 1); }
     122 "invoice" v 1 Invoice { key (EventId, InvoiceId) = |r| (r.event, r.id); derive |r, out| derive_invoice(r, out); }
+    80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
@@ -543,6 +571,11 @@ mod tests {
             DOCUMENT_BY_WAITING.id,
             SEARCH_BY_ACCOUNT.id,
             INVOICE_BY_ORDER.id,
+            OUT_ONCE.id,
+            OUT_DUE.id,
+            OUT_BY_STATE.id,
+            OUT_SETTLED.id,
+            OUT_BY_EVENT.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -41,6 +41,7 @@ async function editor(page, at) {
   await tool(page, "bold");
   await page.keyboard.type("到场");
   await tool(page, "bold");
+  await page.keyboard.type("。");
   await page.keyboard.press("Enter");
   await tool(page, "ul");
   await page.keyboard.type("主旨演讲");
@@ -58,7 +59,7 @@ async function editor(page, at) {
   await paste(page, `<p style="color:red" onclick="x()">贴进来的<b>粗体</b><script>alert(1)</script><img src="https://evil.example/x.png"><a href="javascript:alert(1)">不是链接</a></p><svg><text>图</text></svg>`);
   const text = await written(page);
   check(text.startsWith("<!doctype html><h2>会议议程</h2>"), `a heading: ${text}`);
-  check(text.includes("请准时<strong>到场</strong>") && text.includes("<li>主旨演讲</li><li>圆桌讨论</li>"), `bold and a list: ${text}`);
+  check(text.includes("请准时<strong>到场</strong>。") && text.includes("<li>主旨演讲</li><li>圆桌讨论</li>"), `bold and a list: ${text}`);
   check(text.includes(`<a href="https://example.org/route">`), `a link: ${text}`);
   check(text.includes("贴进来的<strong>粗体</strong>") && !/style|onclick|script|evil|svg/.test(text) && text.includes("不是链接"), `clean: ${text}`);
 }
@@ -98,7 +99,7 @@ async function mainPicture(page, at) {
   await submit(page, { main: "t2" }, SAVE);
   const visitor = await open(page.browser(), base + at.replace("/admin", ""), { width: 390, height: 844 });
   const top = (selector) => visitor.$eval(selector, (found) => Math.round(found.getBoundingClientRect().top));
-  check((await top("#invitation")) > 700 && (await top(".splash")) < 100, "the main picture comes first");
+  check((await top("#invitation")) > 650 && (await top(".splash")) < 100, "the main picture comes first");
   await lookAt(visitor, folder, "main-picture");
   await visitor.$eval(".splash a", (found) => found.click());
   await visitor.waitForFunction(() => document.querySelector("#invitation").getBoundingClientRect().top < 200);
@@ -117,7 +118,7 @@ async function withoutEditor(page, at) {
   const before = await prose();
   await page.goto(`${base}${at}/edit`);
   const shown = await page.$eval("#f-intro", (field) => field.value);
-  check(shown.startsWith("## 会议议程\n\n请准时**到场**\n\n- 主旨演讲\n- 圆桌讨论"), `Markdown: ${shown}`);
+  check(shown.startsWith("## 会议议程\n\n请准时**到场**。\n\n- 主旨演讲\n- 圆桌讨论"), `Markdown: ${shown}`);
   await press(page, SAVE);
   check((await prose()) === before, "the document is whole");
   await page.goto(`${base}${at}/edit`);

@@ -23,6 +23,7 @@ pub mod list;
 pub mod member;
 pub mod notice;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod print;
 pub mod promotion;

@@ -61,6 +61,7 @@ const BUTTONS: &[(&str, &str)] = &[
     ("row_remove", "Remove row"),
     ("column_add", "Add column"),
     ("column_remove", "Remove column"),
+    ("column", "Column"),
     ("toolbar", "Formatting"),
     ("address", "Address of the link"),
     ("file", "Picture from this device"),

@@ -23,6 +23,7 @@ pub mod list;
 pub mod member;
 pub mod notice;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod picture;
 pub mod print;
@@ -54,6 +55,7 @@ pub fn routes() -> Router<Hall> {
         .merge(member::routes())
         .merge(sale::routes())
         .merge(notice::routes())
+        .merge(outbox::routes())
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())
