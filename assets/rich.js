@@ -1,7 +1,7 @@
 // The editor of texts with pictures. The field it stands in works without it; with it, what was changed is sent as a document, which the box
 // makes clean once more. Nothing is changed, and Markdown stays Markdown, until somebody writes in it.
 
-import { clean, documentOf, parsed, textOf } from "./rich_clean.js";
+import { clean, documentOf, parsed, space, textOf } from "./rich_clean.js";
 
 const OPENS = "<!doctype html>";
 /** Buttons in their order: name, command, its argument. */
@@ -191,11 +191,11 @@ class Editor {
       const body = new FormData();
       body.append("file", file);
       try {
-        const answer = await fetch(this.root.dataset.upload, { method: "POST", body });
+        const answer = await fetch(this.root.dataset.at, { method: "POST", body });
         const said = await answer.json();
         if (!answer.ok) throw new Error(said.error);
         const shown = make("img", { alt });
-        shown.setAttribute("src", said.src);
+        shown.setAttribute("src", space + said.src);
         this.insert(shown.outerHTML);
         this.status.textContent = "";
       } catch (error) {

@@ -31,25 +31,27 @@ function named(element) {
   return KEPT[element.tagName] ?? null;
 }
 
-/** The address of a picture of this box; others are not shown. */
-function picture(element) {
-  const at = element.getAttribute("src") ?? "";
-  const path = at.startsWith(location.origin) ? at.slice(location.origin.length) : at;
-  return /^\/picture\/\d{1,20}$/.test(path) ? path : null;
+/** What the addresses of this page's space begin with. */
+export const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
+
+/** An address of this space as its pages are made: without where the space lies. Others as they are. */
+function within(address) {
+  const path = address.startsWith(`${location.origin}/`) ? address.slice(location.origin.length) : address;
+  return space && path.startsWith(`${space}/`) ? path.slice(space.length) : path;
 }
 
 /** Whether blocks stand in it: then it is no paragraph itself. */
 const holdsBlocks = (fragment) => [...fragment.children].some((child) => BLOCKS.has(child.tagName));
 
-/** A clean copy of what is in a node. */
-export function clean(node, depth = 0) {
+/** A clean copy of what is in a node, to be shown, or else to be sent. */
+export function clean(node, depth = 0, shown = true) {
   const out = document.createDocumentFragment();
   if (depth > DEPTH) return out;
   for (const child of node.childNodes) {
     if (child.nodeType === 3) out.append(child.data.replace(/[\u200b\ufeff]/g, ""));
     if (child.nodeType !== 1 || DROPPED.has(child.tagName.toUpperCase())) continue;
     const name = named(child);
-    const inner = clean(child, depth + 1);
+    const inner = clean(child, depth + 1, shown);
     if (!name || (name === "p" && holdsBlocks(inner))) {
       out.append(inner);
       continue;
@@ -57,13 +59,13 @@ export function clean(node, depth = 0) {
     if (INLINE.has(name) && !inner.textContent && !inner.querySelector("img")) continue;
     const made = document.createElement(name);
     if (name === "img") {
-      const at = picture(child);
-      if (!at) continue;
-      made.setAttribute("src", at);
+      const at = within(child.getAttribute("src") ?? "");
+      if (!/^\/picture\/\d{1,20}$/.test(at)) continue;
+      made.setAttribute("src", shown ? space + at : at);
       made.setAttribute("alt", (child.getAttribute("alt") ?? "").slice(0, 200));
     }
     if (name === "a") {
-      const to = child.getAttribute("href") ?? "";
+      const to = within(child.getAttribute("href") ?? "");
       if (!/^(https?:\/\/|mailto:|tel:|\/(?![/\\]))/i.test(to)) {
         out.append(inner);
         continue;
@@ -79,11 +81,11 @@ export function clean(node, depth = 0) {
   return out;
 }
 
-/** The document that stands in the editor: blocks all through, what stands loose between them becomes paragraphs. */
+/** The document that stands in the editor, as it is sent: blocks all through, what stands loose between them becomes paragraphs. */
 export function documentOf(text) {
   const box = document.createElement("div");
   let loose = null;
-  for (const child of [...clean(text).childNodes]) {
+  for (const child of [...clean(text, 0, false).childNodes]) {
     if (child.nodeType === 1 && BLOCKS.has(child.tagName)) {
       loose = null;
       box.append(child);

@@ -199,10 +199,18 @@ fn verify(settings: &Settings) -> Result<ExitCode, Error> {
     let ctx = boot::open(settings)?;
     let report = ctx.store().view().verify();
     say(report.to_string());
-    let logs = service::checkin::vouch::verify(&ctx, domain::SpaceId::ASSOCIATION)?;
-    say(logs.to_string());
+    let mut vouched = true;
+    for space in ctx.spaces()? {
+        let logs = service::checkin::vouch::verify(&ctx, space)?;
+        if space == domain::SpaceId::ASSOCIATION {
+            say(logs.to_string());
+        } else {
+            say(format!("space {space}: {logs}"));
+        }
+        vouched &= logs.problems.is_empty();
+    }
     ctx.store().clone().close()?;
-    let sound = report.is_sound() && logs.problems.is_empty();
+    let sound = report.is_sound() && vouched;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -342,8 +350,10 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         settings: web::Settings { public_url },
         ports: Arc::default(),
     });
-    for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
-        web::admin::import::spawn(&hall, import);
+    for space in ctx.spaces()? {
+        for import in service::import::unfinished(&ctx, space)? {
+            web::admin::import::spawn(&hall, space, import);
+        }
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
@@ -353,7 +363,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     scanners.abort();
     clock.abort();
     service::outbox::stop(&ctx).await;
-    service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
+    for space in ctx.spaces()? {
+        service::promotion::flush(&ctx, space).await?;
+    }
     texts.abort();
     service::document::stop(&ctx);
     let ending = ctx.clone();
@@ -365,13 +377,23 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     Ok(())
 }
 
+/// Every space; none when they cannot be read, which is said and tried again by the next turn.
+fn all_spaces(ctx: &service::Ctx) -> Vec<domain::SpaceId> {
+    ctx.spaces().unwrap_or_else(|error| {
+        tracing::error!(%error, "the spaces cannot be read");
+        Vec::new()
+    })
+}
+
 /// Does what is due, once a second, as long as the box runs.
 async fn by_the_clock(ctx: service::Ctx) {
     let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         second.tick().await;
-        service::job::tick(&ctx, domain::SpaceId::ASSOCIATION).await;
+        for space in all_spaces(&ctx) {
+            service::job::tick(&ctx, space).await;
+        }
     }
 }
 

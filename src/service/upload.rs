@@ -4,7 +4,7 @@
 use crate::{Actor, At, Ctx, Error, registration};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use domain::{
-    EventId, Permission, Refusal, Space, SpaceId, Ticket, TicketId,
+    EventId, Permission, Refusal, Ticket, TicketId,
     field::{AnswerValue, FILE_MAX, Upload},
     problem,
     time::DAY,
@@ -89,8 +89,8 @@ pub async fn sweep(ctx: &Ctx) -> Result<usize, Error> {
 fn named(ctx: &Ctx, files: &BTreeSet<[u8; 32]>) -> Result<BTreeSet<[u8; 32]>, Error> {
     let view = ctx.store().view();
     let mut found = BTreeSet::new();
-    for space in view.space(SpaceId::BOX).scan::<Space>(&(), None, Order::Ascending) {
-        for kept in view.space(space?.0).scan::<Ticket>(&(), None, Order::Ascending) {
+    for space in ctx.spaces()? {
+        for kept in view.space(space).scan::<Ticket>(&(), None, Order::Ascending) {
             for answer in kept?.1.answers {
                 if let AnswerValue::File(upload) = answer.value
                     && files.contains(&upload.file)

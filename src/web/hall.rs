@@ -1,6 +1,5 @@
 //! What every handler is given.
 
-use domain::SpaceId;
 use service::{Ctx, space::SetupCode};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -59,9 +58,4 @@ impl Ports {
 pub struct Settings {
     /// Address that links and QR codes begin with, such as `http://192.168.1.5:8080`; none: as the request came.
     pub public_url: Option<String>,
-}
-
-/// The space that an address belongs to. One box serves one association; its number stands here only.
-pub fn space() -> SpaceId {
-    SpaceId::ASSOCIATION
 }

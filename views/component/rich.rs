@@ -98,7 +98,7 @@ impl Form<'_> {
             }
         });
         html! {
-            div data-rich=(labels(self)) data-max=(of.max) data-upload="/admin/picture" data-markdown[written == Written::Markdown] {
+            div data-rich=(labels(self)) data-max=(of.max) data-at="/admin/picture" data-markdown[written == Written::Markdown] {
                 (field)
                 @if let Some(html) = &kept { input type="hidden" name={ (of.name) "_was" } value={ (OPENS) (html) }; }
                 div hidden data-rich-start { (start) }
