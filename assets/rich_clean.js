@@ -31,6 +31,9 @@ function named(element) {
   return KEPT[element.tagName] ?? null;
 }
 
+/** Elements are made in a document that shows nothing, so that nothing is loaded for them. */
+const inert = document.implementation.createHTMLDocument("");
+
 /** What the addresses of this page's space begin with. */
 export const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 
@@ -45,7 +48,7 @@ const holdsBlocks = (fragment) => [...fragment.children].some((child) => BLOCKS.
 
 /** A clean copy of what is in a node, to be shown, or else to be sent. */
 export function clean(node, depth = 0, shown = true) {
-  const out = document.createDocumentFragment();
+  const out = inert.createDocumentFragment();
   if (depth > DEPTH) return out;
   for (const child of node.childNodes) {
     if (child.nodeType === 3) out.append(child.data.replace(/[\u200b\ufeff]/g, ""));
@@ -57,7 +60,7 @@ export function clean(node, depth = 0, shown = true) {
       continue;
     }
     if (INLINE.has(name) && !inner.textContent && !inner.querySelector("img")) continue;
-    const made = document.createElement(name);
+    const made = inert.createElement(name);
     if (name === "img") {
       const at = within(child.getAttribute("src") ?? "");
       if (!/^\/picture\/\d{1,20}$/.test(at)) continue;
@@ -83,7 +86,7 @@ export function clean(node, depth = 0, shown = true) {
 
 /** The document that stands in the editor, as it is sent: blocks all through, what stands loose between them becomes paragraphs. */
 export function documentOf(text) {
-  const box = document.createElement("div");
+  const box = inert.createElement("div");
   let loose = null;
   for (const child of [...clean(text, 0, false).childNodes]) {
     if (child.nodeType === 1 && BLOCKS.has(child.tagName)) {
@@ -92,7 +95,7 @@ export function documentOf(text) {
       continue;
     }
     if (!loose && child.nodeType === 3 && !child.data.trim()) continue;
-    if (!loose) box.append((loose = document.createElement("p")));
+    if (!loose) box.append((loose = inert.createElement("p")));
     loose.append(child);
   }
   return box.innerHTML;
