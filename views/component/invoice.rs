@@ -46,7 +46,7 @@ pub fn facts(shell: &Shell, invoice: &Invoice) -> Markup {
             dt { (text.t("Asked for at")) } dd { (shell.format.time(invoice.created_at)) }
             @if let Some(issued) = invoice.state.issued() {
                 dt { (text.t("Invoice number")) } dd class="code" { (issued.number) }
-                dt { (text.t("Amount")) } dd class="num" { (money(issued.amount)) }
+                dt { (text.t("Amount")) } dd { (money(issued.amount)) }
                 dt { (text.t("Issued at")) } dd { (shell.format.time(issued.at)) }
             }
             @if let InvoiceState::Void(_, reason) = &invoice.state { dt { (text.t("Reason")) } dd { (reason) } }
