@@ -6,6 +6,7 @@ pub mod event;
 pub mod feedback;
 pub mod home;
 pub mod message;
+pub mod invoice;
 pub mod order;
 pub mod own;
 pub mod pay;
