@@ -15,6 +15,7 @@ mod door;
 mod draw;
 mod extras;
 mod hall;
+mod merchant;
 mod order;
 mod print;
 mod scenario;

@@ -105,6 +105,8 @@ ids! {
     SearchId
     /// Something that is to leave the box.
     OutgoingId
+    /// A merchant, or an application to become one.
+    MerchantId
 }
 
 impl SpaceId {

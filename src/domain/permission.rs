@@ -80,6 +80,8 @@ permissions! {
     SearchManage = "search.manage", "Look after the search index";
     /// See what leaves the box, send again, drop.
     OutboxManage = "outbox.manage", "See what leaves the box, send it again or drop it";
+    /// Add, review, freeze and delete merchants; the platform's alone.
+    MerchantManage = "merchant.manage", "Look after merchants";
 }
 
 /// Where a permission holds.

@@ -380,21 +380,19 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Every space; none when they cannot be read, which is said and tried again by the next turn.
-fn all_spaces(ctx: &service::Ctx) -> Vec<domain::SpaceId> {
-    ctx.spaces().unwrap_or_else(|error| {
-        tracing::error!(%error, "the spaces cannot be read");
-        Vec::new()
-    })
+/// No spaces when they cannot be read, which is said; the next turn tries again.
+fn unread(error: Error) -> Vec<domain::SpaceId> {
+    tracing::error!(%error, "the spaces cannot be read");
+    Vec::new()
 }
 
-/// Does what is due, once a second, as long as the box runs.
+/// Does what is due in every open space, once a second, as long as the box runs.
 async fn by_the_clock(ctx: service::Ctx) {
     let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         second.tick().await;
-        for space in all_spaces(&ctx) {
+        for space in ctx.open_spaces().unwrap_or_else(unread) {
             service::job::tick(&ctx, space).await;
         }
     }
@@ -408,7 +406,7 @@ async fn keep_visits(ctx: service::Ctx) {
     let mut turns = tokio::time::interval(VISITS_KEPT);
     loop {
         turns.tick().await;
-        for space in all_spaces(&ctx) {
+        for space in ctx.spaces().unwrap_or_else(unread) {
             if let Err(error) = service::promotion::flush(&ctx, space).await {
                 tracing::warn!(%error, %space, "visits wait to be kept");
             }

@@ -4,6 +4,7 @@ mod boot;
 mod clock;
 mod command;
 mod demo;
+mod demo_merchant;
 mod demo_print;
 mod listen;
 mod scanner;

@@ -26,6 +26,7 @@ pub mod home;
 pub mod import;
 pub mod job;
 pub mod limit;
+pub mod merchant;
 mod model;
 pub mod notice;
 pub mod order;

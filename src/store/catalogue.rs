@@ -4,11 +4,11 @@ use crate::{Counter, Plain, Unique, tables};
 use domain::{
     Account, AccountId, AddOn, AddOnId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design,
     DesignId, Device, DeviceId, DevicePrint, Document, DocumentId, DrawId, EntrantId, Event, EventId, EventPlace,
-    EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice, NoticeId,
-    Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, Quota, QuotaId,
-    Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId, Session, Sound, SoundId, Source, SourceId,
-    SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource, TicketType, TicketTypeId, Voucher, VoucherId, Waiter,
-    WaiterId,
+    EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, Merchant, MessageId, Notice,
+    NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, Quota,
+    QuotaId, Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId, Session, Sound, SoundId, Source,
+    SourceId, SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource, TicketType, TicketTypeId, Voucher,
+    VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
@@ -420,6 +420,21 @@ fn face_key(face: &draw::Face) -> (DrawId, bool, u64) {
     }
 }
 
+/// A merchant in effect or frozen by the login of its first account.
+pub const MERCHANT_BY_LOGIN: Unique<Merchant, String> = Unique::new(411, "merchant_by_login");
+/// A merchant or an application by its link.
+pub const MERCHANT_BY_LINK: Unique<Merchant, [u8; 16]> = Unique::new(412, "merchant_by_link");
+/// Merchants by state.
+pub const MERCHANTS: Counter<u8> = Counter::new(413);
+
+fn derive_merchant(merchant: &Merchant, out: &mut crate::Derived) {
+    if merchant.state.holds_login() {
+        out.unique(&MERCHANT_BY_LOGIN, &merchant.login);
+    }
+    out.unique(&MERCHANT_BY_LINK, &merchant.link);
+    out.count(&MERCHANTS, &(merchant.state as u8), 1);
+}
+
 fn derive_document(document: &Document, out: &mut crate::Derived) {
     out.plain(&DOCUMENT_BY_WAITING, &(document.reading == domain::document::Reading::Waiting));
 }
@@ -495,6 +510,9 @@ tables! {
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
     80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
+    110 "merchant" v 1 Merchant { key domain::MerchantId = |r| r.id; derive |r, out| derive_merchant(r, out); }
+    111 "merchant_terms" v 1 domain::merchant::Terms { key () = |_r| (); derive |_r, _out| (); }
+    112 "merchant_setting" v 1 domain::MerchantSetting { key () = |_r| (); derive |_r, _out| (); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
@@ -560,6 +578,8 @@ mod tests {
             OUT_BY_STATE.id,
             OUT_SETTLED.id,
             OUT_BY_EVENT.id,
+            MERCHANT_BY_LOGIN.id,
+            MERCHANT_BY_LINK.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -141,6 +141,7 @@ ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
 ids!(DocumentId SearchId);
 ids!(OutgoingId);
+ids!(MerchantId);
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ pub mod help;
 pub mod home;
 pub mod import;
 pub mod list;
+pub mod merchant;
 pub mod notice;
 pub mod order;
 pub mod outbox;

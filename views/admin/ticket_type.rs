@@ -107,7 +107,7 @@ pub fn form(
         form method="post" action=(action) class="form panel" {
             (form.input(&Input { name: "name", label: text.t("Ticket name"), value: &input.name, required: true, max: 40, ..Input::default() }))
             div class="pair" {
-                (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Visitors can take tickets with a price once a way to pay is set up."), ..Input::default() }))
+                @if !shell.free { (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Visitors can take tickets with a price once a way to pay is set up."), ..Input::default() })) }
                 (form.input(&Input { name: "quota", label: text.t("How many"), value: &input.quota, help: text.t("Empty: no limit"), ..Input::default() }))
             }
             div class="pair" {
@@ -115,7 +115,7 @@ pub fn form(
                 (form.input(&Input { name: "sale_to", label: text.t("On offer until"), value: &input.sale_to, kind: "datetime-local", help: text.t("Both empty: until the event ends"), ..Input::default() }))
             }
             (form.textarea(&Input { name: "note", label: text.t("Points to note"), value: &input.note, max: 500, help: text.t("Shown where the ticket is chosen."), ..Input::default() }, 3))
-            (steps(shell, &form, input))
+            @if !shell.free { (steps(shell, &form, input)) }
             (form.checkbox("enabled", text.t("Visitors see this ticket"), input.enabled))
             (form.checkbox("review", text.t("The secretariat approves each registration"), input.review))
             (form.checkbox("locked", text.t("Only with a code that opens it"), input.locked))

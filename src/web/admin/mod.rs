@@ -18,6 +18,7 @@ pub mod help;
 pub mod home;
 pub mod import;
 pub mod list;
+pub mod merchant;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -65,6 +66,7 @@ pub fn routes() -> Router<Hall> {
         .merge(group::routes())
         .merge(seat::routes())
         .merge(home::routes())
+        .merge(merchant::routes())
         .merge(overview::routes())
         .merge(feedback::routes())
         .merge(series::routes())

@@ -74,6 +74,7 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Q
         events: all.events,
         registered: all.registered,
         admitted: all.admitted,
+        merchants: all.merchants,
         upcoming: &upcoming,
         may_create: actor.holds(Permission::EventManage),
         figures: shown(&query, &figures, chosen, refusal.as_ref()),
