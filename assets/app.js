@@ -54,6 +54,16 @@ for (const form of all("form[method=post]")) {
 }
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+for (const button of all("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(button.previousElementSibling);
+    // Without encryption browsers keep the clipboard's newer way to themselves.
+    await (navigator.clipboard?.writeText(button.dataset.copy) ?? Promise.reject()).catch(() => document.execCommand("copy"));
+    button.lastChild.textContent = button.dataset.copied;
+  });
+}
+
 document.querySelector("[data-focus]")?.focus();
 document.querySelector("form[data-auto]")?.requestSubmit();
 

@@ -142,7 +142,13 @@ impl Hall {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_secs(30)));
-        Client { base: self.base.clone(), agent: config.build().into(), cookies: Default::default(), bearer: None }
+        Client {
+            base: self.base.clone(),
+            agent: config.build().into(),
+            cookies: Default::default(),
+            bearer: None,
+            root: String::new(),
+        }
     }
 }
 
@@ -175,9 +181,15 @@ pub struct Client {
     agent: ureq::Agent,
     cookies: std::sync::Arc<std::sync::Mutex<BTreeMap<String, String>>>,
     pub bearer: Option<String>,
+    root: String,
 }
 
 impl Client {
+    /// The same browser with its paths within a merchant's space.
+    pub fn within(&self, root: &str) -> Self {
+        Self { base: format!("{}{root}", self.base), root: root.to_owned(), ..self.clone() }
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         let ask = || {
             let mut request = self.agent.get(format!("{}{path}", self.base));
@@ -276,7 +288,7 @@ impl Client {
         let body = answer.body_mut().with_config().limit(100 << 20).read_to_vec().unwrap();
         Answer {
             status,
-            location: headers.get("location").cloned(),
+            location: headers.get("location").map(|to| to.strip_prefix(&self.root).unwrap_or(to).to_owned()),
             headers,
             body: String::from_utf8_lossy(&body).into_owned(),
         }

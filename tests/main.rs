@@ -17,6 +17,7 @@ mod event;
 mod extras;
 mod hall;
 mod message;
+mod merchant;
 mod order;
 mod pay;
 mod print;

@@ -85,6 +85,8 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// Path of the page, for coming back after a change of language.
     pub path: String,
+    /// Nothing may cost money here: forms have no prices.
+    pub free: bool,
 }
 
 impl Shell {

@@ -5,6 +5,7 @@ pub mod asset;
 pub mod component;
 pub mod format;
 pub mod layout;
+pub mod merchant;
 pub mod phone;
 pub mod rule;
 pub mod screen;

@@ -115,6 +115,8 @@ ids! {
     WebhookId
     /// A person as WeChat knows them in one app.
     WechatLinkId
+    /// A merchant, or an application to become one.
+    MerchantId
 }
 
 impl SpaceId {

@@ -82,6 +82,8 @@ permissions! {
     MemberManage = "member.manage", "Keep the list of members";
     /// See what leaves the box, send again, drop.
     OutboxManage = "outbox.manage", "See what leaves the box, send it again or drop it";
+    /// Add, review, freeze and delete merchants; the platform's alone.
+    MerchantManage = "merchant.manage", "Look after merchants";
 }
 
 /// Where a permission holds.

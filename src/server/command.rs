@@ -482,21 +482,19 @@ async fn renew(tls: Arc<Tls>) {
     }
 }
 
-/// Every space; none when they cannot be read, which is said and tried again by the next turn.
-fn all_spaces(ctx: &service::Ctx) -> Vec<domain::SpaceId> {
-    ctx.spaces().unwrap_or_else(|error| {
-        tracing::error!(%error, "the spaces cannot be read");
-        Vec::new()
-    })
+/// No spaces when they cannot be read, which is said; the next turn tries again.
+fn unread(error: Error) -> Vec<domain::SpaceId> {
+    tracing::error!(%error, "the spaces cannot be read");
+    Vec::new()
 }
 
-/// Does what is due, once a second, as long as the box runs.
+/// Does what is due in every open space, once a second, as long as the box runs.
 async fn by_the_clock(ctx: service::Ctx) {
     let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         second.tick().await;
-        for space in all_spaces(&ctx) {
+        for space in ctx.open_spaces().unwrap_or_else(unread) {
             service::job::tick(&ctx, space).await;
         }
     }
@@ -508,7 +506,7 @@ async fn ask_about_payments(ctx: service::Ctx) {
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         second.tick().await;
-        for space in all_spaces(&ctx) {
+        for space in ctx.open_spaces().unwrap_or_else(unread) {
             if let Err(error) = service::pay::tick(&ctx, space).await {
                 tracing::error!(%error, %space, "payments were not asked about");
             }

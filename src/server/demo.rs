@@ -1,7 +1,7 @@
 //! The demonstration: a believable association to look around in and a door to try. Everything goes through the same verbs as
 //! in real use, only with clocks that stand where each thing happened.
 
-use crate::{command::say, demo_pay, demo_post, demo_print, settings::Settings};
+use crate::{command::say, demo_merchant, demo_pay, demo_post, demo_print, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
     checkin::{Request, Shown, Way},
@@ -178,7 +178,7 @@ async fn fill(ctx: &Ctx, note: &PathBuf) -> Result<(), Error> {
     for plan in &plans {
         stage(ctx, &actor, plan, now).await?;
     }
-    Ok(())
+    demo_merchant::stage(ctx, &actor, &password).await
 }
 
 async fn stage(ctx: &Ctx, actor: &Actor, plan: &Plan, now: Time) -> Result<(), Error> {
@@ -348,6 +348,7 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<demo_post::Post,
     say(format!("\n{association}: a demonstration"));
     say(format!("  visitors        {base}/"));
     say(format!("  secretariat     {base}/admin      login admin, password {}", password.trim()));
+    say(format!("  a merchant      {base}/merchant      login {}, the same password", demo_merchant::LOGIN));
     match today {
         Some(event) => {
             let (_, code) = device::create(ctx, &actor, event.id, &terminal("大门")).await?;

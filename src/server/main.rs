@@ -7,6 +7,7 @@ mod command;
 mod demo;
 mod demo_post;
 mod demo_pay;
+mod demo_merchant;
 mod demo_print;
 mod demo_wechat;
 mod listen;

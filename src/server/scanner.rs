@@ -57,10 +57,10 @@ pub async fn watch(hall: web::Hall) {
     }
 }
 
-/// The scanners of all spaces. One that two spaces claim belongs to the first.
+/// The scanners of all open spaces. One that two spaces claim belongs to the first.
 fn attached(ctx: &Ctx) -> Result<Vec<device::Attached>, service::Error> {
     let mut all: Vec<device::Attached> = Vec::new();
-    for space in ctx.spaces()? {
+    for space in ctx.open_spaces()? {
         for scanner in device::attached(ctx, space)? {
             if all.iter().all(|other| other.port != scanner.port) {
                 all.push(scanner);

@@ -80,6 +80,18 @@ pub struct Origin {
 
 /// Logs in; returns the new session's token, which is kept only as a hash.
 pub async fn log_in(ctx: &Ctx, space: SpaceId, login: &str, password: &str, origin: &Origin) -> Result<String, Error> {
+    let account = prove(ctx, space, login, password, origin).await?;
+    begin_session(ctx, space, account, origin).await
+}
+
+/// The account of that login and password. Failures are slowed down and do not tell which of both was wrong.
+pub(crate) async fn prove(
+    ctx: &Ctx,
+    space: SpaceId,
+    login: &str,
+    password: &str,
+    origin: &Origin,
+) -> Result<AccountId, Error> {
     let login: String = login.trim().to_lowercase().chars().take(64).collect();
     let keys = [format!("login {space} {login} {}", origin.address), format!("address {}", origin.address)];
     ctx.limiter.check(&keys, ctx.now())?;
@@ -94,7 +106,7 @@ pub async fn log_in(ctx: &Ctx, space: SpaceId, login: &str, password: &str, orig
     for key in &keys {
         ctx.limiter.clear(key);
     }
-    begin_session(ctx, space, account.id, origin).await
+    Ok(account.id)
 }
 
 /// Begins a session for an account that proved itself.
@@ -369,7 +381,9 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &
 /// Gives a permission at a scope. Nobody gives what they do not hold for the whole space themselves.
 pub async fn grant(ctx: &Ctx, actor: &Actor, id: AccountId, permission: Permission, scope: Scope) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
-    if !actor.holds_everywhere(permission) {
+    if !actor.holds_everywhere(permission)
+        || actor.space != SpaceId::ASSOCIATION && crate::merchant::PLATFORM_ONLY.contains(&permission)
+    {
         return Err(refuse!(Denied, "grant.not_held", "You can only give permissions that you hold yourself.").into());
     }
     ctx.write(&permit, move |work| {

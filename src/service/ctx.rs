@@ -284,6 +284,20 @@ pub struct Known {
     pub zone: jiff::tz::TimeZone,
     /// How the application calls itself.
     pub brand: domain::Brand,
+    /// What the platform grants, where the space is a merchant's.
+    pub terms: Option<domain::merchant::Terms>,
+}
+
+impl Known {
+    /// Whether people may log in and pages are open.
+    pub fn is_open(&self) -> bool {
+        self.terms.is_none_or(|terms| terms.open)
+    }
+
+    /// Whether tickets may have a price.
+    pub fn may_charge(&self) -> bool {
+        self.terms.is_none_or(|terms| terms.charging)
+    }
 }
 
 /// Most spaces that are kept in memory; beyond, all are read anew.
@@ -306,7 +320,8 @@ impl Ctx {
         let zone = domain::time::zone(&found.zone);
         let zone = zone.ok_or_else(|| Error::Internal(format!("unknown zone {}", found.zone)))?;
         let brand = view.space(space).get::<domain::Brand>(&())?.unwrap_or_default();
-        let known = Arc::new(Known { space: found, zone, brand });
+        let terms = view.space(space).get::<domain::merchant::Terms>(&())?;
+        let known = Arc::new(Known { space: found, zone, brand, terms });
         if kept.len() >= KNOWN_MAX {
             kept.clear();
         }
@@ -318,6 +333,16 @@ impl Ctx {
     pub fn spaces(&self) -> Result<Vec<SpaceId>, Error> {
         let view = self.store.view().space(SpaceId::BOX);
         Ok(view.scan_keys::<domain::Space>(&(), None, store::Order::Ascending).collect::<Result<_, _>>()?)
+    }
+
+    /// Whether there is a space of this number and it is open. What cannot be read is not open.
+    pub fn is_open(&self, space: SpaceId) -> bool {
+        space == SpaceId::ASSOCIATION || self.known(space).ok().flatten().is_some_and(|known| known.is_open())
+    }
+
+    /// Every space that is open.
+    pub fn open_spaces(&self) -> Result<Vec<SpaceId>, Error> {
+        Ok(self.spaces()?.into_iter().filter(|space| self.is_open(*space)).collect())
     }
 
     /// The zone of a space, whose days and hours rules speak of.

@@ -30,6 +30,7 @@ pub mod job;
 pub mod limit;
 pub mod message;
 pub mod member;
+pub mod merchant;
 mod model;
 pub mod notice;
 pub mod order;

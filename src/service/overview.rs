@@ -51,6 +51,8 @@ pub struct Overview {
     pub registered: i64,
     /// People checked in over all of them.
     pub admitted: i64,
+    /// Merchants in effect (S0-97), for those who look after them.
+    pub merchants: Option<i64>,
     /// Events that are on now or come next, at most ten.
     pub upcoming: Vec<EventRow>,
 }
@@ -58,9 +60,9 @@ pub struct Overview {
 /// Totals over the events that the actor may see.
 pub fn all(ctx: &Ctx, actor: &Actor) -> Result<Overview, Error> {
     let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
-    let now = ctx.now();
+    let (now, merchants) = (ctx.now(), crate::merchant::in_effect(ctx, actor)?);
     ctx.read(&permit, |view| {
-        let mut overview = Overview::default();
+        let mut overview = Overview { merchants, ..Overview::default() };
         for key in view.scan_index(&EVENT_BY_START, &(), None, Order::Ascending) {
             let event = event::load(view, key?)?;
             if !actor.covers(Permission::EventView, &event::place(&event)) {

@@ -1,6 +1,6 @@
 //! Ways to pay as the association set them up (S0-74, S0-75).
 
-use crate::{Actor, At, Ctx, Error};
+use crate::{Actor, At, Ctx, Error, merchant};
 use domain::{
     PaymentSetting, Permission,
     payment::{Method, check_setting},
@@ -17,7 +17,7 @@ pub(crate) fn settings_in(view: &impl Read) -> Result<Vec<PaymentSetting>, Error
 
 /// Whether buyers have any way to pay.
 pub(crate) fn is_payable(view: &impl Read) -> Result<bool, Error> {
-    Ok(settings_in(view)?.iter().any(|setting| setting.enabled))
+    Ok(merchant::may_charge(view)? && settings_in(view)?.iter().any(|setting| setting.enabled))
 }
 
 /// All ways, for the settings page.
@@ -49,6 +49,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, typed: &[(Method, bool, String)]) ->
             on.collect::<Vec<_>>().join(", ")
         };
         let before = on(&settings_in(work.read())?);
+        merchant::check_charging(work.read(), checked.iter().any(|setting| setting.enabled))?;
         for setting in &checked {
             work.put(setting)?;
         }

@@ -44,7 +44,8 @@ pub async fn upload(ctx: &Ctx, actor: &Actor, bytes: Vec<u8>) -> Result<PictureI
     let permit = ctx
         .permit_somewhere(actor, Permission::EventManage)
         .or_else(|_| ctx.permit_somewhere(actor, Permission::DrawManage))
-        .or_else(|_| ctx.permit_somewhere(actor, Permission::PrintManage))?;
+        .or_else(|_| ctx.permit_somewhere(actor, Permission::PrintManage))
+        .or_else(|_| ctx.permit_somewhere(actor, Permission::MerchantManage))?;
     let owner = permit.account.ok_or_else(Refusal::denied)?;
     let Stored { file, width, height } = store(ctx, bytes).await?;
     ctx.write(&permit, move |work| {

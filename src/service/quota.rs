@@ -1,6 +1,6 @@
 //! What is left of an event's ticket types, shared quotas included; and the verbs for shared quotas and add-ons.
 
-use crate::{Actor, At, Ctx, Error, Work, payment, ticket_type};
+use crate::{Actor, At, Ctx, Error, Work, merchant, payment, ticket_type};
 use domain::{
     AddOn, AddOnId, EventId, Permission, Quota, QuotaId, Refusal, TicketTypeId,
     quota::{ADDONS_MAX, AddOnInput, QUOTAS_MAX, QuotaInput, check_addon, check_quota},
@@ -195,6 +195,7 @@ pub async fn save_addon(
         let id = id.map_or_else(|| work.next_id::<AddOn>().map(AddOnId), Ok)?;
         let taken = before.map_or(0, |(_, taken)| *taken);
         let addon = check_addon(&input, (id, event), &known(work.read(), event)?, taken)?;
+        merchant::check_charging(work.read(), !addon.price.is_free())?;
         work.put(&addon)?;
         let was = before.map_or(String::new(), |(addon, _)| addon_summary(addon));
         work.audit("addon.save", format!("event/{event}/addon/{id}"), &was, &addon_summary(&addon))

@@ -21,7 +21,7 @@ use domain::{
     time::{HOUR, MINUTE},
 };
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) async fn founded() -> (Hall, Actor) {
     let hall = Hall::fresh();

@@ -1,6 +1,6 @@
 //! Ticket types of an event (S0-20 … S0-25, S0-28).
 
-use crate::{Actor, At, Ctx, Error, Work, event, member, quota::Stocks, voucher};
+use crate::{Actor, At, Ctx, Error, Work, event, member, merchant, quota::Stocks, voucher};
 use domain::{
     EventId, Permission, Refusal, TicketType, TicketTypeId, refuse,
     ticket_type::{Offer, TICKET_TYPES_MAX, TicketTypeDetails, TicketTypeInput, check_ticket_type, offer, sold_out},
@@ -94,6 +94,7 @@ pub(crate) fn insert(
     event: EventId,
     details: &TicketTypeDetails,
 ) -> Result<TicketTypeId, Error> {
+    check_price(work.read(), details)?;
     let others = of_event(work.read(), event)?;
     if others.len() >= TICKET_TYPES_MAX {
         return Err(refuse!(
@@ -110,6 +111,12 @@ pub(crate) fn insert(
     work.audit("ticket_type.create", format!("event/{event}/ticket_type/{}", kind.id), "", &summary(&kind))?;
     member::put_offer(work, event, kind.id, details.member)?;
     Ok(kind.id)
+}
+
+/// A merchant's tickets have a price only where the platform grants it (decision A5).
+fn check_price(view: &impl Read, details: &TicketTypeDetails) -> Result<(), Error> {
+    let costs = !details.price.is_free() || details.steps.iter().any(|step| !step.price.is_free());
+    merchant::check_charging(view, costs)
 }
 
 fn with_details(id: TicketTypeId, event: EventId, position: u16, details: &TicketTypeDetails) -> TicketType {
@@ -159,6 +166,7 @@ pub async fn save(
         };
         let before = load(work.read(), event, id)?;
         let details = check_ticket_type(&input, &others, Stocks::read(work.read(), event)?.of(id).taken, &zone)?;
+        check_price(work.read(), &details)?;
         let after = with_details(id, event, before.position, &details);
         work.put(&after)?;
         work.audit("ticket_type.save", format!("event/{event}/ticket_type/{id}"), &summary(&before), &summary(&after))?;

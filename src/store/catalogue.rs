@@ -5,7 +5,7 @@ use domain::{
     Account, AccountId, AddOn, AddOnId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design,
     DesignId, Device, DeviceId, DevicePrint, Document, DocumentId, DrawId, EntrantId, Event, EventId, EventPlace,
     EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, Invoice, InvoiceId, ListId, Member,
-    MemberOffer, MessageId, Notice, NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId,
+    MemberOffer, Merchant, MessageId, Notice, NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId,
     Portrait, PrintId, PrintRun, Quota, QuotaId, Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId,
     Session, Sound, SoundId, Source, SourceId, SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource,
     TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
@@ -527,6 +527,21 @@ fn face_key(face: &draw::Face) -> (DrawId, bool, u64) {
     }
 }
 
+/// A merchant in effect or frozen by the login of its first account.
+pub const MERCHANT_BY_LOGIN: Unique<Merchant, String> = Unique::new(411, "merchant_by_login");
+/// A merchant or an application by its link.
+pub const MERCHANT_BY_LINK: Unique<Merchant, [u8; 16]> = Unique::new(412, "merchant_by_link");
+/// Merchants by state.
+pub const MERCHANTS: Counter<u8> = Counter::new(413);
+
+fn derive_merchant(merchant: &Merchant, out: &mut crate::Derived) {
+    if merchant.state.holds_login() {
+        out.unique(&MERCHANT_BY_LOGIN, &merchant.login);
+    }
+    out.unique(&MERCHANT_BY_LINK, &merchant.link);
+    out.count(&MERCHANTS, &(merchant.state as u8), 1);
+}
+
 fn derive_document(document: &Document, out: &mut crate::Derived) {
     out.plain(&DOCUMENT_BY_WAITING, &(document.reading == domain::document::Reading::Waiting));
 }
@@ -623,6 +638,9 @@ tables! {
     92 "wechat_link" v 1 domain::WechatLink { key domain::WechatLinkId = |r| r.id; derive |r, out| derive_wechat_link(r, out); }
     93 "wechat_credit" v 1 domain::WechatCredit { key (domain::WechatLinkId, String) = |r| (r.link, r.template.clone()); derive |_r, _out| (); }
     94 "wechat_push" v 1 domain::WechatPush { key [u8; 32] = |r| r.once; derive |r, out| out.plain(&WECHAT_PUSHED, &r.at.0); }
+    110 "merchant" v 1 Merchant { key domain::MerchantId = |r| r.id; derive |r, out| derive_merchant(r, out); }
+    111 "merchant_terms" v 1 domain::merchant::Terms { key () = |_r| (); derive |_r, _out| (); }
+    112 "merchant_setting" v 1 domain::MerchantSetting { key () = |_r| (); derive |_r, _out| (); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
 }
 
@@ -704,6 +722,8 @@ mod tests {
             WECHAT_BY_UNIONID.id,
             WECHAT_BY_PERSON.id,
             WECHAT_PUSHED.id,
+            MERCHANT_BY_LOGIN.id,
+            MERCHANT_BY_LINK.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

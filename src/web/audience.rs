@@ -60,6 +60,8 @@ pub struct Visit {
     pub space_name: String,
     /// The application's logo.
     pub logo: Option<u64>,
+    /// Nothing may cost money in this space.
+    pub free: bool,
     /// Whether the association is set up.
     pub set_up: bool,
     /// Where it comes from.
@@ -109,6 +111,7 @@ impl Visit {
                 |known| if known.brand.name.is_empty() { known.space.name.clone() } else { known.brand.name.clone() },
             ),
             logo: known.as_ref().and_then(|known| known.brand.logo).map(|logo| logo.0),
+            free: known.as_ref().is_some_and(|known| !known.may_charge()),
             set_up: known.is_some(),
             origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
@@ -133,6 +136,7 @@ impl Visit {
             nav: Vec::new(),
             flash: self.flash.clone(),
             path: self.path.clone(),
+            free: self.free,
         }
     }
 
@@ -162,6 +166,11 @@ impl FromRequestParts<Hall> for Visit {
     }
 }
 
+/// The refusal when a merchant was frozen since the request came; streams ask again and again.
+fn open(hall: &Hall, space: SpaceId) -> Result<(), Refusal> {
+    if hall.ctx.is_open(space) { Ok(()) } else { Err(service::merchant::closed_pages()) }
+}
+
 /// A logged-in member of staff.
 pub struct Staff(pub Actor);
 
@@ -172,6 +181,7 @@ fn not_logged_in() -> Failure {
 impl Staff {
     /// Reads who is logged in to a space from a request's headers.
     pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
+        open(hall, space)?;
         let token = cookie(headers, SESSION).ok_or_else(not_logged_in)?;
         let actor = service::account::actor(&hall.ctx, space, token)?;
         actor.map(Self).ok_or_else(not_logged_in)
@@ -199,6 +209,7 @@ pub enum Scanner {
 impl Scanner {
     /// Reads who scans in a space from a request's headers.
     pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
+        open(hall, space)?;
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         if let Some(token) = bearer.or_else(|| cookie(headers, DEVICE)) {
             match service::device::actor(&hall.ctx, space, token)? {

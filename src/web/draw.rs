@@ -91,7 +91,7 @@ async fn show(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Path(i
 async fn live(State(hall): State<Hall>, In(space): In, Path(id): Path<u64>) -> Result<Response, Failure> {
     let id = DrawId(id);
     draw::published(&hall.ctx, space, id)?;
-    Ok(follow(draw::watch(&hall.ctx, space, id, draw::Side::Phone)?, || true))
+    Ok(follow(draw::watch(&hall.ctx, space, id, draw::Side::Phone)?, move || hall.ctx.is_open(space)))
 }
 
 async fn tap(

@@ -49,6 +49,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::SpaceManage],
     },
     Feature {
+        name: "merchant",
+        label: "Merchants",
+        href: "/admin/merchant",
+        icon: Icon::Branch,
+        permissions: &[Permission::MerchantManage],
+    },
+    Feature {
         name: "document",
         label: "Documents",
         href: "/admin/document",

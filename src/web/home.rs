@@ -5,6 +5,7 @@ use crate::{
     answer::{Answer, Framed, page, see},
     audience::Visit,
     fields::Query,
+    space::root,
 };
 use axum::{
     Router,
@@ -13,7 +14,7 @@ use axum::{
     routing::get,
 };
 use domain::{PartId, TicketState, event::EventState};
-use service::{event, home, registration};
+use service::{event, home, merchant, registration};
 use views::{
     Tone,
     phone::{event as event_pages, home as pages},
@@ -22,6 +23,11 @@ use views::{
 /// Routes for visitors.
 pub fn routes() -> Router<Hall> {
     Router::new().route("/", get(start)).route("/part/{part}", get(part)).route("/my", get(mine))
+}
+
+/// A merchant's event as the page draws it.
+fn elsewhere(of: &merchant::PublicEvent) -> event_pages::Elsewhere<'_> {
+    event_pages::Elsewhere { root: root(of.space), merchant: &of.merchant, event: &of.event }
 }
 
 /// A component with its events as the page draws it.
@@ -34,11 +40,13 @@ async fn start(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> A
         return see("/setup");
     }
     let parts = home::public(&hall.ctx, &visit.visitor())?;
+    let merchants = merchant::public_events(&hall.ctx, &visit.visitor())?;
+    let shown: Vec<_> = merchants.iter().map(elsewhere).collect();
     if parts.is_empty() || query.ticked("all") {
         let events = event::public_list(&hall.ctx, &visit.visitor())?;
-        return page(event_pages::list(&visit.shell(), &events));
+        return page(event_pages::list(&visit.shell(), &events, &shown));
     }
-    page(pages::home(&visit.shell(), &parts.iter().map(drawn).collect::<Vec<_>>()))
+    page(pages::home(&visit.shell(), &parts.iter().map(drawn).collect::<Vec<_>>(), &shown))
 }
 
 /// A component alone; sites that the settings name may show it in a frame.

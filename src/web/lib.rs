@@ -15,6 +15,7 @@ pub mod hall;
 pub mod home;
 pub mod live;
 pub mod message;
+pub mod merchant;
 pub mod own;
 pub mod pay;
 pub mod phone;
@@ -103,15 +104,21 @@ async fn whole(request: Request<Body>) -> Option<Request<Body>> {
     Some(Request::from_parts(parts, Body::from(bytes)))
 }
 
-/// All routes with what surrounds them, but for the scan's lane.
-fn router(hall: Hall) -> Router {
-    let pages = Router::new()
+/// Every route but the scan's lane, without what surrounds them. A test reads its list from here.
+pub fn routes() -> Router<Hall> {
+    Router::new().nest("/api/v1", api::routes()).merge(pages())
+}
+
+/// The routes of pages and what they load.
+fn pages() -> Router<Hall> {
+    Router::new()
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
         .merge(pay::routes())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
+        .merge(merchant::routes())
         .merge(feedback::routes())
         .merge(talk::routes())
         .merge(message::routes())
@@ -126,6 +133,11 @@ fn router(hall: Hall) -> Router {
         .merge(admin::setup::routes())
         .merge(live::routes())
         .route("/asset/{*name}", get(asset::get))
+}
+
+/// All routes with what surrounds them, but for the scan's lane.
+fn router(hall: Hall) -> Router {
+    let pages = pages()
         .fallback(answer::missing)
         .layer(middleware::from_fn(space::pages))
         .layer(CompressionLayer::new().gzip(true));

@@ -62,11 +62,12 @@ pub async fn enter<B>(hall: &Hall, request: &mut Request<B>) -> Result<SpaceId, 
     };
     // Until the space turns out to be there, the answer is the association's.
     request.extensions_mut().insert(In(SpaceId::ASSOCIATION));
-    if hall.ctx.known(space)?.is_none() {
-        return Err(missing().await);
-    }
+    let Some(known) = hall.ctx.known(space)? else { return Err(missing().await) };
     let Ok(uri) = within.parse::<Uri>() else { return Err(missing().await) };
     *request.uri_mut() = uri;
+    if !known.is_open() {
+        return Err(service::merchant::closed_pages().into());
+    }
     own_cookies(request.headers_mut(), space);
     request.extensions_mut().insert(In(space));
     Ok(space)

@@ -22,6 +22,7 @@ pub mod invoice;
 pub mod list;
 pub mod message;
 pub mod member;
+pub mod merchant;
 pub mod notice;
 pub mod order;
 pub mod outbox;

@@ -28,6 +28,8 @@ pub struct Overview<'a> {
     pub admitted: i64,
     /// Income of all events, for those who manage orders.
     pub income: Option<Money>,
+    /// Merchants in effect; none for those who do not look after them.
+    pub merchants: Option<i64>,
     /// Next events with places taken and people checked in.
     pub upcoming: &'a [(Event, i64, i64)],
     /// Whether the reader may make events.
@@ -104,6 +106,7 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
         (heading(text.t("Overview"), &new))
         dl class="stats" data-live-source="/admin/live" {
             (stat(text.t("Events"), &count(of.events as i64), None))
+            @if let Some(merchants) = of.merchants { (stat(text.t("Merchants in effect"), &count(merchants), None)) }
             (stat(text.t("Registered"), &count(of.registered), Some("registered")))
             (stat(text.t("Checked in"), &count(of.admitted), Some("admitted")))
             @if let Some(income) = of.income { (stat(text.t("Income"), &money(income), None)) }

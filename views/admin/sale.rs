@@ -74,7 +74,7 @@ pub fn settings(shell: &Shell, of: &Settings<'_>, refusal: Option<&Refusal>) -> 
     let content = html! {
         (part_links(shell, of.event, "sale"))
         (Form::new(text, refusal).summary())
-        @if !of.payable { (crate::component::notice(Tone::Info, text.t("No way to pay is set up yet. Tickets with a price are offered once there is one: see Payment in the settings."))) }
+        @if !of.payable && !shell.free { (crate::component::notice(Tone::Info, text.t("No way to pay is set up yet. Tickets with a price are offered once there is one: see Payment in the settings."))) }
         form method="post" action={ (base) "/sale" } class="form panel" {
             h2 { (text.t("How orders are taken")) }
             div class="pair" {
@@ -85,7 +85,7 @@ pub fn settings(shell: &Shell, of: &Settings<'_>, refusal: Option<&Refusal>) -> 
             (form.checkbox("waiting", text.t("Waiting list for what is sold out"), of.sale.waiting))
             (form.checkbox("cancel", text.t("Buyers may give up what is not paid for, until the event begins"), of.sale.cancel))
             (form.checkbox("transfer", text.t("Holders may pass tickets on to somebody else"), of.sale.transfer))
-            (form.checkbox("donation", text.t("Ask for a donation"), of.sale.donation))
+            @if !shell.free { (form.checkbox("donation", text.t("Ask for a donation"), of.sale.donation)) }
             (submit(text.t("Save"), None))
         }
         (quotas(shell, of, &base, refusal))
@@ -144,7 +144,7 @@ fn addons(shell: &Shell, of: &Settings<'_>, base: &str, refusal: Option<&Refusal
                 form method="post" action={ (base) "/addon" } class="form" {
                     div class="pair" {
                         (form.input(&Input { name: "addon_name", label: text.t("Name"), value: &of.addon.name, required: true, max: 40, ..Input::default() }))
-                        (form.input(&Input { name: "addon_price", label: text.t("Price in yuan"), value: &of.addon.price, ..Input::default() }))
+                        @if !shell.free { (form.input(&Input { name: "addon_price", label: text.t("Price in yuan"), value: &of.addon.price, ..Input::default() })) }
                         (form.input(&Input { name: "addon_quota", label: text.t("How many"), value: &of.addon.quota, help: text.t("Empty: no limit"), ..Input::default() }))
                     }
                     (form.input(&Input { name: "addon_note", label: text.t("Points to note"), value: &of.addon.note, max: 200, ..Input::default() }))

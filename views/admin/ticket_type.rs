@@ -127,7 +127,7 @@ pub fn form(
         form method="post" action=(action) class="form panel" {
             (form.input(&Input { name: "name", label: text.t("Ticket name"), value: &input.name, required: true, max: 40, ..Input::default() }))
             div class="pair" {
-                (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Visitors can take tickets with a price once a way to pay is set up."), ..Input::default() }))
+                @if !shell.free { (form.input(&Input { name: "price", label: text.t("Price in yuan"), value: &input.price, help: text.t("Empty or 0: free. Visitors can take tickets with a price once a way to pay is set up."), ..Input::default() })) }
                 (form.input(&Input { name: "quota", label: text.t("How many"), value: &input.quota, help: text.t("Empty: no limit"), ..Input::default() }))
             }
             div class="pair" {
@@ -135,7 +135,7 @@ pub fn form(
                 (form.input(&Input { name: "sale_to", label: text.t("On offer until"), value: &input.sale_to, kind: "datetime-local", help: text.t("Both empty: until the event ends"), ..Input::default() }))
             }
             (form.textarea(&Input { name: "note", label: text.t("Points to note"), value: &input.note, max: 500, help: text.t("Shown where the ticket is chosen."), ..Input::default() }, 3))
-            (steps(shell, &form, input))
+            @if !shell.free { (steps(shell, &form, input)) }
             fieldset {
                 legend { (text.t("Members")) }
                 (form.input(&Input { name: "member_price", label: text.t("Price for members in yuan"), value: &input.member_price, max: 12, help: text.t("Empty: what everybody pays. Who is a member is told by the phone number. A code and the price for members are not added up: the lower price counts."), ..Input::default() }))

@@ -19,8 +19,13 @@ use maud::{Markup, html};
 
 /// An event's picture: a template drawn by us, or the uploaded one.
 pub fn cover(of: &Cover, alt: &str) -> Markup {
+    cover_at("", of, alt)
+}
+
+/// As [`cover`], of an event in the space whose addresses begin with `root`.
+fn cover_at(root: &str, of: &Cover, alt: &str) -> Markup {
     match of {
-        Cover::Picture(id) => html! { img class="cover" src={ "/picture/" (id) } alt=(alt) loading="lazy"; },
+        Cover::Picture(id) => html! { img class="cover" src={ (root) "/picture/" (id) } alt=(alt) loading="lazy"; },
         Cover::Template(number) => template(*number, alt),
     }
 }
@@ -53,23 +58,51 @@ fn template(number: u8, alt: &str) -> Markup {
     }
 }
 
+/// A merchant's event on the platform's home page.
+pub struct Elsewhere<'a> {
+    /// What addresses of the merchant's space begin with.
+    pub root: String,
+    /// Name of the merchant.
+    pub merchant: &'a str,
+    /// The event.
+    pub event: &'a Event,
+}
+
+fn card(shell: &Shell, root: &str, merchant: Option<&str>, event: &Event) -> Markup {
+    html! {
+        a class="event-card" href={ (root) "/event/" (event.id) } {
+            (cover_at(root, &event.cover, ""))
+            div class="text" {
+                h2 { (event.name) }
+                p class="dim" { (icon(Icon::Clock)) " " (shell.format.window(&event.time)) }
+                @let venue = event.venue.line();
+                @if !venue.is_empty() { p class="dim" { (icon(Icon::Place)) " " (venue) } }
+                @if let Some(merchant) = merchant { p class="dim" { (icon(Icon::Branch)) " " (merchant) } }
+            }
+        }
+    }
+}
+
+/// Events of merchants, under a heading of their own.
+pub fn elsewhere(shell: &Shell, events: &[Elsewhere<'_>]) -> Markup {
+    html! {
+        @if !events.is_empty() {
+            section aria-label=(shell.text().t("Events of our merchants")) {
+                h2 { (shell.text().t("Events of our merchants")) }
+                @for of in events { (card(shell, &of.root, Some(of.merchant), of.event)) }
+            }
+        }
+    }
+}
+
 /// The home page: what comes next.
-pub fn list(shell: &Shell, events: &[Event]) -> Markup {
+pub fn list(shell: &Shell, events: &[Event], merchants: &[Elsewhere<'_>]) -> Markup {
     let text = shell.text();
     let content = html! {
         h1 { (text.t("Events")) }
-        @if events.is_empty() { (empty(text.t("No events at the moment"), text.t("Come back later: new events appear here."), None)) }
-        @for event in events {
-            a class="event-card" href={ "/event/" (event.id) } {
-                (cover(&event.cover, ""))
-                div class="text" {
-                    h2 { (event.name) }
-                    p class="dim" { (icon(Icon::Clock)) " " (shell.format.window(&event.time)) }
-                    @let venue = event.venue.line();
-                    @if !venue.is_empty() { p class="dim" { (icon(Icon::Place)) " " (venue) } }
-                }
-            }
-        }
+        @if events.is_empty() && merchants.is_empty() { (empty(text.t("No events at the moment"), text.t("Come back later: new events appear here."), None)) }
+        @for event in events { (card(shell, "", None, event)) }
+        (elsewhere(shell, merchants))
     };
     phone(shell, text.t("Events"), &[], &content)
 }

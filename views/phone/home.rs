@@ -7,7 +7,7 @@ use crate::{
         icon::{Icon, icon},
     },
     layout::{part, phone},
-    phone::event::cover,
+    phone::event::{Elsewhere, cover, elsewhere},
 };
 use domain::{Event, HomePart, home::PartStyle};
 use maud::{Markup, html};
@@ -43,11 +43,12 @@ fn component(shell: &Shell, of: &PartPage<'_>, target: Option<&str>) -> Markup {
 }
 
 /// The home page.
-pub fn home(shell: &Shell, parts: &[PartPage<'_>]) -> Markup {
+pub fn home(shell: &Shell, parts: &[PartPage<'_>], merchants: &[Elsewhere<'_>]) -> Markup {
     let text = shell.text();
     let content = html! {
         h1 class="visually-hidden" { (text.t("Events")) }
         @for part in parts { (component(shell, part, None)) }
+        (elsewhere(shell, merchants))
         p { a class="button wide" href="/?all=1" { (text.t("All events")) } }
     };
     phone(shell, text.t("Events"), &[], &content)

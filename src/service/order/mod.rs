@@ -51,6 +51,7 @@ pub async fn save_sale(ctx: &Ctx, actor: &Actor, event: EventId, input: &SaleInp
     ctx.write(&permit, move |work| {
         event::load(work.read(), event)?;
         let before = sale_in(work.read(), event)?;
+        crate::merchant::check_charging(work.read(), sale.donation)?;
         work.put(&sale)?;
         work.audit("sale.save", format!("event/{event}"), &format!("{before:?}"), &format!("{sale:?}"))
     })

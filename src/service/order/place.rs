@@ -345,6 +345,7 @@ impl Wanted {
             tickets.push((ticket, kind));
         }
         let quote = counter.close(self.donation)?;
+        crate::merchant::check_charging(work.read(), !quote.total().is_free())?;
         let method = self.checked_method(work.read(), quote.total())?;
         let state = match quote.review {
             true => OrderState::PendingReview,

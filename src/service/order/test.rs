@@ -38,8 +38,20 @@ pub(crate) async fn order_one(
     name: &str,
     phone: &str,
 ) -> Result<Order, Error> {
+    order_one_in(hall, SpaceId::ASSOCIATION, event, kind, name, phone).await
+}
+
+/// As [`order_one`], in another space.
+pub(crate) async fn order_one_in(
+    hall: &Hall,
+    space: SpaceId,
+    event: EventId,
+    kind: TicketTypeId,
+    name: &str,
+    phone: &str,
+) -> Result<Order, Error> {
     let input = OrderInput { people: vec![person(kind, name, phone)], method: "cash".into(), ..OrderInput::default() };
-    place(&hall.ctx, &visitor(), event, &input).await
+    place(&hall.ctx, &Actor::visitor(space), event, &input).await
 }
 
 async fn cash(hall: &Hall, admin: &Actor) {

@@ -22,6 +22,7 @@ pub mod invoice;
 pub mod list;
 pub mod message;
 pub mod member;
+pub mod merchant;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -78,6 +79,7 @@ pub fn routes() -> Router<Hall> {
         .merge(group::routes())
         .merge(seat::routes())
         .merge(home::routes())
+        .merge(merchant::routes())
         .merge(overview::routes())
         .merge(income::routes())
         .merge(feedback::routes())

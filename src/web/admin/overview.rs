@@ -75,6 +75,7 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Q
         registered: all.registered,
         admitted: all.admitted,
         income: service::income::total(&hall.ctx, &actor)?,
+        merchants: all.merchants,
         upcoming: &upcoming,
         may_create: actor.holds(Permission::EventManage),
         figures: shown(&query, &figures, chosen, refusal.as_ref()),

@@ -78,7 +78,7 @@ async fn live(
     let key = query.get("key").to_owned();
     may(&hall, space, &headers, id, &key)?;
     let receiver = draw::watch(&hall.ctx, space, id, draw::Side::Screen)?;
-    Ok(follow(receiver, move || may(&hall, space, &headers, id, &key).is_ok()))
+    Ok(follow(receiver, move || hall.ctx.is_open(space) && may(&hall, space, &headers, id, &key).is_ok()))
 }
 
 async fn names(

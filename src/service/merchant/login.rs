@@ -1,0 +1,46 @@
+//! Logging in at the merchants' common page (S0-88): the login says which space it is.
+
+use crate::{
+    Actor, Ctx, Error,
+    account::{self, Origin},
+};
+use domain::{Merchant, Refusal, SpaceId, merchant::MerchantState, refuse};
+use store::Read;
+use store::catalogue::MERCHANT_BY_LOGIN;
+
+/// Logs in to the merchant of that login; answers its space and the new session's token. A login that nobody has takes as long, and is refused
+/// in the same words, as a wrong password; that a merchant is frozen is told only to whoever has the password.
+pub async fn log_in(
+    ctx: &Ctx,
+    actor: &Actor,
+    login: &str,
+    password: &str,
+    origin: &Origin,
+) -> Result<(SpaceId, String), Error> {
+    if actor.space != SpaceId::ASSOCIATION {
+        return Err(Refusal::missing("page").into());
+    }
+    let wanted: String = login.trim().to_lowercase().chars().take(64).collect();
+    let found = ctx.read(&ctx.public(actor), |view| Ok(view.find::<Merchant, _>(&MERCHANT_BY_LOGIN, &wanted)?))?;
+    // The box's own space has no accounts: looking there costs the same and finds nobody.
+    let space = found.as_ref().and_then(|merchant| merchant.space).unwrap_or(SpaceId::BOX);
+    let account = account::prove(ctx, space, login, password, origin).await?;
+    if found.is_none_or(|merchant| merchant.state != MerchantState::Active) {
+        return Err(frozen().into());
+    }
+    Ok((space, account::begin_session(ctx, space, account, origin).await?))
+}
+
+/// The refusal for everybody who comes to the pages of a merchant that is not in effect.
+pub fn closed_pages() -> Refusal {
+    refuse!(Denied, "merchant.closed_pages", "The pages of this organiser are closed at the moment.")
+}
+
+/// The refusal for whoever belongs to a frozen merchant.
+pub(crate) fn frozen() -> Refusal {
+    refuse!(
+        Denied,
+        "merchant.frozen",
+        "This merchant is frozen at the moment. Ask the association to let it take effect again."
+    )
+}
