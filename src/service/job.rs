@@ -1,6 +1,6 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive.
 
-use crate::{Ctx, archive, order, reminder, waiting};
+use crate::{Ctx, archive, identity, once, order, reminder, waiting};
 use domain::SpaceId;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
@@ -10,6 +10,8 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("waiting list", waiting::advance(ctx, space).await),
         ("reminders", reminder::write_due(ctx, space).await),
         ("archive", archive::run_due(ctx, space).await),
+        ("requests", once::forget_old(ctx, space).await),
+        ("sessions", identity::forget_old(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {

@@ -12,6 +12,7 @@ use domain::{
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
+    identity::{Identity, LoginCode, PersonMerge, PersonOrder, PersonSession, PersonTicket},
     import::RefusedRow,
     notice::NoticeState,
     order::{Flow, Item, OrderState},
@@ -97,6 +98,17 @@ pub const ENTRANT_BY_PHONE: Unique<draw::Entrant, (DrawId, String)> = Unique::ne
 pub const ENTRANT_BY_TICKET: Unique<draw::Entrant, (DrawId, TicketId)> = Unique::new(58, "entrant_by_ticket");
 /// The messages of a draw by [`draw::Moderation`].
 pub const MESSAGE_BY_STATE: Plain<draw::Message, (DrawId, u8)> = Plain::new(59);
+
+/// What proves a person.
+pub const IDENTITY_BY_PERSON: Plain<Identity, PersonId> = Plain::new(315);
+/// The sessions of a person.
+pub const PERSON_SESSION_BY_PERSON: Plain<PersonSession, PersonId> = Plain::new(316);
+/// Sessions of people by their end in milliseconds.
+pub const PERSON_SESSION_BY_END: Plain<PersonSession, i64> = Plain::new(317);
+/// Codes by when they can be forgotten, in milliseconds.
+pub const LOGIN_CODE_BY_END: Plain<LoginCode, i64> = Plain::new(318);
+/// Requests that were done by when they can be forgotten, in milliseconds.
+pub const ONCE_BY_END: Plain<domain::Once, i64> = Plain::new(319);
 
 /// Tickets of an event by [`domain::TicketState`].
 /// Documents by whether their text waits to be read.
@@ -403,6 +415,11 @@ fn derive_person(person: &Person, out: &mut crate::Derived) {
     }
 }
 
+fn derive_person_session(session: &PersonSession, out: &mut crate::Derived) {
+    out.plain(&PERSON_SESSION_BY_PERSON, &session.person);
+    out.plain(&PERSON_SESSION_BY_END, &session.expires_at.0);
+}
+
 tables! {
     1 "space" v 1 Space { key SpaceId = |r| r.id; derive |_r, _out| (); }
     2 "person" v 1 Person { key PersonId = |r| r.id; derive |r, out| derive_person(r, out); }
@@ -468,6 +485,13 @@ tables! {
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
+    100 "identity" v 1 Identity { key (u8, String) = |r| (r.kind as u8, r.value.clone()); derive |r, out| out.plain(&IDENTITY_BY_PERSON, &r.person); }
+    101 "person_session" v 1 PersonSession { key [u8; 32] = |r| r.token; derive |r, out| derive_person_session(r, out); }
+    102 "login_code" v 1 LoginCode { key (u8, String) = |r| (r.kind as u8, r.value.clone()); derive |r, out| out.plain(&LOGIN_CODE_BY_END, &r.until().0); }
+    103 "once" v 1 domain::Once { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&ONCE_BY_END, &r.until.0); }
+    104 "person_ticket" v 1 PersonTicket { key (PersonId, EventId, TicketId) = |r| (r.person, r.event, r.ticket); derive |_r, _out| (); }
+    105 "person_order" v 1 PersonOrder { key (PersonId, EventId, OrderId) = |r| (r.person, r.event, r.order); derive |_r, _out| (); }
+    106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -527,6 +551,11 @@ mod tests {
             PRINT_BY_TICKET.id,
             DOCUMENT_BY_WAITING.id,
             SEARCH_BY_ACCOUNT.id,
+            IDENTITY_BY_PERSON.id,
+            PERSON_SESSION_BY_PERSON.id,
+            PERSON_SESSION_BY_END.id,
+            LOGIN_CODE_BY_END.id,
+            ONCE_BY_END.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

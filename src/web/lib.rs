@@ -22,7 +22,7 @@ pub mod talk;
 pub mod terminal;
 
 pub use audience::Peer;
-pub use hall::{Hall, Parts, Settings};
+pub use hall::{ApiSettings, Hall, Parts, Settings};
 
 use axum::{
     Router,
@@ -56,7 +56,8 @@ impl App {
     }
 
     /// Answers one request. A scan goes by a lane of its own: the router and what surrounds it would take longer than the scan.
-    pub async fn answer(&self, request: Request<Body>) -> Response {
+    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+        api::guard::admit(&self.hall, &mut request);
         if request.method() == Method::POST && request.uri().path() == api::checkin::REDEEM {
             let lane = |request| async { Ok::<_, Infallible>(api::checkin::lane(&self.hall, request).await) };
             let Ok(response) = CsrfLayer::new().layer(service_fn(lane)).oneshot(request).await;
@@ -104,7 +105,7 @@ fn router(hall: Hall) -> Router {
         .fallback(answer::missing)
         .layer(CompressionLayer::new().gzip(true));
     Router::new()
-        .nest("/api/v1", api::routes())
+        .merge(api::routes(&hall))
         .merge(pages)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CsrfLayer::new())

@@ -1,5 +1,6 @@
 //! Pages for visitors on a phone.
 
+pub mod api;
 pub mod certificate;
 pub mod draw;
 pub mod event;

@@ -14,7 +14,7 @@ pub(crate) use buyer::may_transfer;
 pub use buyer::{OrderPage, by_link, cancel_own, own_receipt, transfer};
 pub use list::{Counts, Filter, OrderRow, PAGE, counts, export, get, list, notices, pending};
 pub use money::{pay, receipt, refund, voucher_file};
-pub use place::{OrderInput, PersonInput, Quote, place, quote};
+pub use place::{OrderInput, PersonInput, Quote, link_of, place, quote};
 
 pub(crate) use act::{back, left, move_to};
 
