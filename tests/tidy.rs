@@ -56,6 +56,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ("src/domain", "domain", &[]),
     ("src/store", "store", &["domain"]),
     ("search", "search", &["domain"]),
+    ("src/gateway", "gateway", &["domain"]),
     ("views", "views", &["domain"]),
     ("src/service", "service", &["domain", "store", "search", "gateway"]),
     ("src/web", "web", &["domain", "service", "views"]),

@@ -103,6 +103,8 @@ ids! {
     DocumentId
     /// A search that somebody keeps.
     SearchId
+    /// Something that is to leave the box.
+    OutgoingId
 }
 
 impl SpaceId {

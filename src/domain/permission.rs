@@ -78,6 +78,8 @@ permissions! {
     DocumentManage = "document.manage", "Upload and remove documents";
     /// See how the search index is and have it built anew.
     SearchManage = "search.manage", "Look after the search index";
+    /// See what leaves the box, send again, drop.
+    OutboxManage = "outbox.manage", "See what leaves the box, send it again or drop it";
 }
 
 /// Where a permission holds.

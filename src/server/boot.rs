@@ -55,5 +55,7 @@ pub fn open(settings: &Settings) -> Result<Ctx, Error> {
     let (store, opened) = Store::open(options)?;
     tracing::info!(?opened, "store opened");
     let files = Files::open(&settings.data.join("file"))?;
-    Ok(Ctx::new(store, Arc::new(SystemClock), Arc::new(chance), Sealer::new(&key)?, files))
+    let ctx = Ctx::new(store, Arc::new(SystemClock), Arc::new(chance), Sealer::new(&key)?, files);
+    ctx.open_egress(settings.private_targets)?;
+    Ok(ctx)
 }

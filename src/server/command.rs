@@ -355,6 +355,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     scanners.abort();
     clock.abort();
     visits.abort();
+    service::outbox::stop(&ctx).await;
     service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
     texts.abort();
     service::document::stop(&ctx);

@@ -6,6 +6,7 @@ mod command;
 mod demo;
 mod demo_print;
 mod listen;
+mod proxy;
 mod scanner;
 mod settings;
 

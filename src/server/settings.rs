@@ -22,6 +22,8 @@ pub struct Settings {
     pub cache_mib: u64,
     /// Room that must stay free on the disk, in MiB; with less, writes are refused.
     pub reserve_mib: u64,
+    /// Addresses that the secretariat names (webhooks) may lead into the box's own network.
+    pub private_targets: bool,
 }
 
 impl Default for Settings {
@@ -34,12 +36,14 @@ impl Default for Settings {
             log: "info,sled=warn".into(),
             cache_mib: 16,
             reserve_mib: 64,
+            private_targets: false,
         }
     }
 }
 
 /// The settings that a variable `HUIGUAN_<NAME>` sets; others of that prefix are not ours to read.
-const VARIABLES: &[&str] = &["data", "listen", "key_file", "public_url", "log", "cache_mib", "reserve_mib"];
+const VARIABLES: &[&str] =
+    &["data", "listen", "key_file", "public_url", "log", "cache_mib", "reserve_mib", "private_targets"];
 
 /// The variables that are settings, as the configuration reads them.
 fn variables(all: impl Iterator<Item = (String, String)>) -> config::Map<String, String> {

@@ -8,8 +8,9 @@ use crate::{
     seal::Sealer,
 };
 use domain::{AuditLine, EventId, SpaceId, Time, audit::shorten};
+use gateway::{Egress, Tools};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use store::{Read, Record, SpaceReader, SpaceTx, SpaceView, Store};
 
 /// Tells the time; set by tests.
@@ -77,6 +78,10 @@ pub struct Parts {
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
+    /// Who carries what leaves the box.
+    pub(crate) outbox: Arc<crate::outbox::Desk>,
+    /// The way out, once it was needed.
+    egress: Arc<OnceLock<Egress>>,
     /// The association with its zone, as every page needs it; forgotten when it changes.
     association: Arc<Mutex<Option<Arc<Known>>>>,
 }
@@ -105,6 +110,8 @@ impl Ctx {
             sessions: Arc::default(),
             drawn: Arc::default(),
             visits: Arc::default(),
+            outbox: Arc::default(),
+            egress: Arc::default(),
             association: Arc::default(),
         }))
     }
@@ -117,6 +124,25 @@ impl Ctx {
     /// The instant now.
     pub fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// Opens the way out; `private`: addresses that people name may lead into the box's own network. Without it, the first call opens the way
+    /// to the public internet alone.
+    pub fn open_egress(&self, private: bool) -> Result<(), Error> {
+        let (clock, random) = (self.clock.clone(), self.random.clone());
+        let tools = Tools { now: Arc::new(move || clock.now()), chance: Arc::new(move || random.number()) };
+        let egress = Egress::new(tools, private).map_err(|error| Error::internal("opening the way out", error))?;
+        // Whoever came first opened it.
+        drop(self.egress.set(egress));
+        Ok(())
+    }
+
+    /// The way out of the box.
+    pub fn egress(&self) -> Result<&Egress, Error> {
+        if self.egress.get().is_none() {
+            self.open_egress(false)?;
+        }
+        self.egress.get().ok_or_else(|| Error::Internal("there is no way out".into()))
     }
 
     /// The store, for the box's own work: set-up, boot, backup, verification. Verbs go through [`Self::read`] and [`Self::write`].

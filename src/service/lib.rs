@@ -31,6 +31,7 @@ mod model;
 pub mod notice;
 pub mod once;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod payment;
 pub mod picture;

@@ -110,7 +110,34 @@ pub const LOGIN_CODE_BY_END: Plain<LoginCode, i64> = Plain::new(318);
 /// Requests that were done by when they can be forgotten, in milliseconds.
 pub const ONCE_BY_END: Plain<domain::Once, i64> = Plain::new(319);
 
-/// Tickets of an event by [`domain::TicketState`].
+/// What leaves the box by its cause.
+pub const OUT_ONCE: Unique<domain::Outgoing, String> = Unique::new(164, "outgoing_once");
+/// What waits to leave the box: carrier and when it is due in milliseconds.
+pub const OUT_DUE: Plain<domain::Outgoing, (String, i64)> = Plain::new(165);
+/// What leaves the box by state.
+pub const OUT_BY_STATE: Plain<domain::Outgoing, u8> = Plain::new(166);
+/// What came to its end, by when in milliseconds.
+pub const OUT_SETTLED: Plain<domain::Outgoing, i64> = Plain::new(167);
+/// What leaves the box about an event.
+pub const OUT_BY_EVENT: Plain<domain::Outgoing, EventId> = Plain::new(168);
+/// What leaves the box, by state.
+pub const OUTGOING: Counter<u8> = Counter::new(164);
+
+fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
+    out.unique(&OUT_ONCE, &entry.once);
+    out.plain(&OUT_BY_STATE, &(entry.state as u8));
+    out.count(&OUTGOING, &(entry.state as u8), 1);
+    if entry.state == domain::outbox::OutState::Waiting {
+        out.plain(&OUT_DUE, &(entry.kind.clone(), entry.due_at.0));
+    }
+    if let Some(at) = entry.settled_at {
+        out.plain(&OUT_SETTLED, &at.0);
+    }
+    if let Some(event) = &entry.event {
+        out.plain(&OUT_BY_EVENT, event);
+    }
+}
+
 /// Documents by whether their text waits to be read.
 pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
 /// The searches that an account keeps.
@@ -484,6 +511,7 @@ tables! {
     58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
     100 "identity" v 1 Identity { key (u8, String) = |r| (r.kind as u8, r.value.clone()); derive |r, out| out.plain(&IDENTITY_BY_PERSON, &r.person); }
     101 "person_session" v 1 PersonSession { key [u8; 32] = |r| r.token; derive |r, out| derive_person_session(r, out); }
@@ -556,6 +584,11 @@ mod tests {
             PERSON_SESSION_BY_END.id,
             LOGIN_CODE_BY_END.id,
             ONCE_BY_END.id,
+            OUT_ONCE.id,
+            OUT_DUE.id,
+            OUT_BY_STATE.id,
+            OUT_SETTLED.id,
+            OUT_BY_EVENT.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -63,6 +63,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::SpaceManage],
     },
     Feature {
+        name: "outbox",
+        label: "Outbox",
+        href: "/admin/outbox",
+        icon: Icon::Export,
+        permissions: &[Permission::OutboxManage],
+    },
+    Feature {
         name: "audit",
         label: "Audit log",
         href: "/admin/audit",

@@ -20,6 +20,7 @@ pub mod import;
 pub mod list;
 pub mod notice;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod print;
 pub mod promotion;

@@ -107,6 +107,7 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
     sale::orders(ctx, &own, id).await?;
     gone::<Waiter>(ctx, &own, id, "people on the waiting list").await?;
     sale::notices(ctx, &own, id).await?;
+    crate::outbox::forget_event(ctx, space, id).await?;
     gone::<Portrait>(ctx, &own, id, "portraits").await?;
     ctx.write(&own, move |work| {
         let old = of(work.read(), id)?;

@@ -2,11 +2,14 @@
 //! right one logs in whoever it is.
 
 use super::Proof;
-use crate::{Actor, Ctx, Error, rate::Rate};
+use crate::{Actor, Ctx, Error, Work, outbox, rate::Rate, token};
 use domain::{
     Refusal,
-    identity::{CODE_DIGITS, IdentityKind, LoginCode, check_sending, email, login_code, masked_email, wrong_code},
+    identity::{
+        CODE_DIGITS, CODE_MILLIS, IdentityKind, LoginCode, check_sending, email, login_code, masked_email, wrong_code,
+    },
     phone, problem,
+    time::MINUTE,
 };
 use store::Read;
 use subtle::ConstantTimeEq;
@@ -90,21 +93,60 @@ const BY_ADDRESS: Rate = Rate { burst: 30, minute: 6 };
 const BY_BOX: Rate = Rate { burst: 300, minute: 60 };
 
 /// Sends a code. The answer is the same whether somebody is known there or not.
-pub async fn send_code(ctx: &Ctx, actor: &Actor, target: &Target, address: &str) -> Result<(), Error> {
+pub async fn send_code(ctx: &Ctx, actor: &Actor, target: &Target, words: &Words, address: &str) -> Result<(), Error> {
     let slow = |(refusal, _)| refusal;
     ctx.rates.take(&("code", address), BY_ADDRESS, ctx.now()).map_err(slow)?;
     ctx.rates.take(&("codes", actor.space), BY_BOX, ctx.now()).map_err(slow)?;
     let code = login_code(ctx.random.number());
-    let (tag, target) = (target.tag(ctx, &code), target.clone());
+    let (tag, target, once) = (target.tag(ctx, &code), target.clone(), token::new(ctx.random.as_ref()));
+    let words = Words { text: words.text.replace("{code}", &code), ..words.clone() };
     ctx.write(&ctx.public(actor), move |work| {
         let before = work.read().get::<LoginCode>(&target.key())?;
         let sent = before.as_ref().map(|code| code.sent.as_slice()).unwrap_or_default();
         check_sending(sent, work.now)?;
         work.put(&LoginCode::sent_again(before, target.kind, &target.value, tag.clone(), work.now))?;
-        super::deliver(work, target.kind, &target.value, &code)?;
+        post(work, &target, &code, &words, &once)?;
         work.audit("identity.code", "person", "", &format!("{} {}", target.kind.code(), target.masked()))
     })
     .await
+}
+
+/// What an e-mail with a code says, in its reader's language; `{code}` stands for the code.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// Subject.
+    pub subject: String,
+    /// Text.
+    pub text: String,
+}
+
+/// Puts a code into the outbox, in the commit that keeps it.
+fn post(work: &mut Work<'_, '_>, target: &Target, code: &str, words: &Words, once: &str) -> Result<(), Error> {
+    let (kind, payload) = match target.kind {
+        IdentityKind::Email => (
+            "mail",
+            serde_json::json!({ "to": target.value, "name": "", "subject": words.subject, "text": words.text, "leave": null }),
+        ),
+        _ => (
+            "sms",
+            serde_json::json!({
+                "phone": target.value, "occasion": "login_code",
+                "values": [["code", code], ["minutes", (CODE_MILLIS / MINUTE).to_string()]],
+            }),
+        ),
+    };
+    let letter = outbox::Letter {
+        kind,
+        target: target.masked(),
+        subject: "login code".into(),
+        event: None,
+        payload: payload.to_string().into_bytes(),
+        secret: true,
+        once: format!("code/{once}"),
+        due_at: work.now,
+        expires_at: work.now.plus(CODE_MILLIS),
+    };
+    outbox::put(work, letter).map(drop)
 }
 
 /// Takes a code; the right one proves its number or address, once.

@@ -4,8 +4,10 @@
 mod code;
 mod own;
 mod proof;
+#[cfg(test)]
+mod test;
 
-pub use code::{Channel, Target, prove, send_code};
+pub use code::{Channel, Target, Words, prove, send_code};
 pub use own::{OwnOrder, OwnPrize, OwnTicket, notices, orders, prizes, remember, remember_order, tickets};
 pub use proof::{Profile, Proof, attach, profile, save_profile};
 
@@ -260,14 +262,4 @@ fn old_codes(view: &impl Read, now: domain::Time) -> Result<Vec<(u8, String)>, E
         }
     }
     Ok(old)
-}
-
-/// Has a code sent, in the commit that keeps it.
-fn deliver(
-    _work: &mut Work<'_, '_>,
-    _kind: domain::identity::IdentityKind,
-    _value: &str,
-    _code: &str,
-) -> Result<(), Error> {
-    Err(refuse!(Unavailable, "code.no_way", "No way of sending codes is set up here. Ask the secretariat.").into())
 }

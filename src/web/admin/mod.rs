@@ -20,6 +20,7 @@ pub mod import;
 pub mod list;
 pub mod notice;
 pub mod order;
+pub mod outbox;
 pub mod overview;
 pub mod print;
 pub mod promotion;
@@ -47,6 +48,7 @@ pub fn routes() -> Router<Hall> {
         .merge(order::routes())
         .merge(sale::routes())
         .merge(notice::routes())
+        .merge(outbox::routes())
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())

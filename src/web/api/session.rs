@@ -12,7 +12,7 @@ use domain::{Refusal, problem};
 use serde::{Deserialize, Serialize};
 use service::{
     Actor,
-    identity::{self, Channel, Proof, Target},
+    identity::{self, Channel, Proof, Target, Words},
 };
 use utoipa::ToSchema;
 
@@ -40,6 +40,16 @@ fn target(channel: &str, to: &str) -> Result<Target, Refusal> {
     Target::read(Channel::parse(channel).ok_or_else(unknown)?, to)
 }
 
+/// What an e-mail with a code says.
+pub fn words(visit: &Visit) -> Words {
+    let text = visit.text();
+    let args: [(&str, &dyn std::fmt::Display); 2] = [("name", &visit.space_name), ("code", &"{code}")];
+    Words {
+        subject: text.f("Your code for {name}", &args[..1]),
+        text: text.f("Your code for {name} is {code}. It works for 5 minutes. If you did not ask for it, you need not do anything.", &args),
+    }
+}
+
 /// Sends a code of six digits. The answer is the same whether somebody is known there or not.
 #[utoipa::path(
     post, path = "/api/v1/sessions/code", tag = "session", request_body = CodeForm,
@@ -51,7 +61,7 @@ pub(super) async fn send(
     Sent(form): Sent<CodeForm>,
 ) -> Result<(StatusCode, Json<CodeSent>), Failure> {
     let target = target(&form.channel, &form.to)?;
-    identity::send_code(&hall.ctx, &visit.visitor(), &target, &visit.origin.address).await?;
+    identity::send_code(&hall.ctx, &visit.visitor(), &target, &words(&visit), &visit.origin.address).await?;
     let expires = domain::identity::CODE_MILLIS / domain::time::SECOND;
     Ok((StatusCode::ACCEPTED, Json(CodeSent { wait: 60, expires })))
 }
