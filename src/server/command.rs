@@ -329,6 +329,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
     let setup = Arc::new(SetupCode::default());
     let shown = lan(address);
+    let origins = crate::settings::parts(&settings.api_origins).map(str::to_owned).collect();
+    let api = web::ApiSettings::new(origins, settings.api_person_rate, settings.api_address_rate);
+    let proxies = listen::Proxies::read(settings)?;
     let public_url = settings.public_url.clone();
     let base = public_url.clone().unwrap_or_else(|| format!("http://{shown}"));
     if demo {
@@ -340,7 +343,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let hall = web::Hall::new(web::Parts {
         ctx: ctx.clone(),
         setup,
-        settings: web::Settings { public_url },
+        settings: web::Settings { public_url, api },
         ports: Arc::default(),
     });
     for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
@@ -351,7 +354,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let visits = tokio::spawn(keep_visits(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
-    listen::serve(listener, web::App::new(hall), ended()).await;
+    listen::serve(listener, web::App::new(hall), proxies, ended()).await;
     scanners.abort();
     clock.abort();
     visits.abort();

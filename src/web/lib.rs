@@ -13,6 +13,7 @@ pub mod fields;
 pub mod hall;
 pub mod home;
 pub mod live;
+pub mod login;
 pub mod own;
 pub mod phone;
 pub mod poster;
@@ -89,6 +90,7 @@ fn router(hall: Hall) -> Router {
         .merge(phone::routes())
         .merge(terminal::routes())
         .merge(own::routes())
+        .merge(login::routes())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
         .merge(feedback::routes())

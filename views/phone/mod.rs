@@ -6,6 +6,7 @@ pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod home;
+pub mod login;
 pub mod order;
 pub mod own;
 pub mod poster;

@@ -11,7 +11,7 @@ mod input;
 mod me;
 mod order;
 mod page;
-mod session;
+pub mod session;
 mod ticket;
 
 use crate::{Hall, audience::Visit};

@@ -5,14 +5,11 @@ use crate::{
     audience::Visit,
 };
 use serde_json::Value;
-use service::Error;
 use views::phone::api::{self as pages, Group, Param, Route};
 
 /// The page.
 pub(super) async fn show(visit: Visit) -> Answer {
     let described = super::description();
-    let described =
-        serde_json::to_value(described.as_ref()).map_err(|error| Error::internal("reading the API", error))?;
     page(pages::show(&visit.shell(), &text(&described["info"]["description"]), &groups(&described)))
 }
 

@@ -35,7 +35,8 @@ pub(super) struct CodeSent {
     expires: i64,
 }
 
-fn target(channel: &str, to: &str) -> Result<Target, Refusal> {
+/// Where a code goes, as it was typed.
+pub fn target(channel: &str, to: &str) -> Result<Target, Refusal> {
     let unknown = || Refusal::invalid(vec![problem!("channel", "Choose one of the given answers.")]);
     Target::read(Channel::parse(channel).ok_or_else(unknown)?, to)
 }
