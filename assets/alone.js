@@ -2,6 +2,8 @@
 // Everything lies in IndexedDB and is there again after a reload, a closed lid or a power cut.
 
 const VERSION = 1;
+// What the addresses of this page's space begin with.
+const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 
 function asked(request) {
   return new Promise((resolve, reject) => {
@@ -13,7 +15,7 @@ function asked(request) {
 export class Store {
   /** Opens the store of one event's list. */
   static async open(event, list) {
-    const request = indexedDB.open(`huiguan-${event}-${list}`, VERSION);
+    const request = indexedDB.open(`huiguan${space.replaceAll("/", "-")}-${event}-${list}`, VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("taken");
       request.result.createObjectStore("queue", { autoIncrement: true });

@@ -1,6 +1,8 @@
 // Prints a badge for somebody whom the terminal let in: the box draws it, this page prints it, one after the other. With the browser's
 // --kiosk-printing nobody is asked, and the page never loses the focus.
 
+// What the addresses of this page's space begin with.
+const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 const paper = document.querySelector("[data-paper]");
 const PATIENCE = 10_000;
 let line = Promise.resolve();
@@ -13,7 +15,7 @@ function focused() {
 window.addEventListener("afterprint", focused);
 
 async function one(event, ticket, again) {
-  const answer = await fetch(`/terminal/${event}/badge`, {
+  const answer = await fetch(`${space}/terminal/${event}/badge`, {
     method: "POST",
     body: new URLSearchParams({ ticket, again: again ? "1" : "" }),
     signal: AbortSignal.timeout(PATIENCE),

@@ -1,10 +1,12 @@
 // A phone's camera as a scanner: the browser reads the code where it can, otherwise the box reads it out of the frame.
 
+// What the addresses of this page's space begin with.
+const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 const BEAT_MS = 250;
 const FRAME = 960; // Longest side of a frame that is sent to the box.
 
 async function ask(picture) {
-  const answer = await fetch("/api/v1/checkin/decode", {
+  const answer = await fetch(`${space}/api/v1/checkin/decode`, {
     method: "POST", headers: { "content-type": "image/jpeg" }, body: picture, signal: AbortSignal.timeout(8000),
   });
   if (answer.status === 429) return [];

@@ -4,6 +4,8 @@
 import { roll } from "./sphere.js";
 
 const root = document.querySelector("[data-stage]");
+// What the addresses of this page's space begin with.
+const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 const body = root.querySelector("[data-body]");
 const said = root.querySelector("[data-said]");
 const music = root.querySelector("[data-music]");
@@ -29,7 +31,7 @@ function make(tag, name, ...inside) {
 function picture(source, name) {
   if (!source) return null;
   const made = make("img", name);
-  made.src = source;
+  made.src = space + source;
   made.alt = "";
   return made;
 }

@@ -6,6 +6,8 @@ const text = JSON.parse(root.dataset.texts);
 const { decide, codes, digitsOf, hashed, sound, half, DIGITS } = await import(root.dataset.door);
 const { Store, Tickets } = await import(root.dataset.store);
 const badge = root.dataset.badge ? await import(root.dataset.badge) : null;
+// What the addresses of this page's space begin with.
+const space = /^\/m\/\d+/.exec(location.pathname)?.[0] ?? "";
 const at = (selector) => root.querySelector(selector);
 const input = at("[name=code]");
 const verdict = at(".verdict");
@@ -43,7 +45,7 @@ const nonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) =
 /** Asks the box. Throws when it cannot be reached or is in trouble; a refusal is an answer. */
 async function box(path, body) {
   const sent = Date.now();
-  const answer = await fetch(`/api/v1/checkin/${path}`, {
+  const answer = await fetch(`${space}/api/v1/checkin/${path}`, {
     method: body === undefined ? "GET" : "POST",
     headers: body === undefined ? {} : { "content-type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
@@ -560,7 +562,7 @@ try {
 } catch {
   // A browser that keeps nothing can still scan while the box answers.
 }
-if ("serviceWorker" in navigator) navigator.serviceWorker.register("/terminal/worker.js", { scope: "/terminal" }).catch(() => {});
+if ("serviceWorker" in navigator) navigator.serviceWorker.register(`${space}/terminal/worker.js`, { scope: `${space}/terminal` }).catch(() => {});
 connection();
 await tell();
 root.dataset.ready = "1";

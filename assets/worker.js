@@ -34,6 +34,6 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
-  if (request.mode === "navigate" && /^\/terminal(\/\d+)?$/.test(pathname)) event.respondWith(page(request));
+  if (request.mode === "navigate" && /^(\/m\/\d+)?\/terminal(\/\d+)?$/.test(pathname)) event.respondWith(page(request));
   else if (pathname.startsWith("/asset/")) event.respondWith(part(request));
 });

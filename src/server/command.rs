@@ -200,10 +200,18 @@ fn verify(settings: &Settings) -> Result<ExitCode, Error> {
     let ctx = boot::open(settings)?;
     let report = ctx.store().view().verify();
     say(report.to_string());
-    let logs = service::checkin::vouch::verify(&ctx, domain::SpaceId::ASSOCIATION)?;
-    say(logs.to_string());
+    let mut vouched = true;
+    for space in ctx.spaces()? {
+        let logs = service::checkin::vouch::verify(&ctx, space)?;
+        if space == domain::SpaceId::ASSOCIATION {
+            say(logs.to_string());
+        } else {
+            say(format!("space {space}: {logs}"));
+        }
+        vouched &= logs.problems.is_empty();
+    }
     ctx.store().clone().close()?;
-    let sound = report.is_sound() && logs.problems.is_empty();
+    let sound = report.is_sound() && vouched;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -346,8 +354,10 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         settings: web::Settings { public_url, api },
         ports: Arc::default(),
     });
-    for import in service::import::unfinished(&ctx, domain::SpaceId::ASSOCIATION)? {
-        web::admin::import::spawn(&hall, import);
+    for space in ctx.spaces()? {
+        for import in service::import::unfinished(&ctx, space)? {
+            web::admin::import::spawn(&hall, space, import);
+        }
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
@@ -359,7 +369,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     clock.abort();
     visits.abort();
     service::outbox::stop(&ctx).await;
-    service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await?;
+    for space in ctx.spaces()? {
+        service::promotion::flush(&ctx, space).await?;
+    }
     texts.abort();
     service::document::stop(&ctx);
     let ending = ctx.clone();
@@ -371,13 +383,23 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     Ok(())
 }
 
+/// Every space; none when they cannot be read, which is said and tried again by the next turn.
+fn all_spaces(ctx: &service::Ctx) -> Vec<domain::SpaceId> {
+    ctx.spaces().unwrap_or_else(|error| {
+        tracing::error!(%error, "the spaces cannot be read");
+        Vec::new()
+    })
+}
+
 /// Does what is due, once a second, as long as the box runs.
 async fn by_the_clock(ctx: service::Ctx) {
     let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         second.tick().await;
-        service::job::tick(&ctx, domain::SpaceId::ASSOCIATION).await;
+        for space in all_spaces(&ctx) {
+            service::job::tick(&ctx, space).await;
+        }
     }
 }
 
@@ -389,8 +411,10 @@ async fn keep_visits(ctx: service::Ctx) {
     let mut turns = tokio::time::interval(VISITS_KEPT);
     loop {
         turns.tick().await;
-        if let Err(error) = service::promotion::flush(&ctx, domain::SpaceId::ASSOCIATION).await {
-            tracing::warn!(%error, "visits wait to be kept");
+        for space in all_spaces(&ctx) {
+            if let Err(error) = service::promotion::flush(&ctx, space).await {
+                tracing::warn!(%error, %space, "visits wait to be kept");
+            }
         }
     }
 }

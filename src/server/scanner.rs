@@ -3,7 +3,7 @@
 //! and direction; gates' screens show what it was told. A scanner that is unplugged is waited for.
 
 use domain::{
-    EventId, SpaceId,
+    EventId,
     checkin::{Request, Shown, Verdict, Way},
 };
 use evdev::EventType;
@@ -32,11 +32,13 @@ const BAUD: u32 = 9_600;
 pub async fn watch(hall: web::Hall) {
     let mut running: HashMap<String, (device::Attached, JoinHandle<()>)> = HashMap::new();
     loop {
-        match device::attached(&hall.ctx, SpaceId::ASSOCIATION) {
+        match attached(&hall.ctx) {
             Ok(wanted) => {
                 running.retain(|port, (was, task)| {
                     // Whoever was sent elsewhere begins anew as who it is now.
-                    let stays = wanted.iter().any(|now| now.port == *port && now.actor.who == was.actor.who);
+                    let stays = wanted.iter().any(|now| {
+                        now.port == *port && now.actor.who == was.actor.who && now.actor.space == was.actor.space
+                    });
                     if !stays {
                         task.abort();
                     }
@@ -53,6 +55,19 @@ pub async fn watch(hall: web::Hall) {
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// The scanners of all spaces. One that two spaces claim belongs to the first.
+fn attached(ctx: &Ctx) -> Result<Vec<device::Attached>, service::Error> {
+    let mut all: Vec<device::Attached> = Vec::new();
+    for space in ctx.spaces()? {
+        for scanner in device::attached(ctx, space)? {
+            if all.iter().all(|other| other.port != scanner.port) {
+                all.push(scanner);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Reads one scanner, and waits for it whenever it is not there.

@@ -81,7 +81,7 @@ pub struct Origin {
 /// Logs in; returns the new session's token, which is kept only as a hash.
 pub async fn log_in(ctx: &Ctx, space: SpaceId, login: &str, password: &str, origin: &Origin) -> Result<String, Error> {
     let login: String = login.trim().to_lowercase().chars().take(64).collect();
-    let keys = [format!("login {login} {}", origin.address), format!("address {}", origin.address)];
+    let keys = [format!("login {space} {login} {}", origin.address), format!("address {}", origin.address)];
     ctx.limiter.check(&keys, ctx.now())?;
     let permit = ctx.own(space);
     let account = ctx.read(&permit, |view| Ok(view.find::<Account, _>(&ACCOUNT_BY_LOGIN, &login)?))?;
@@ -228,7 +228,7 @@ pub fn sessions(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, Error> {
 /// Changes the actor's own password; every other session ends.
 pub async fn change_password(ctx: &Ctx, actor: &Actor, old: &str, new: &str) -> Result<(), Error> {
     let Who::Staff { account, .. } = actor.who else { return Err(Refusal::denied().into()) };
-    let keys = [format!("password {account}")];
+    let keys = [format!("password {} {account}", actor.space)];
     ctx.limiter.check(&keys, ctx.now())?;
     let kept = ctx.read(&ctx.public(actor), |view| Ok(view.get::<Account>(&account)?))?;
     let kept = kept.ok_or_else(|| Refusal::missing("account"))?;

@@ -57,7 +57,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &BrandInput, logo: Logo) -> R
             work.audit("brand.save", "brand", &format!("{old:?}"), &format!("{brand:?}"))
         })
         .await;
-    ctx.association_changed();
+    ctx.space_changed(actor.space);
     saved
 }
 
@@ -100,7 +100,7 @@ fn at_logo(error: Error) -> Error {
 
 /// The logo's file as PNG with its number; none when the one drawn by us is in use.
 pub fn logo(ctx: &Ctx, space: SpaceId) -> Result<Option<(PictureId, Vec<u8>)>, Error> {
-    let Some(id) = ctx.association()?.and_then(|known| known.brand.logo) else { return Ok(None) };
+    let Some(id) = ctx.known(space)?.and_then(|known| known.brand.logo) else { return Ok(None) };
     let (bytes, _) = picture::file(ctx, &ctx.own(space), id)?;
     Ok(Some((id, bytes)))
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 use domain::{AuditLine, EventId, SpaceId, Time, audit::shorten};
 use gateway::{Egress, Tools};
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use store::{Read, Record, SpaceReader, SpaceTx, SpaceView, Store};
@@ -78,12 +79,12 @@ pub struct Parts {
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
     pub(crate) visits: Arc<crate::promotion::Tally>,
+    /// Spaces with their zones, as every page needs them; each is forgotten when it changes.
+    known: Arc<Mutex<HashMap<SpaceId, Arc<Known>>>>,
     /// Who carries what leaves the box.
     pub(crate) outbox: Arc<crate::outbox::Desk>,
     /// The way out, once it was needed.
     egress: Arc<OnceLock<Egress>>,
-    /// The association with its zone, as every page needs it; forgotten when it changes.
-    association: Arc<Mutex<Option<Arc<Known>>>>,
 }
 
 impl Ctx {
@@ -110,9 +111,9 @@ impl Ctx {
             sessions: Arc::default(),
             drawn: Arc::default(),
             visits: Arc::default(),
+            known: Arc::default(),
             outbox: Arc::default(),
             egress: Arc::default(),
-            association: Arc::default(),
         }))
     }
 
@@ -283,7 +284,7 @@ impl<'a, 'tx> Work<'a, 'tx> {
     }
 }
 
-/// The association with its zone.
+/// A space with its zone.
 #[derive(Debug)]
 pub struct Known {
     /// The space.
@@ -294,37 +295,51 @@ pub struct Known {
     pub brand: domain::Brand,
 }
 
+/// Most spaces that are kept in memory; beyond, all are read anew.
+const KNOWN_MAX: usize = 10_000;
+
 impl Ctx {
-    /// The association, when it has been set up; read once, until it changes.
+    /// The association, when it has been set up.
     pub fn association(&self) -> Result<Option<Arc<Known>>, Error> {
-        let mut kept = self.association.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.is_none() {
-            let view = self.store.view();
-            let read = view.space(SpaceId::BOX).get::<domain::Space>(&SpaceId::ASSOCIATION)?;
-            *kept = match read {
-                Some(space) => {
-                    let zone = domain::time::zone(&space.zone);
-                    let zone = zone.ok_or_else(|| Error::Internal(format!("unknown zone {}", space.zone)))?;
-                    let brand = view.space(SpaceId::ASSOCIATION).get::<domain::Brand>(&())?.unwrap_or_default();
-                    Some(Arc::new(Known { space, zone, brand }))
-                }
-                None => None,
-            };
+        self.known(SpaceId::ASSOCIATION)
+    }
+
+    /// A space, when there is one of this number; read once, until it changes.
+    pub fn known(&self, space: SpaceId) -> Result<Option<Arc<Known>>, Error> {
+        let mut kept = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&space) {
+            return Ok(Some(known.clone()));
         }
-        Ok(kept.clone())
+        let view = self.store.view();
+        let Some(found) = view.space(SpaceId::BOX).get::<domain::Space>(&space)? else { return Ok(None) };
+        let zone = domain::time::zone(&found.zone);
+        let zone = zone.ok_or_else(|| Error::Internal(format!("unknown zone {}", found.zone)))?;
+        let brand = view.space(space).get::<domain::Brand>(&())?.unwrap_or_default();
+        let known = Arc::new(Known { space: found, zone, brand });
+        if kept.len() >= KNOWN_MAX {
+            kept.clear();
+        }
+        kept.insert(space, known.clone());
+        Ok(Some(known))
+    }
+
+    /// Every space of the box, the association first. What the box does by itself goes over all of them.
+    pub fn spaces(&self) -> Result<Vec<SpaceId>, Error> {
+        let view = self.store.view().space(SpaceId::BOX);
+        Ok(view.scan_keys::<domain::Space>(&(), None, store::Order::Ascending).collect::<Result<_, _>>()?)
     }
 
     /// The zone of a space, whose days and hours rules speak of.
     pub(crate) fn zone(&self, space: SpaceId) -> Result<jiff::tz::TimeZone, Error> {
-        match self.association()?.filter(|_| space == SpaceId::ASSOCIATION) {
+        match self.known(space)? {
             Some(known) => Ok(known.zone.clone()),
-            None => crate::event::zone(self, space),
+            None => Err(domain::Refusal::missing("association").into()),
         }
     }
 
-    /// Forgets the association after a change.
-    pub(crate) fn association_changed(&self) {
-        *self.association.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Forgets a space after a change.
+    pub(crate) fn space_changed(&self, space: SpaceId) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&space);
     }
 }
 

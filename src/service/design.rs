@@ -26,7 +26,9 @@ use store::{Order, Read};
 /// How a reader is told things that stand on cards.
 #[derive(Clone)]
 pub struct Saying {
-    /// Scheme and host that links begin with.
+    /// The space that speaks.
+    pub space: SpaceId,
+    /// What links from outside begin with.
     pub base: String,
     /// Both ends of a time.
     pub window: Arc<dyn Fn(&Window) -> String + Send + Sync>,
@@ -189,7 +191,7 @@ pub(crate) fn of_all(ctx: &Ctx, event: &Event, said: &Saying) -> Result<Values, 
         event: event.name.clone(),
         time: (said.window)(&event.time),
         place: event.venue.line(),
-        association: ctx.association()?.map_or(String::new(), |known| known.space.name.clone()),
+        association: ctx.known(said.space)?.map_or(String::new(), |known| known.space.name.clone()),
         event_code: format!("{}/event/{}", said.base, event.id),
         ..Values::default()
     })
@@ -408,5 +410,10 @@ pub fn preview(ctx: &Ctx, actor: &Actor, design: &Design, sample: &Sample, raste
 /// How tests are told things.
 #[cfg(test)]
 pub(crate) fn said() -> Saying {
-    Saying { base: "http://box".into(), window: Arc::new(|_| "今天".into()), date: Arc::new(|_| "今天".into()) }
+    Saying {
+        space: SpaceId::ASSOCIATION,
+        base: "http://box".into(),
+        window: Arc::new(|_| "今天".into()),
+        date: Arc::new(|_| "今天".into()),
+    }
 }

@@ -47,7 +47,7 @@ async fn keep(ctx: &Ctx, permit: &Permit, ticket: &Ticket, bytes: Vec<u8>) -> Re
 /// Takes the picture of the ticket behind a link; whoever has the link holds the ticket. Many in a row are slowed down.
 pub async fn upload(ctx: &Ctx, space: SpaceId, link: &str, bytes: Vec<u8>) -> Result<(), Error> {
     let ticket = registration::by_link(ctx, space, link)?.ticket;
-    let keys = [format!("portrait {}", ticket.id)];
+    let keys = [format!("portrait {space} {}", ticket.id)];
     ctx.limiter.check(&keys, ctx.now())?;
     ctx.limiter.fail(&keys, ctx.now());
     keep(ctx, &ctx.public(&Actor::visitor(space)), &ticket, bytes).await

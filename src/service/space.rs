@@ -50,6 +50,12 @@ pub struct SetupInput {
     pub password: String,
 }
 
+/// Name and zone of the actor's space.
+pub fn own(ctx: &Ctx, actor: &Actor) -> Result<Space, Error> {
+    let known = ctx.known(actor.space)?.ok_or_else(|| Refusal::missing("association"))?;
+    Ok(known.space.clone())
+}
+
 /// The association, when it has been set up.
 pub fn association(ctx: &Ctx) -> Result<Option<Space>, Error> {
     Ok(ctx.association()?.map(|known| known.space.clone()))
@@ -146,7 +152,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &SpaceInput) -> Result<(), Er
             work.audit("space.save", format!("space/{}", space.id), &before, &format!("{name}, {zone}"))
         })
         .await;
-    ctx.association_changed();
+    ctx.space_changed(actor.space);
     saved
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     Hall,
     audience::{Peer, Visit, cookie},
+    space::{In, is_page},
 };
 use axum::{
     extract::{Request, State},
@@ -191,6 +192,7 @@ const KEPT: &[HeaderName] = &[
 fn circumstances(parts: &Parts) -> Parts {
     let mut kept = axum::http::Request::new(()).into_parts().0;
     (kept.method, kept.uri, kept.headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+    kept.extensions.insert(In::of(&parts.extensions));
     if let Some(peer) = parts.extensions.get::<Peer>() {
         kept.extensions.insert(*peer);
     }
@@ -202,7 +204,8 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
     let json = asked.uri.path().starts_with("/api/");
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         // Only now are the asker's circumstances needed; a scan that goes well must not pay for them.
-        let visit = Visit::of(hall, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
+        let In(space) = In::of(&asked.extensions);
+        let visit = Visit::of(hall, space, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         *response = readable(&visit, &failure, json, asked.uri.path(), status);
@@ -213,15 +216,11 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
     if !json {
         tracing::debug!(method = %asked.method, path = asked.uri.path(), status = response.status().as_u16(), "answered");
     }
-    let shown = !json && cookie(&asked.headers, FLASH).is_some() && response_is_page(response);
+    let shown = !json && cookie(&asked.headers, FLASH).is_some() && is_page(response);
     secure(response.headers_mut(), json, shown);
     if let Some(Framed(sites)) = response.extensions_mut().remove::<Framed>() {
         let_frame(response.headers_mut(), &sites);
     }
-}
-
-fn response_is_page(response: &Response) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 fn secure(headers: &mut HeaderMap, json: bool, clear_flash: bool) {
@@ -274,7 +273,7 @@ fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str, status: St
             text: text.t("Nothing was changed. Try again; if it stays, tell the administrator the number below."),
             request: Some(&visit.request),
         };
-        return html(status, layout::bare(&visit.shell(), of.title, &failed(text, &of)));
+        return bare(visit, status, of.title, &of);
     };
     if refusal.kind == Kind::Unknown && path.starts_with("/admin") {
         let to = views::component::list::query("/login", &[("back", &visit.path)]);
@@ -286,7 +285,13 @@ fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str, status: St
         _ => text.t("This did not work"),
     };
     let of = Failed { title, text: &text.refusal(refusal), request: None };
-    html(status, layout::bare(&visit.shell(), title, &failed(text, &of)))
+    bare(visit, status, title, &of)
+}
+
+/// A page about a failure. It is made outside of the layer that pages go through.
+fn bare(visit: &Visit, status: StatusCode, title: &str, of: &Failed<'_>) -> Response {
+    let drawn = layout::bare(&visit.shell(), title, &failed(visit.text(), of)).into_string();
+    html(status, maud::PreEscaped(crate::space::page(visit.space, drawn)))
 }
 
 /// Goes back with "Done." or with what was refused; a denial or a missing record stays an answer of its own.

@@ -4,13 +4,13 @@ use crate::{
     Hall,
     answer::{FLASH, Failure, read_flash},
     feature,
-    hall::space,
+    space::{In, root},
 };
 use axum::{
     extract::{FromRequestParts, OriginalUri},
     http::{HeaderMap, Uri, header, request::Parts},
 };
-use domain::Refusal;
+use domain::{Refusal, SpaceId};
 use service::{Actor, account::Origin, device::Known};
 use std::net::SocketAddr;
 use std::sync::{
@@ -49,6 +49,8 @@ pub fn secret_cookie(visit: &Visit, name: &str, value: &str, seconds: i64) -> St
 /// One request's circumstances.
 #[derive(Debug, Clone)]
 pub struct Visit {
+    /// The space it is for.
+    pub space: SpaceId,
     /// Language, zone.
     pub format: Format,
     /// Name of the application: its own, or the association's; the product's before set-up.
@@ -59,9 +61,9 @@ pub struct Visit {
     pub set_up: bool,
     /// Where it comes from.
     pub origin: Origin,
-    /// Path with query.
+    /// Path with query, within the space.
     pub path: String,
-    /// Scheme and host that links begin with.
+    /// What links from outside begin with: scheme, host and the space's root.
     pub base: String,
     /// Message of the page before.
     pub flash: Option<Flash>,
@@ -77,16 +79,16 @@ fn number() -> String {
 
 impl Visit {
     /// How times and texts are shown to whoever sent these headers.
-    pub fn format_of(hall: &Hall, headers: &HeaderMap) -> Format {
+    pub fn format_of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Format {
         let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
-        let association = hall.ctx.association().ok().flatten();
-        Format { text: Text(lang), zone: association.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()) }
+        let known = hall.ctx.known(space).ok().flatten();
+        Format { text: Text(lang), zone: known.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone()) }
     }
 
     /// Reads a request's circumstances.
-    pub fn of(hall: &Hall, headers: &HeaderMap, uri: &Uri, peer: Option<Peer>) -> Self {
+    pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap, uri: &Uri, peer: Option<Peer>) -> Self {
         let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let association = hall.ctx.association().ok().flatten();
+        let known = hall.ctx.known(space).ok().flatten();
         let address = peer.map_or_else(String::new, |peer| peer.0.ip().to_string());
         let host = text(header::HOST);
         let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']')) {
@@ -94,17 +96,19 @@ impl Visit {
         } else {
             ""
         };
+        let host = hall.settings.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
         Self {
-            format: Self::format_of(hall, headers),
-            space_name: association.as_ref().map_or_else(
+            space,
+            format: Self::format_of(hall, space, headers),
+            space_name: known.as_ref().map_or_else(
                 || "会馆 Huiguan".to_owned(),
                 |known| if known.brand.name.is_empty() { known.space.name.clone() } else { known.brand.name.clone() },
             ),
-            logo: association.as_ref().and_then(|known| known.brand.logo).map(|logo| logo.0),
-            set_up: association.is_some(),
+            logo: known.as_ref().and_then(|known| known.brand.logo).map(|logo| logo.0),
+            set_up: known.is_some(),
             origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
-            base: hall.settings.public_url.clone().unwrap_or_else(|| format!("http://{host}")),
+            base: format!("{host}{}", root(space)),
             flash: cookie(headers, FLASH).and_then(read_flash),
             request: number(),
         }
@@ -139,7 +143,7 @@ impl Visit {
 
     /// The visitor as an actor.
     pub fn visitor(&self) -> Actor {
-        Actor::visitor(space())
+        Actor::visitor(self.space)
     }
 }
 
@@ -149,7 +153,8 @@ impl FromRequestParts<Hall> for Visit {
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Self::Rejection> {
         // Below a nested router the address has lost its first part; the original is kept aside.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-        Ok(Self::of(hall, &parts.headers, uri, parts.extensions.get::<Peer>().copied()))
+        let In(space) = In::of(&parts.extensions);
+        Ok(Self::of(hall, space, &parts.headers, uri, parts.extensions.get::<Peer>().copied()))
     }
 }
 
@@ -163,9 +168,9 @@ pub struct Member(pub Arc<Actor>);
 
 impl Member {
     /// Reads who is logged in from a request's headers.
-    pub fn of(hall: &Hall, headers: &HeaderMap) -> Result<Self, Failure> {
+    pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
         let token = bearer(headers).or_else(|| cookie(headers, PERSON)).ok_or_else(service::identity::nobody)?;
-        let actor = service::identity::actor(&hall.ctx, space(), token)?;
+        let actor = service::identity::actor(&hall.ctx, space, token)?;
         Ok(Self(actor.ok_or_else(service::identity::nobody)?))
     }
 }
@@ -174,7 +179,7 @@ impl FromRequestParts<Hall> for Member {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
-        Self::of(hall, &parts.headers)
+        Self::of(hall, In::of(&parts.extensions).0, &parts.headers)
     }
 }
 
@@ -185,11 +190,12 @@ impl FromRequestParts<Hall> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
+        let In(space) = In::of(&parts.extensions);
         if bearer(&parts.headers).is_some() {
-            return Member::of(hall, &parts.headers).map(|Member(actor)| Self(actor));
+            return Member::of(hall, space, &parts.headers).map(|Member(actor)| Self(actor));
         }
-        let known = Member::of(hall, &parts.headers).ok().map(|Member(actor)| actor);
-        Ok(Self(known.unwrap_or_else(|| Arc::new(Actor::visitor(space())))))
+        let known = Member::of(hall, space, &parts.headers).ok().map(|Member(actor)| actor);
+        Ok(Self(known.unwrap_or_else(|| Arc::new(Actor::visitor(space)))))
     }
 }
 
@@ -201,10 +207,10 @@ fn not_logged_in() -> Failure {
 }
 
 impl Staff {
-    /// Reads who is logged in from a request's headers.
-    pub fn of(hall: &Hall, headers: &HeaderMap) -> Result<Self, Failure> {
+    /// Reads who is logged in to a space from a request's headers.
+    pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
         let token = cookie(headers, SESSION).ok_or_else(not_logged_in)?;
-        let actor = service::account::actor(&hall.ctx, space(), token)?;
+        let actor = service::account::actor(&hall.ctx, space, token)?;
         actor.map(Self).ok_or_else(not_logged_in)
     }
 }
@@ -213,7 +219,7 @@ impl FromRequestParts<Hall> for Staff {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
-        Self::of(hall, &parts.headers)
+        Self::of(hall, In::of(&parts.extensions).0, &parts.headers)
     }
 }
 
@@ -228,11 +234,11 @@ pub enum Scanner {
 }
 
 impl Scanner {
-    /// Reads who scans from a request's headers.
-    pub fn of(hall: &Hall, headers: &HeaderMap) -> Result<Self, Failure> {
+    /// Reads who scans in a space from a request's headers.
+    pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
         let bearer = bearer(headers);
         if let Some(token) = bearer.or_else(|| cookie(headers, DEVICE)) {
-            match service::device::actor(&hall.ctx, space(), token)? {
+            match service::device::actor(&hall.ctx, space, token)? {
                 Known::Device(actor) => return Ok(Self::Device(actor)),
                 Known::Revoked(device, event) if bearer.is_some() || cookie(headers, SESSION).is_none() => {
                     return Ok(Self::Revoked(device, event));
@@ -240,7 +246,7 @@ impl Scanner {
                 Known::Revoked(..) | Known::Nobody => {}
             }
         }
-        Staff::of(hall, headers).map(|Staff(actor)| Self::Staff(Arc::new(actor)))
+        Staff::of(hall, space, headers).map(|Staff(actor)| Self::Staff(Arc::new(actor)))
     }
 }
 
@@ -248,7 +254,7 @@ impl FromRequestParts<Hall> for Scanner {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
-        Self::of(hall, &parts.headers)
+        Self::of(hall, In::of(&parts.extensions).0, &parts.headers)
     }
 }
 

@@ -6,7 +6,6 @@ use crate::{
     answer::{Answer, again, page, see},
     audience::Visit,
     fields::Query,
-    hall::space,
 };
 use axum::{
     Router,
@@ -54,7 +53,7 @@ async fn ask(visit: Visit, Query(query): Query) -> Answer {
 }
 
 async fn check(State(hall): State<Hall>, visit: Visit, Path(number): Path<String>) -> Answer {
-    let of = certificate::check(&hall.ctx, space(), &number)?;
+    let of = certificate::check(&hall.ctx, visit.space, &number)?;
     let shown = pages::Checked {
         certificate: &of.certificate,
         event: &of.event,
@@ -65,7 +64,7 @@ async fn check(State(hall): State<Hall>, visit: Visit, Path(number): Path<String
 }
 
 async fn picture(hall: &Hall, visit: &Visit, link: &str, id: u64, form: Form) -> Result<Vec<u8>, Error> {
-    certificate::picture(&hall.ctx, space(), link, CertificateId(id), &saying(visit), form).await
+    certificate::picture(&hall.ctx, visit.space, link, CertificateId(id), &saying(visit), form).await
 }
 
 fn drawn(mime: &'static str, bytes: Vec<u8>) -> Answer {
@@ -82,8 +81,8 @@ async fn svg(State(hall): State<Hall>, visit: Visit, Path((link, id)): Path<(Str
 
 /// The certificate as a page for the holder's printer.
 async fn print(State(hall): State<Hall>, visit: Visit, Path((link, id)): Path<(String, u64)>) -> Answer {
-    let (design, values) = certificate::card(&hall.ctx, space(), &link, CertificateId(id), &saying(&visit))?;
-    let portrait = portrait::of_link(&hall.ctx, space(), &link)?.is_some();
+    let (design, values) = certificate::card(&hall.ctx, visit.space, &link, CertificateId(id), &saying(&visit))?;
+    let portrait = portrait::of_link(&hall.ctx, visit.space, &link)?.is_some();
     let links = |href: Href| match href {
         Href::Picture(id) => Some(format!("/picture/{id}")),
         Href::Portrait => portrait.then(|| format!("/ticket/{link}/portrait")),

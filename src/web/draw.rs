@@ -7,6 +7,7 @@ use crate::{
     fields::{Fields, Query},
     live::follow,
     own::links,
+    space::In,
 };
 use axum::{
     Json, Router,
@@ -59,7 +60,7 @@ fn drawn(
     typed: &str,
     refusal: Option<&Refusal>,
 ) -> Result<Markup, Error> {
-    let mine = draw::mine(&hall.ctx, crate::hall::space(), id, &links(headers), cookie(headers, JOINED))?;
+    let mine = draw::mine(&hall.ctx, visit.space, id, &links(headers), cookie(headers, JOINED))?;
     let holder = |of: &draw::Known| pages::Holder {
         name: of.name.clone(),
         lucky: of.lucky.clone(),
@@ -87,10 +88,10 @@ async fn show(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Path(i
     page(drawn(&hall, &visit, &headers, DrawId(id), "", None)?)
 }
 
-async fn live(State(hall): State<Hall>, Path(id): Path<u64>) -> Result<Response, Failure> {
+async fn live(State(hall): State<Hall>, In(space): In, Path(id): Path<u64>) -> Result<Response, Failure> {
     let id = DrawId(id);
-    draw::published(&hall.ctx, crate::hall::space(), id)?;
-    Ok(follow(draw::watch(&hall.ctx, crate::hall::space(), id, draw::Side::Phone)?, || true))
+    draw::published(&hall.ctx, space, id)?;
+    Ok(follow(draw::watch(&hall.ctx, space, id, draw::Side::Phone)?, || true))
 }
 
 async fn tap(
@@ -102,8 +103,7 @@ async fn tap(
 ) -> Answer {
     // A phone without a script throws with the box's own chance: a tap is a tap.
     let value = unhex(fields.get("value")).unwrap_or_else(|| hall.ctx.random.number().to_be_bytes());
-    let taken =
-        draw::tap(&hall.ctx, crate::hall::space(), DrawId(id), &links(&headers), cookie(&headers, JOINED), value);
+    let taken = draw::tap(&hall.ctx, visit.space, DrawId(id), &links(&headers), cookie(&headers, JOINED), value);
     let text = visit.text();
     if fields.ticked("json") {
         return Ok(Json(serde_json::json!({ "taken": taken? })).into_response());
@@ -124,7 +124,7 @@ async fn message(
 ) -> Answer {
     let typed = fields.get("message");
     let kept = cookie(&headers, JOINED);
-    match draw::say(&hall.ctx, crate::hall::space(), DrawId(id), &links(&headers), kept, typed).await {
+    match draw::say(&hall.ctx, visit.space, DrawId(id), &links(&headers), kept, typed).await {
         Ok(state) => tell(&format!("/draw/{id}"), Tone::Good, visit.text().t(said(state))),
         Err(error) if error.code() == Some("input.invalid") => {
             again(error, |refusal| drawn(&hall, &visit, &headers, DrawId(id), typed, Some(refusal)))
@@ -154,7 +154,7 @@ async fn set_face(
         return told(&visit, &back, Err(refusal.into()));
     };
     let (kept, bytes) = (cookie(&headers, JOINED), file.bytes.to_vec());
-    match draw::set_face(&hall.ctx, crate::hall::space(), DrawId(id), &links(&headers), kept, bytes).await {
+    match draw::set_face(&hall.ctx, visit.space, DrawId(id), &links(&headers), kept, bytes).await {
         Ok(state) => tell(&back, Tone::Good, visit.text().t(said(state))),
         Err(error) => told(&visit, &back, Err(error)),
     }
@@ -166,8 +166,8 @@ async fn face(
     headers: HeaderMap,
     Path((id, who)): Path<(u64, String)>,
 ) -> Answer {
-    let actor = Staff::of(&hall, &headers).map_or_else(|_| visit.visitor(), |Staff(actor)| actor);
-    let bytes = draw::face_file(&hall.ctx, &actor, crate::hall::space(), DrawId(id), draw::who_of(&who)?)?;
+    let actor = Staff::of(&hall, visit.space, &headers).map_or_else(|_| visit.visitor(), |Staff(actor)| actor);
+    let bytes = draw::face_file(&hall.ctx, &actor, visit.space, DrawId(id), draw::who_of(&who)?)?;
     // Whether it may be shown can change, so it is asked for again after a while.
     Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "private, max-age=60")], bytes).into_response())
 }
@@ -211,9 +211,9 @@ fn join_page(
     typed: (&str, &str),
     refusal: Option<&Refusal>,
 ) -> Result<Markup, Error> {
-    let (of, event) = draw::look_join(&hall.ctx, crate::hall::space(), code)?;
+    let (of, event) = draw::look_join(&hall.ctx, visit.space, code)?;
     let held = links(headers).into_iter().filter_map(|link| {
-        let ticket = registration::by_link(&hall.ctx, crate::hall::space(), link).ok()?.ticket;
+        let ticket = registration::by_link(&hall.ctx, visit.space, link).ok()?.ticket;
         let standing = ticket.event == event.id && ticket.state == domain::TicketState::Active;
         standing.then(|| pages::Held { link: link.to_owned(), name: ticket.name })
     });
@@ -227,7 +227,7 @@ async fn join_form(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Q
 }
 
 async fn join(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, fields: Fields) -> Answer {
-    let space = crate::hall::space();
+    let space = visit.space;
     let (code, name, phone) = (fields.get("code"), fields.get("name"), fields.get("phone"));
     let (of, _) = draw::look_join(&hall.ctx, space, code)?;
     match draw::join(&hall.ctx, space, code, fields.get("link"), name, phone).await {
@@ -249,7 +249,7 @@ async fn join(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, fields
 }
 
 async fn verify(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Path(id): Path<u64>) -> Answer {
-    let (space, id) = (crate::hall::space(), DrawId(id));
+    let (space, id) = (visit.space, DrawId(id));
     let of = draw::published(&hall.ctx, space, id)?;
     let ctx = hall.ctx.clone();
     let (held, kept) = (links(&headers).join("."), cookie(&headers, JOINED).map(str::to_owned));
@@ -271,8 +271,8 @@ async fn verify(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Path
 }
 
 /// The record as a file, written as it is sent.
-async fn record(State(hall): State<Hall>, Path(id): Path<u64>) -> Answer {
-    let parts = draw::record(&hall.ctx, crate::hall::space(), DrawId(id))?;
+async fn record(State(hall): State<Hall>, In(space): In, Path(id): Path<u64>) -> Answer {
+    let parts = draw::record(&hall.ctx, space, DrawId(id))?;
     let parts = futures_util::stream::iter(parts.map(|part| part.map(Bytes::from)));
     let head = [
         (header::CONTENT_TYPE, "application/json".to_owned()),

@@ -28,7 +28,7 @@ fn draw(
     typed: &[(u16, String)],
     refusal: Option<&Refusal>,
 ) -> Result<Markup, Error> {
-    let of = feedback::page(&hall.ctx, crate::hall::space(), link)?;
+    let of = feedback::page(&hall.ctx, visit.space, link)?;
     let ticket = format!("/ticket/{link}");
     let shown = pages::Page { event: &of.event, form: &of.form, ticket: &ticket, given: of.given, typed, refusal };
     Ok(pages::page(&visit.shell(), &shown))

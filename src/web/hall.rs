@@ -1,6 +1,5 @@
 //! What every handler is given.
 
-use domain::SpaceId;
 use service::{Ctx, rate::Rate, space::SetupCode};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -86,9 +85,4 @@ impl Default for ApiSettings {
     fn default() -> Self {
         Self::new(Vec::new(), 600, 3_000)
     }
-}
-
-/// The space that an address belongs to. One box serves one association; its number stands here only.
-pub fn space() -> SpaceId {
-    SpaceId::ASSOCIATION
 }

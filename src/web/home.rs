@@ -45,7 +45,7 @@ async fn start(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> A
 async fn part(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) -> Answer {
     let of = home::public_part(&hall.ctx, &visit.visitor(), PartId(id))?;
     let mut response = page(pages::framed(&visit.shell(), &drawn(&of)))?;
-    let sites = hall.ctx.association()?.map(|known| known.brand.frames.clone()).unwrap_or_default();
+    let sites = hall.ctx.known(visit.space)?.map(|known| known.brand.frames.clone()).unwrap_or_default();
     response.extensions_mut().insert(Framed(sites));
     Ok(response)
 }
@@ -54,7 +54,7 @@ async fn part(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) -> An
 async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Answer {
     let (text, now) = (visit.text(), hall.ctx.now());
     let (mut coming, mut over) = (Vec::new(), Vec::new());
-    let member = Member::of(&hall, &headers).ok().map(|Member(actor)| actor);
+    let member = Member::of(&hall, visit.space, &headers).ok().map(|Member(actor)| actor);
     let mut links: Vec<String> = crate::own::links(&headers).into_iter().map(str::to_owned).collect();
     let mut who = None;
     if let Some(actor) = &member {
@@ -69,7 +69,7 @@ async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Ans
     }
     for link in &links {
         // A ticket that is gone is no reason not to show the others.
-        let Ok(of) = registration::by_link(&hall.ctx, crate::hall::space(), link) else { continue };
+        let Ok(of) = registration::by_link(&hall.ctx, visit.space, link) else { continue };
         let (word, tone) = match (of.ticket.state, of.event.state, of.standing.first()) {
             (TicketState::Canceled, _, _) => ("Canceled", Tone::Bad),
             (_, EventState::Withdrawn, _) => ("This event does not take place.", Tone::Warn),

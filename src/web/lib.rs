@@ -19,6 +19,7 @@ pub mod phone;
 pub mod poster;
 pub mod print;
 pub mod screen;
+pub mod space;
 pub mod talk;
 pub mod terminal;
 
@@ -58,6 +59,21 @@ impl App {
 
     /// Answers one request. A scan goes by a lane of its own: the router and what surrounds it would take longer than the scan.
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
+        let space = match space::enter(&self.hall, &mut request).await {
+            Ok(space) => space,
+            Err(failure) => {
+                let mut response = failure.into_response();
+                answer::close(&self.hall, &request.into_parts().0, &mut response);
+                return response;
+            }
+        };
+        let mut response = self.within(request).await;
+        space::leave(space, &mut response);
+        response
+    }
+
+    /// Answers a request within its space.
+    async fn within(&self, mut request: Request<Body>) -> Response {
         api::guard::admit(&self.hall, &mut request);
         if request.method() == Method::POST && request.uri().path() == api::checkin::REDEEM {
             let lane = |request| async { Ok::<_, Infallible>(api::checkin::lane(&self.hall, request).await) };
@@ -105,6 +121,7 @@ fn router(hall: Hall) -> Router {
         .merge(live::routes())
         .route("/asset/{*name}", get(asset::get))
         .fallback(answer::missing)
+        .layer(middleware::from_fn(space::pages))
         .layer(CompressionLayer::new().gzip(true));
     Router::new()
         .merge(api::routes(&hall))

@@ -5,6 +5,7 @@ use crate::{
     answer::Failure,
     audience::{Scanner, Staff, Visit, shut_out},
     fields::Query,
+    space::In,
 };
 use axum::{
     Router,
@@ -94,36 +95,47 @@ fn counts(counts: Counts) -> Value {
 
 type Messages = Result<Response, Failure>;
 
-async fn overview(State(hall): State<Hall>, headers: HeaderMap) -> Messages {
+async fn overview(State(hall): State<Hall>, In(space): In, headers: HeaderMap) -> Messages {
     let asked = hall.clone();
     live(&hall, move || {
-        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let Staff(actor) = Staff::of(&asked, space, &headers)?;
         let all = service::overview::all(&asked.ctx, &actor)?;
         Ok(json!({ "registered": shown(all.registered), "admitted": shown(all.admitted) }))
     })
 }
 
-async fn event(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u64>) -> Messages {
+async fn event(State(hall): State<Hall>, In(space): In, headers: HeaderMap, Path(event): Path<u64>) -> Messages {
     let asked = hall.clone();
     live(&hall, move || {
-        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let Staff(actor) = Staff::of(&asked, space, &headers)?;
         Ok(counts(service::checkin::counts(&asked.ctx, &actor, EventId(event))?))
     })
 }
 
-async fn list(State(hall): State<Hall>, headers: HeaderMap, Path((event, list)): Path<(u64, u64)>) -> Messages {
+async fn list(
+    State(hall): State<Hall>,
+    In(space): In,
+    headers: HeaderMap,
+    Path((event, list)): Path<(u64, u64)>,
+) -> Messages {
     let asked = hall.clone();
     live(&hall, move || {
-        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let Staff(actor) = Staff::of(&asked, space, &headers)?;
         Ok(counts(service::checkin::counts_of(&asked.ctx, &actor, EventId(event), ListId(list))?))
     })
 }
 
 /// The counts of a terminal's list, or of the one that its page stands at.
-async fn door(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u64>, Query(query): Query) -> Messages {
+async fn door(
+    State(hall): State<Hall>,
+    In(space): In,
+    headers: HeaderMap,
+    Path(event): Path<u64>,
+    Query(query): Query,
+) -> Messages {
     let asked = hall.clone();
     let list = query.number("list")?.map(ListId);
-    live(&hall, move || match Scanner::of(&asked, &headers)? {
+    live(&hall, move || match Scanner::of(&asked, space, &headers)? {
         Scanner::Device(actor) | Scanner::Staff(actor) => {
             let list = list.unwrap_or(actor.post().list);
             Ok(counts(service::checkin::counts_of(&asked.ctx, &actor, EventId(event), list)?))
@@ -135,12 +147,13 @@ async fn door(State(hall): State<Hall>, headers: HeaderMap, Path(event): Path<u6
 /// The newest verdict at a gate.
 async fn watch(
     State(hall): State<Hall>,
+    In(space): In,
     headers: HeaderMap,
     visit: Visit,
     Path((event, gate)): Path<(u64, u64)>,
 ) -> Messages {
     let asked = hall.clone();
-    live(&hall, move || match Scanner::of(&asked, &headers)? {
+    live(&hall, move || match Scanner::of(&asked, space, &headers)? {
         Scanner::Device(actor) | Scanner::Staff(actor) => {
             let seen = crate::terminal::seen(&asked, &visit, &actor, EventId(event), GateId(gate))?;
             let tone = seen.tone.map_or("plain", views::Tone::class);
@@ -150,11 +163,16 @@ async fn watch(
     })
 }
 
-async fn import(State(hall): State<Hall>, headers: HeaderMap, Path((event, import)): Path<(u64, u64)>) -> Messages {
+async fn import(
+    State(hall): State<Hall>,
+    In(space): In,
+    headers: HeaderMap,
+    Path((event, import)): Path<(u64, u64)>,
+) -> Messages {
     let (event, import) = (EventId(event), ImportId(import));
     let asked = hall.clone();
     live(&hall, move || {
-        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let Staff(actor) = Staff::of(&asked, space, &headers)?;
         let import = service::import::get(&asked.ctx, &actor, event, import)?;
         let tally = import.tally;
         let reload = !matches!(import.state, ImportState::Running(_));

@@ -6,7 +6,6 @@ use crate::{
     api::session::{target, words},
     audience::{Member, PERSON, Visit, secret_cookie},
     fields::Fields,
-    hall::space,
 };
 use axum::{
     Router,
@@ -58,7 +57,7 @@ async fn log_in(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answe
         Ok(proof) => proof,
         Err(error) => return again(error, |refusal| Ok(pages::code(&visit.shell(), to, Some(refusal)))),
     };
-    let (token, _) = identity::log_in(ctx, space(), vec![proof], "", &visit.origin).await?;
+    let (token, _) = identity::log_in(ctx, visit.space, vec![proof], "", &visit.origin).await?;
     let mut response = see("/my")?;
     let cookie = secret_cookie(&visit, PERSON, &token, IDLE_MILLIS / domain::time::SECOND);
     let cookie = HeaderValue::try_from(cookie).map_err(|error| Error::internal("a cookie", error))?;

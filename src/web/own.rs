@@ -51,10 +51,10 @@ pub fn remember(visit: &Visit, headers: &HeaderMap, link: &str, response: &mut R
     Ok(())
 }
 
-fn held(hall: &Hall, headers: &HeaderMap, event: EventId) -> Vec<pages::Held> {
+fn held(hall: &Hall, visit: &Visit, headers: &HeaderMap, event: EventId) -> Vec<pages::Held> {
     let known = links(headers).into_iter().filter_map(|link| {
         // A ticket that is gone is no reason not to show the others.
-        let of = registration::by_link(&hall.ctx, crate::hall::space(), link).ok()?;
+        let of = registration::by_link(&hall.ctx, visit.space, link).ok()?;
         let standing = of.ticket.state == domain::TicketState::Active && of.ticket.event == event;
         standing.then(|| pages::Held { link: link.to_owned(), name: of.ticket.name, kind: of.kind.name })
     });
@@ -69,7 +69,7 @@ fn draw(
     fields: Option<&Fields>,
     refusal: Option<&Refusal>,
 ) -> Markup {
-    let held = held(hall, headers, door.event.id);
+    let held = held(hall, visit, headers, door.event.id);
     let typed = |name| fields.map_or("", |fields| fields.get(name));
     let questions = if door.direction == Direction::Entry { door.list.questions.as_slice() } else { &[] };
     pages::show(
@@ -90,12 +90,12 @@ fn draw(
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Query(query): Query) -> Answer {
-    let door = own::look(&hall.ctx, crate::hall::space(), query.get("code"))?;
+    let door = own::look(&hall.ctx, visit.space, query.get("code"))?;
     page(draw(&hall, &visit, &headers, &door, None, None))
 }
 
 async fn pass(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, fields: Fields) -> Answer {
-    let space = crate::hall::space();
+    let space = visit.space;
     let door = own::look(&hall.ctx, space, fields.get("pass"))?;
     let said = enter(&hall, &visit, &fields).await;
     let (link, answer) = match said {
@@ -143,6 +143,6 @@ async fn enter(hall: &Hall, visit: &Visit, fields: &Fields) -> Result<(String, s
         link => link.to_owned(),
     };
     let (pass, nonce) = (fields.get("pass"), fields.get("nonce"));
-    let answer = own::check_in(&hall.ctx, crate::hall::space(), pass, &link, nonce, fields.answers()).await?;
+    let answer = own::check_in(&hall.ctx, visit.space, pass, &link, nonce, fields.answers()).await?;
     Ok((link, answer))
 }

@@ -6,7 +6,6 @@ use crate::{
     answer::{Answer, page, told},
     audience::{Visit, cookie},
     fields::Fields,
-    hall::space,
 };
 use axum::{
     Router,
@@ -48,8 +47,8 @@ fn event_of(hall: &Hall, visit: &Visit, id: u64) -> Result<Event, Error> {
 }
 
 /// The refusal where visitors share no posters.
-fn shared(hall: &Hall, event: EventId) -> Result<(), Error> {
-    if poster::is_shared(&hall.ctx, space(), event)? {
+fn shared(hall: &Hall, visit: &Visit, event: EventId) -> Result<(), Error> {
+    if poster::is_shared(&hall.ctx, visit.space, event)? {
         return Ok(());
     }
     Err(domain::refuse!(Missing, "poster.off", "This event has no poster to share.").into())
@@ -57,7 +56,7 @@ fn shared(hall: &Hall, event: EventId) -> Result<(), Error> {
 
 async fn of_event(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) -> Answer {
     let event = event_of(&hall, &visit, id)?;
-    shared(&hall, event.id)?;
+    shared(&hall, &visit, event.id)?;
     let version = event.revision.to_string();
     let at = format!("/event/{id}/poster");
     let of = pages::Page { event: &event, poster: &at, back: &format!("/event/{id}"), holder: None, version: &version };
@@ -80,9 +79,9 @@ async fn event_svg(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) 
 }
 
 async fn of_ticket(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    let of = registration::by_link(&hall.ctx, space(), &link)?;
-    shared(&hall, of.event.id)?;
-    let portrait = portrait::of_link(&hall.ctx, space(), &link)?;
+    let of = registration::by_link(&hall.ctx, visit.space, &link)?;
+    shared(&hall, &visit, of.event.id)?;
+    let portrait = portrait::of_link(&hall.ctx, visit.space, &link)?;
     let ticket = format!("/ticket/{link}");
     // The picture is another one once the portrait, the name or the event changes.
     let version = format!("{}-{}-{}", of.event.revision, of.ticket.revision, portrait.as_ref().map_or(0, Vec::len));
@@ -97,24 +96,24 @@ async fn of_ticket(State(hall): State<Hall>, visit: Visit, Path(link): Path<Stri
 }
 
 async fn ticket_png(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    drawn(PNG, poster::of_link(&hall.ctx, space(), &link, &saying(&visit), Form::Png).await?)
+    drawn(PNG, poster::of_link(&hall.ctx, visit.space, &link, &saying(&visit), Form::Png).await?)
 }
 
 async fn ticket_svg(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    drawn(SVG, poster::of_link(&hall.ctx, space(), &link, &saying(&visit), Form::Svg).await?)
+    drawn(SVG, poster::of_link(&hall.ctx, visit.space, &link, &saying(&visit), Form::Svg).await?)
 }
 
-async fn picture(State(hall): State<Hall>, Path(link): Path<String>) -> Answer {
-    let file = portrait::of_link(&hall.ctx, space(), &link)?.ok_or_else(|| Refusal::missing("picture"))?;
+async fn picture(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
+    let file = portrait::of_link(&hall.ctx, visit.space, &link)?.ok_or_else(|| Refusal::missing("picture"))?;
     Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "private, no-cache")], file).into_response())
 }
 
 async fn upload(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, fields: Fields) -> Answer {
     let done = if fields.ticked("remove") {
-        portrait::remove(&hall.ctx, space(), &link).await
+        portrait::remove(&hall.ctx, visit.space, &link).await
     } else {
         let bytes = fields.file("picture").map_or(Vec::new(), |file| file.bytes.to_vec());
-        portrait::upload(&hall.ctx, space(), &link, bytes).await
+        portrait::upload(&hall.ctx, visit.space, &link, bytes).await
     };
     told(&visit, &format!("/ticket/{link}/poster"), done)
 }
@@ -131,13 +130,13 @@ fn ics(file: String) -> Answer {
 async fn event_calendar(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) -> Answer {
     let event = event_of(&hall, &visit, id)?;
     let place = place::public_get(&hall.ctx, &visit.visitor(), event.id)?;
-    ics(calendar::file(&hall.ctx, space(), &event, place.as_ref(), &format!("{}/event/{id}", visit.base)))
+    ics(calendar::file(&hall.ctx, visit.space, &event, place.as_ref(), &format!("{}/event/{id}", visit.base)))
 }
 
 async fn ticket_calendar(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    let event = registration::by_link(&hall.ctx, space(), &link)?.event;
-    let place = place::of_ticket(&hall.ctx, space(), event.id)?;
-    ics(calendar::file(&hall.ctx, space(), &event, place.as_ref(), &format!("{}/ticket/{link}", visit.base)))
+    let event = registration::by_link(&hall.ctx, visit.space, &link)?.event;
+    let place = place::of_ticket(&hall.ctx, visit.space, event.id)?;
+    ics(calendar::file(&hall.ctx, visit.space, &event, place.as_ref(), &format!("{}/ticket/{link}", visit.base)))
 }
 
 /// Pixels across the picture of a shared link.
@@ -162,7 +161,7 @@ fn maps(event: &Event, place: Option<domain::EventPlace>) -> Vec<(&'static str, 
 /// What the invitation shows beside itself.
 pub fn beside_event(hall: &Hall, visit: &Visit, event: &Event) -> Result<Markup, Error> {
     let place = place::public_get(&hall.ctx, &visit.visitor(), event.id)?;
-    let poster = poster::is_shared(&hall.ctx, space(), event.id)?.then(|| format!("/event/{}/poster", event.id));
+    let poster = poster::is_shared(&hall.ctx, visit.space, event.id)?.then(|| format!("/event/{}/poster", event.id));
     let of = pages::Beside {
         maps: &maps(event, place),
         calendar: &format!("/event/{}/calendar.ics", event.id),
@@ -174,9 +173,9 @@ pub fn beside_event(hall: &Hall, visit: &Visit, event: &Event) -> Result<Markup,
 
 /// What a ticket's page shows beside the ticket.
 pub fn beside_ticket(hall: &Hall, visit: &Visit, event: &Event, link: &str) -> Result<Markup, Error> {
-    let place = place::of_ticket(&hall.ctx, space(), event.id)?;
-    let poster = poster::is_shared(&hall.ctx, space(), event.id)?.then(|| format!("/ticket/{link}/poster"));
-    let certificates: Vec<_> = certificate::of_link(&hall.ctx, space(), link)?
+    let place = place::of_ticket(&hall.ctx, visit.space, event.id)?;
+    let poster = poster::is_shared(&hall.ctx, visit.space, event.id)?.then(|| format!("/ticket/{link}/poster"));
+    let certificates: Vec<_> = certificate::of_link(&hall.ctx, visit.space, link)?
         .into_iter()
         .map(|one| {
             let at = format!("/ticket/{link}/certificate/{}", one.id);

@@ -22,7 +22,7 @@ pub fn routes() -> Router<Hall> {
 }
 
 fn draw(hall: &Hall, visit: &Visit, link: &str, typed: Option<(&[TalkId], &Refusal)>) -> Result<Markup, Error> {
-    let of = talk::page(&hall.ctx, crate::hall::space(), link)?;
+    let of = talk::page(&hall.ctx, visit.space, link)?;
     let ticket = format!("/ticket/{link}");
     if !of.open {
         let talks: Vec<_> = of.rows.into_iter().map(|row| row.talk).collect();

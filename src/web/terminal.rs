@@ -59,7 +59,7 @@ fn with_token(visit: &Visit, token: &str) -> Answer {
 /// Pairing takes a press of the button: a link that is only looked at must not spend the code.
 async fn pair(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
     let code = fields.get("code");
-    match device::pair(&hall.ctx, crate::hall::space(), code, &visit.origin.address).await {
+    match device::pair(&hall.ctx, visit.space, code, &visit.origin.address).await {
         Ok(token) => with_token(&visit, &token),
         Err(error) => again(error, |refusal| Ok(pages::pair(&visit.shell(), code, false, Some(refusal)))),
     }
@@ -67,7 +67,7 @@ async fn pair(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer 
 
 /// Makes this phone the helper's whose number stands on the ticket (S0-57).
 async fn bind(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
-    let token = device::bind(&hall.ctx, crate::hall::space(), fields.get("link")).await?;
+    let token = device::bind(&hall.ctx, visit.space, fields.get("link")).await?;
     with_token(&visit, &token)
 }
 
@@ -295,8 +295,9 @@ async fn worker() -> Answer {
 /// What makes the terminal's page one that can be installed.
 async fn manifest(visit: Visit) -> Response {
     let name = format!("{} · {}", visit.space_name, visit.text().t("Check-in"));
+    let start = format!("{}/terminal", crate::space::root(visit.space));
     let body = serde_json::json!({
-        "name": name, "short_name": visit.text().t("Check-in"), "start_url": "/terminal", "scope": "/terminal", "display": "fullscreen",
+        "name": name, "short_name": visit.text().t("Check-in"), "start_url": start, "scope": start, "display": "fullscreen",
         "background_color": "#fbf8f4", "theme_color": "#a83a26",
         "icons": [{ "src": views::asset::url("logo.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any" }],
     });

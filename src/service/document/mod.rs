@@ -8,7 +8,7 @@ use crate::{
     file::{Draft, Files},
 };
 use domain::{
-    Account, DepartmentId, Document, DocumentId, EventId, Permission, Refusal,
+    Account, DepartmentId, Document, DocumentId, EventId, Permission, Refusal, SpaceId,
     document::{NAME_MAX, Reading, UPLOAD_MAX, Why, form, is_program},
     permission::Place,
     problem, refuse,
@@ -325,8 +325,8 @@ const SAID_MAX: u64 = 32 << 20;
 pub async fn read_texts(ctx: Ctx, program: PathBuf) {
     loop {
         match next_waiting(&ctx) {
-            Ok(Some(document)) => {
-                if let Err(error) = read_one(&ctx, &program, document).await {
+            Ok(Some((space, document))) => {
+                if let Err(error) = read_one(&ctx, &program, space, document).await {
                     tracing::error!(%error, "a document's text");
                     ctx.reader.wake.notified().await;
                 }
@@ -340,16 +340,22 @@ pub async fn read_texts(ctx: Ctx, program: PathBuf) {
     }
 }
 
-fn next_waiting(ctx: &Ctx) -> Result<Option<Document>, Error> {
-    let permit = ctx.own(domain::SpaceId::ASSOCIATION);
-    ctx.read(&permit, |view| {
-        let first = view.scan_index(&DOCUMENT_BY_WAITING, &true, None, Order::Ascending).next();
-        let Some(id) = first.transpose()? else { return Ok(None) };
-        Ok(view.get::<Document>(&id)?)
-    })
+/// The first document that waits, of whatever space.
+fn next_waiting(ctx: &Ctx) -> Result<Option<(SpaceId, Document)>, Error> {
+    for space in ctx.spaces()? {
+        let found = ctx.read(&ctx.own(space), |view| {
+            let first = view.scan_index(&DOCUMENT_BY_WAITING, &true, None, Order::Ascending).next();
+            let Some(id) = first.transpose()? else { return Ok(None) };
+            Ok(view.get::<Document>(&id)?)
+        })?;
+        if let Some(document) = found {
+            return Ok(Some((space, document)));
+        }
+    }
+    Ok(None)
 }
 
-async fn read_one(ctx: &Ctx, program: &std::path::Path, document: Document) -> Result<(), Error> {
+async fn read_one(ctx: &Ctx, program: &std::path::Path, space: SpaceId, document: Document) -> Result<(), Error> {
     let (path, form, program) = (ctx.files.path_of(&document.file), form(&document.name), program.to_owned());
     let (files, over) = (ctx.files.clone(), ctx.reader.over.clone());
     let read = tokio::task::spawn_blocking(move || match run(&program, form.code(), &path, &over) {
@@ -360,7 +366,7 @@ async fn read_one(ctx: &Ctx, program: &std::path::Path, document: Document) -> R
         Err(why) => Ok::<_, Error>((Err(why), 0)),
     });
     let (read, pages) = read.await.map_err(|error| Error::internal("reading a document", error))??;
-    let permit = ctx.own(domain::SpaceId::ASSOCIATION);
+    let permit = ctx.own(space);
     let pages = u32::try_from(pages).unwrap_or(u32::MAX);
     ctx.write(&permit, move |work| {
         // Removed or taken anew meanwhile: nothing to tell.

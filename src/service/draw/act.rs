@@ -16,7 +16,7 @@ use domain::{
     problem, refuse,
 };
 use std::collections::HashMap;
-use store::Read;
+use store::{Read, SpaceView};
 
 /// Who sees a draw's pages: whoever sees the event, or runs its draws.
 pub(super) fn may_look(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Permit, Error> {
@@ -244,7 +244,7 @@ async fn start(
             Ok(Stage { running, wins: Vec::new() })
         })
         .await?;
-    ctx.draws.gather(id, answer.running.turn);
+    ctx.draws.gather((permit.space, id), answer.running.turn);
     Ok(answer)
 }
 
@@ -254,9 +254,9 @@ struct Picked {
     units: Vec<(u32, Unit)>,
 }
 
-fn picked(ctx: &Ctx, view: &impl Read, draw: &Draw, frozen: &Frozen, called: &str) -> Result<Picked, Error> {
+fn picked(ctx: &Ctx, view: &SpaceView, draw: &Draw, frozen: &Frozen, called: &str) -> Result<Picked, Error> {
     let called: String = domain::text::line(called).chars().take(method::CALLED_MAX).collect();
-    let taps = ctx.draws.taps(draw.id, frozen.turn);
+    let taps = ctx.draws.taps((view.space_id(), draw.id), frozen.turn);
     if taps.is_empty() && called.is_empty() {
         return Err(refuse!(
             Conflict,
@@ -345,7 +345,7 @@ async fn stop(
             Ok(Stage { running, wins })
         })
         .await?;
-    ctx.draws.forget(id);
+    ctx.draws.forget((permit.space, id));
     Ok(answer)
 }
 

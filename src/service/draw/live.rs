@@ -33,19 +33,21 @@ struct Taps {
     of: HashMap<String, u32>,
 }
 
+/// A draw of a space.
+type Stage = (SpaceId, DrawId);
 type Place = (SpaceId, DrawId, Face);
 
 /// Draws that are watched, and taps.
 #[derive(Debug)]
 pub(crate) struct Live {
-    taps: Mutex<HashMap<DrawId, Taps>>,
+    taps: Mutex<HashMap<Stage, Taps>>,
     channels: Mutex<HashMap<Place, watch::Sender<Arc<str>>>>,
     /// When each wrote last.
-    said: Mutex<HashMap<(DrawId, Who, bool), domain::Time>>,
+    said: Mutex<HashMap<(Stage, Who, bool), domain::Time>>,
     /// Counts what changed beside the stage: taps, messages, pictures.
     stirred: watch::Sender<u64>,
     /// Records that were checked, by their head.
-    pub(super) checked: Mutex<HashMap<DrawId, (method::Hash, Arc<domain::draw::Report>)>>,
+    pub(super) checked: Mutex<HashMap<Stage, (method::Hash, Arc<domain::draw::Report>)>>,
 }
 
 impl Default for Live {
@@ -73,21 +75,21 @@ const BEAT: Duration = Duration::from_millis(150);
 
 impl Live {
     /// Begins to gather taps for a turn.
-    pub(super) fn gather(&self, draw: DrawId, turn: u32) {
+    pub(super) fn gather(&self, draw: Stage, turn: u32) {
         lock(&self.taps).insert(draw, Taps { turn, ..Taps::default() });
     }
 
     /// The taps of a turn; those of a turn that was begun before the box stopped are gathered anew.
-    pub(super) fn taps(&self, draw: DrawId, turn: u32) -> Vec<Tap> {
+    pub(super) fn taps(&self, draw: Stage, turn: u32) -> Vec<Tap> {
         lock(&self.taps).get(&draw).filter(|of| of.turn == turn).map_or_else(Vec::new, |of| of.taps.clone())
     }
 
-    fn tap_count(&self, draw: DrawId, turn: u32) -> usize {
+    fn tap_count(&self, draw: Stage, turn: u32) -> usize {
         lock(&self.taps).get(&draw).filter(|of| of.turn == turn).map_or(0, |of| of.taps.len())
     }
 
     /// Takes a tap; false when this person, or everybody together, tapped enough.
-    pub(super) fn tap(&self, draw: DrawId, turn: u32, tap: Tap) -> bool {
+    pub(super) fn tap(&self, draw: Stage, turn: u32, tap: Tap) -> bool {
         let mut all = lock(&self.taps);
         let of = all.entry(draw).or_default();
         if of.turn != turn {
@@ -105,12 +107,12 @@ impl Live {
     }
 
     /// Drops the taps of a turn that is over.
-    pub(super) fn forget(&self, draw: DrawId) {
+    pub(super) fn forget(&self, draw: Stage) {
         lock(&self.taps).remove(&draw);
     }
 
     /// Whether somebody may write, or give a picture, again after a pause.
-    pub(super) fn may_say(&self, draw: DrawId, who: Who, is_picture: bool, now: domain::Time, pause: i64) -> bool {
+    pub(super) fn may_say(&self, draw: Stage, who: Who, is_picture: bool, now: domain::Time, pause: i64) -> bool {
         let mut said = lock(&self.said);
         if said.len() > SAID_MAX {
             said.retain(|_, last| now.since(*last) < pause);
@@ -295,7 +297,7 @@ fn screen(
         "registered": registered, "entered": entered, "extras": extras + joined, "arrivals": arrivals, "wall": wall,
         "messages": messages(view, draw)?, "head": method::hex(&running.head),
         "commitment": method::hex(&running.commitment), "list": frozen.map(|frozen| method::hex(&frozen.list)),
-        "taps": frozen.map_or(0, |frozen| ctx.draws.tap_count(draw.id, frozen.turn)),
+        "taps": frozen.map_or(0, |frozen| ctx.draws.tap_count((view.space_id(), draw.id), frozen.turn)),
         "wand": wand.map(|wand| json!({ "name": wand.name, "taken_from": wand.taken_from })),
     });
     Ok(match more {
@@ -360,22 +362,28 @@ fn messages(view: &impl Read, draw: &Draw) -> Result<Vec<Value>, Error> {
 mod tests {
     use super::*;
 
+    const HERE: Stage = (SpaceId::ASSOCIATION, DrawId(1));
+
     #[test]
     fn taps_are_counted_for_their_turn_and_nobody_floods() {
         let live = Live::default();
         let tap = |number: &str| Tap { number: number.into(), value: [1; 8] };
-        live.gather(DrawId(1), 3);
-        assert!((0..TAPS_EACH).all(|_| live.tap(DrawId(1), 3, tap("100001"))));
-        assert!(!live.tap(DrawId(1), 3, tap("100001")), "one person's taps end");
-        assert!(live.tap(DrawId(1), 3, tap("100002")));
-        assert_eq!((live.taps(DrawId(1), 3).len(), live.taps(DrawId(1), 2).len()), (6, 0));
+        live.gather(HERE, 3);
+        assert!((0..TAPS_EACH).all(|_| live.tap(HERE, 3, tap("100001"))));
+        assert!(!live.tap(HERE, 3, tap("100001")), "one person's taps end");
+        assert!(live.tap(HERE, 3, tap("100002")));
+        assert_eq!((live.taps(HERE, 3).len(), live.taps(HERE, 2).len()), (6, 0));
         for number in 0..method::TAPS_MAX {
-            live.tap(DrawId(1), 3, tap(&number.to_string()));
+            live.tap(HERE, 3, tap(&number.to_string()));
         }
-        assert_eq!(live.taps(DrawId(1), 3).len(), method::TAPS_MAX);
-        assert!(live.tap(DrawId(1), 4, tap("100001")), "a new turn begins from none");
-        assert_eq!(live.taps(DrawId(1), 4).len(), 1);
-        live.forget(DrawId(1));
-        assert!(live.taps(DrawId(1), 4).is_empty());
+        assert_eq!(live.taps(HERE, 3).len(), method::TAPS_MAX);
+        assert!(live.tap(HERE, 4, tap("100001")), "a new turn begins from none");
+        assert_eq!(live.taps(HERE, 4).len(), 1);
+        let elsewhere = (SpaceId(2), DrawId(1));
+        assert!(live.taps(elsewhere, 4).is_empty(), "another space has a draw of this number too");
+        live.forget(elsewhere);
+        assert_eq!(live.taps(HERE, 4).len(), 1);
+        live.forget(HERE);
+        assert!(live.taps(HERE, 4).is_empty());
     }
 }

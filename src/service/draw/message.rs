@@ -57,7 +57,7 @@ pub async fn say(
         let who = present(ctx, view, &draw, links, kept)?;
         Ok((draw, who))
     })?;
-    if !ctx.draws.may_say(id, who.who, false, ctx.now(), PAUSE) {
+    if !ctx.draws.may_say((space, id), who.who, false, ctx.now(), PAUSE) {
         return Err(refuse!(Slow, "draw.too_fast", "One message at a time. Wait a few seconds.").into());
     }
     let state = if draw.moderated { Moderation::Waiting } else { Moderation::Shown };
@@ -159,7 +159,7 @@ pub async fn set_face(
         let who = own::known_in(ctx, view, &draw, links, kept)?.into_iter().next().ok_or_else(own::stranger)?;
         Ok((draw, who))
     })?;
-    if !ctx.draws.may_say(id, who.who, true, ctx.now(), PAUSE) {
+    if !ctx.draws.may_say((space, id), who.who, true, ctx.now(), PAUSE) {
         return Err(refuse!(Slow, "draw.too_fast", "One message at a time. Wait a few seconds.").into());
     }
     let file = picture::keep_small(ctx, bytes).await?;

@@ -327,7 +327,7 @@ pub fn tap(
         };
         let known = known_in(ctx, view, &draw, links, kept)?;
         let who = known.iter().find(|of| of.takes_part).ok_or_else(stranger)?;
-        Ok(live::Live::tap(&ctx.draws, id, frozen.turn, Tap { number: who.lucky.clone(), value }))
+        Ok(live::Live::tap(&ctx.draws, (space, id), frozen.turn, Tap { number: who.lucky.clone(), value }))
     })
 }
 

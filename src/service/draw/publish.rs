@@ -89,7 +89,7 @@ pub fn check(ctx: &Ctx, space: SpaceId, id: DrawId) -> Result<Arc<Report>, Error
         public_view(view, id)?;
         Ok((running_in(view, id)?.head, lines(view, id)?))
     })?;
-    let kept = ctx.draws.checked.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+    let kept = ctx.draws.checked.lock().unwrap_or_else(PoisonError::into_inner).get(&(space, id)).cloned();
     if let Some((_, report)) = kept.filter(|kept| kept.0 == head) {
         return Ok(report);
     }
@@ -104,7 +104,7 @@ pub fn check(ctx: &Ctx, space: SpaceId, id: DrawId) -> Result<Arc<Report>, Error
     if checked.len() >= CHECKED_MAX {
         checked.clear();
     }
-    checked.insert(id, (head, report.clone()));
+    checked.insert((space, id), (head, report.clone()));
     Ok(report)
 }
 

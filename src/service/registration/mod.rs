@@ -549,7 +549,7 @@ pub async fn find(ctx: &Ctx, actor: &Actor, typed_phone: &str, attend: &str, add
     }
     Refusal::unless_clean(problems)?;
     let phone = phone.unwrap_or_default();
-    let keys = [format!("find {phone}"), format!("find from {address}")];
+    let keys = [format!("find {} {phone}", actor.space), format!("find from {address}")];
     ctx.limiter.check(&keys, ctx.now())?;
     let permit = ctx.public(actor);
     let found = ctx.read(&permit, |view| with_code(view, &phone, &attend))?;

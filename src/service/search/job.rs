@@ -8,12 +8,13 @@ use super::{
 use crate::{Ctx, Error};
 use domain::SpaceId;
 use search::{Change, Damage, Index, Key, Use};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use store::{SpaceView, Store};
+use store::{Read, Store, View};
 use tokio::sync::watch;
 
 /// How far the keeping steps back behind everything else: as far as the store's own background work. Farther back it would stand still on a
@@ -156,6 +157,14 @@ impl Keeper {
         }
     }
 
+    /// Has the program's own records taken in for a space that is new.
+    pub(crate) fn add_space(&self, store: &Store, space: SpaceId) {
+        let view = store.view();
+        let (sequence, view) = (view.sequence(), view.space(space));
+        let fixed = self.kinds().iter().filter(|kind| kind.is_fixed());
+        self.inbox.put(sequence, fixed.flat_map(|kind| kind.keys(&view, None).unwrap_or_default()).collect());
+    }
+
     /// Ends keeping; what is not in the index is taken from the journal at the next start. Blocks the thread for as long as a commit takes.
     pub(super) fn stop(&self) {
         self.inbox.tell(|waiting| waiting.closing = true);
@@ -258,7 +267,7 @@ impl Work {
             let view = self.store.view();
             // The position counts only when nothing older waits.
             let position = if last { sequence } else { *self.keeper.settled.0.borrow() };
-            self.apply(index, &view.space(SpaceId::ASSOCIATION), batch.iter().map(|(key, _)| *key), position)?;
+            self.apply(index, &view, batch.iter().map(|(key, _)| *key), position)?;
             let mut waiting = self.keeper.inbox.lock();
             for (key, at) in &batch {
                 if waiting.stale.get(key).is_some_and(|newest| newest <= at) {
@@ -277,17 +286,16 @@ impl Work {
         }
     }
 
-    fn apply(
-        &self,
-        index: &Index,
-        view: &SpaceView,
-        keys: impl Iterator<Item = Key>,
-        position: u64,
-    ) -> Result<(), Error> {
-        let making = Making { view, sealer: &self.sealer, files: &self.files };
-        let mut changes = Vec::new();
+    fn apply(&self, index: &Index, view: &View, keys: impl Iterator<Item = Key>, position: u64) -> Result<(), Error> {
+        let mut by_space: BTreeMap<u64, Vec<Key>> = BTreeMap::new();
         for key in keys {
-            changes.push(Change { key, entries: entries(self.kinds, &making, &key) });
+            by_space.entry(key.space).or_default().push(key);
+        }
+        let mut changes = Vec::new();
+        for (space, keys) in by_space {
+            let view = view.space(SpaceId(space));
+            let making = Making { view: &view, sealer: &self.sealer, files: &self.files };
+            changes.extend(keys.into_iter().map(|key| Change { key, entries: entries(self.kinds, &making, &key) }));
         }
         index.apply(&changes, position).map_err(|error| Error::internal("the search index", error))
     }
@@ -326,9 +334,13 @@ impl Work {
 
     /// Records of the program itself, which may be others than those of the program that wrote the index.
     fn fixed(&self) -> Vec<Key> {
-        let view = self.store.view().space(SpaceId::ASSOCIATION);
-        let fixed = self.kinds.iter().filter(|kind| kind.is_fixed());
-        fixed.flat_map(|kind| kind.keys(&view, None).unwrap_or_default()).collect()
+        let view = self.store.view();
+        let fixed: Vec<_> = self.kinds.iter().filter(|kind| kind.is_fixed()).collect();
+        let of = |space| {
+            let view = view.space(space);
+            fixed.iter().flat_map(|kind| kind.keys(&view, None).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        all_spaces(&self.store).unwrap_or_default().into_iter().flat_map(of).collect()
     }
 
     fn remove_others(&self) {
@@ -434,6 +446,16 @@ fn entries(kinds: &[&'static dyn Kind], making: &Making<'_>, key: &Key) -> Vec<s
     })
 }
 
+/// Every space of the box; the association before it is set up too.
+pub(super) fn all_spaces(store: &Store) -> Result<Vec<SpaceId>, Error> {
+    let view = store.view().space(SpaceId::BOX);
+    let mut all = vec![SpaceId::ASSOCIATION];
+    for space in view.scan_keys::<domain::Space>(&(), None, store::Order::Ascending) {
+        all.extend(Some(space?).filter(|space| *space != SpaceId::ASSOCIATION));
+    }
+    Ok(all)
+}
+
 fn name_current(folder: &Path, number: u64) -> std::io::Result<()> {
     let draft = folder.join("current.part");
     std::fs::write(&draft, number.to_string())?;
@@ -465,14 +487,15 @@ impl Building {
         let begin = self.store.view().sequence();
         let index = Index::create(path, Use::Build).map_err(|error| error.to_string())?;
         self.count().map_err(|error| error.to_string())?;
-        for kind in self.kinds {
+        let spaces = all_spaces(&self.store).map_err(|error| error.to_string())?;
+        for (space, kind) in spaces.into_iter().flat_map(|space| self.kinds.iter().map(move |kind| (space, kind))) {
             let mut from = None;
             loop {
                 if self.keeper.inbox.lock().closing {
                     return Err("the hall is closing".into());
                 }
                 // A view of its own for each piece: one held for long keeps all changes in memory.
-                let view = self.store.view().space(SpaceId::ASSOCIATION);
+                let view = self.store.view().space(space);
                 let keys = kind.keys(&view, from.as_ref()).map_err(|error| error.to_string())?;
                 let Some(last) = keys.last().copied() else { break };
                 let making = Making { view: &view, sealer: &self.sealer, files: &self.files };
@@ -494,10 +517,11 @@ impl Building {
 
     fn count(&self) -> Result<(), Error> {
         let mut all = 0;
-        for kind in self.kinds {
+        let spaces = all_spaces(&self.store)?;
+        for (space, kind) in spaces.into_iter().flat_map(|space| self.kinds.iter().map(move |kind| (space, kind))) {
             let mut from = None;
             loop {
-                let view = self.store.view().space(SpaceId::ASSOCIATION);
+                let view = self.store.view().space(space);
                 let keys = kind.keys(&view, from.as_ref())?;
                 all += keys.len() as u64;
                 from = keys.last().copied();

@@ -116,6 +116,11 @@ pub fn start(ctx: &Ctx, folder: Option<PathBuf>) {
     ctx.search.start(ctx, folder, KINDS);
 }
 
+/// Has the program's own records found in a space that is new.
+pub fn add_space(ctx: &Ctx, space: SpaceId) {
+    ctx.search.add_space(ctx.store(), space);
+}
+
 /// Ends keeping it, with its position on disk. Blocks the thread.
 pub fn stop(ctx: &Ctx) {
     ctx.search.stop();
@@ -377,9 +382,10 @@ fn compare(ctx: &Ctx, kinds: &[&'static dyn Kind], index: &Index, position: u64)
     listed.map_err(|error| Error::internal("the search index", error))?;
     let view = ctx.store().view();
     let mut check = Check { position: (position, view.sequence()), ..Check::default() };
-    let view = view.space(SpaceId::ASSOCIATION);
-    let making = Making { view: &view, sealer: &ctx.sealer, files: &ctx.files };
-    for kind in kinds {
+    let spaces = job::all_spaces(ctx.store())?;
+    for (space, kind) in spaces.into_iter().flat_map(|space| kinds.iter().map(move |kind| (space, kind))) {
+        let view = view.space(space);
+        let making = Making { view: &view, sealer: &ctx.sealer, files: &ctx.files };
         let mut from = None;
         loop {
             let keys = kind.keys(&view, from.as_ref())?;

@@ -6,6 +6,7 @@ use crate::{
     asset,
     audience::{Staff, Visit},
     fields::{Fields, Query},
+    space::In,
 };
 use axum::{
     Router,
@@ -68,8 +69,8 @@ async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, field
 }
 
 /// The logo's address carries its number, so browsers may keep it for ever.
-async fn logo(State(hall): State<Hall>, Query(query): Query) -> Answer {
-    let Some((id, bytes)) = brand::logo(&hall.ctx, crate::hall::space())? else {
+async fn logo(State(hall): State<Hall>, In(space): In, Query(query): Query) -> Answer {
+    let Some((id, bytes)) = brand::logo(&hall.ctx, space)? else {
         return Err(Refusal::missing("picture").into());
     };
     let keep = if query.get("v") == id.to_string() { asset::FOREVER } else { "no-cache" };

@@ -49,6 +49,7 @@ pub fn routes() -> Router<Hall> {
 pub fn saying(visit: &Visit) -> Saying {
     let (window, date) = (visit.format.clone(), visit.format.clone());
     Saying {
+        space: visit.space,
         base: visit.base.clone(),
         window: Arc::new(move |of| window.window(of)),
         date: Arc::new(move |at| date.date(at)),

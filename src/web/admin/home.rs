@@ -30,7 +30,7 @@ pub fn routes() -> Router<Hall> {
 
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     let parts = home::list(&hall.ctx, &actor)?;
-    let frames = hall.ctx.association()?.is_some_and(|known| !known.brand.frames.is_empty());
+    let frames = hall.ctx.known(actor.space)?.is_some_and(|known| !known.brand.frames.is_empty());
     page(pages::list(&visit.admin_shell(&actor), &parts, &home::categories(&hall.ctx, &actor)?, frames))
 }
 

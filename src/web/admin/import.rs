@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    EventId, ImportId, Refusal, TicketTypeId,
+    EventId, ImportId, Refusal, SpaceId, TicketTypeId,
     import::{FILE_MAX, ImportState},
 };
 use maud::Markup;
@@ -145,7 +145,7 @@ async fn begin(
 ) -> Answer {
     match import::begin(&hall.ctx, &actor, EventId(id), ImportId(number)).await {
         Ok(()) => {
-            spawn(&hall, ImportId(number));
+            spawn(&hall, actor.space, ImportId(number));
             see(&here(id, number))
         }
         Err(error) => told(&visit, &here(id, number), Err(error)),
@@ -153,10 +153,10 @@ async fn begin(
 }
 
 /// Carries an import on in the background; a failure is logged, and the import goes on at the next start.
-pub fn spawn(hall: &Hall, import: ImportId) {
+pub fn spawn(hall: &Hall, space: SpaceId, import: ImportId) {
     let ctx = hall.ctx.clone();
     tokio::spawn(async move {
-        if let Err(error) = import::run(&ctx, crate::hall::space(), import).await {
+        if let Err(error) = import::run(&ctx, space, import).await {
             tracing::error!(%import, %error, "an import stopped");
         }
     });

@@ -44,7 +44,7 @@ async fn setup(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
     };
     match space::set_up(&hall.ctx, &hall.setup, &input, &visit.origin.address).await {
         Ok(account) => {
-            let token = account::begin_session(&hall.ctx, crate::hall::space(), account, &visit.origin).await?;
+            let token = account::begin_session(&hall.ctx, visit.space, account, &visit.origin).await?;
             logged_in(&visit, "/admin", &token)
         }
         Err(error) => {
@@ -80,7 +80,7 @@ async fn login_form(visit: Visit, Query(query): Query) -> Answer {
 
 async fn login(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
     let (login, back) = (fields.get("login"), fields.get("back"));
-    match account::log_in(&hall.ctx, crate::hall::space(), login, fields.get("password"), &visit.origin).await {
+    match account::log_in(&hall.ctx, visit.space, login, fields.get("password"), &visit.origin).await {
         Ok(token) => logged_in(&visit, if back.is_empty() { "/admin" } else { local_path(back) }, &token),
         Err(error) => again(error, |refusal| Ok(pages::login(&visit.shell(), login, back, Some(refusal)))),
     }

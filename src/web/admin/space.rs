@@ -35,7 +35,7 @@ pub(super) fn draw(
     more: &Markup,
 ) -> Result<Markup, Error> {
     hall.ctx.permit(actor, Permission::SpaceManage, service::At::Space)?;
-    let kept = space::association(&hall.ctx)?.ok_or_else(|| Refusal::missing("association"))?;
+    let kept = space::own(&hall.ctx, actor)?;
     let departments = space::departments(&hall.ctx, actor)?;
     let (name, zone) =
         typed.map_or((kept.name.as_str(), kept.zone.as_str()), |typed| (typed.name.as_str(), typed.zone.as_str()));

@@ -5,6 +5,7 @@ use crate::{
     Hall,
     answer::{self, Failure},
     audience::{Scanner, Visit},
+    space::In,
 };
 use axum::{
     body::Body,
@@ -12,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    EventId, ListId, TicketId, Time,
+    EventId, ListId, SpaceId, TicketId, Time,
     checkin::{Direction, Request, Shown, Test, Way},
     field::Field,
     problem,
@@ -31,8 +32,11 @@ pub const REDEEM: &str = "/api/v1/checkin/redeem";
 /// The lane of a scan: reads the request, answers, and makes failures readable like every other way in.
 pub async fn lane(hall: &Hall, request: http::Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
+    let In(space) = In::of(&parts.extensions);
     let mut response = match Limited::new(body, BODY_MAX).collect().await {
-        Ok(body) => redeem(hall, &parts.headers, &body.to_bytes()).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(body) => {
+            redeem(hall, space, &parts.headers, &body.to_bytes()).await.unwrap_or_else(IntoResponse::into_response)
+        }
         Err(_) => Failure::from(too_large()).into_response(),
     };
     answer::close(hall, &parts, &mut response);
@@ -206,7 +210,7 @@ impl Scan {
 /// The answer as it goes out; `actor` is asked for names only where a rule failed.
 pub(super) fn outcome<'a>(
     hall: &Hall,
-    headers: &HeaderMap,
+    (space, headers): (SpaceId, &HeaderMap),
     asked: Option<(&Actor, EventId)>,
     answer: &'a Answer,
 ) -> Result<Outcome<'a>, Failure> {
@@ -222,7 +226,7 @@ pub(super) fn outcome<'a>(
     });
     let previous = answer.previous.as_ref().map(|before| Previous {
         at: before.at.0,
-        at_text: Visit::format_of(hall, headers).clock_seconds(before.at),
+        at_text: Visit::format_of(hall, space, headers).clock_seconds(before.at),
         by: &before.by,
     });
     let rule = match answer.failed.as_ref().zip(asked) {
@@ -259,17 +263,17 @@ pub(super) fn outcome<'a>(
         (status = 422, description = "The request cannot be taken as it is; nothing is recorded.", body = super::Fault),
     )
 )]
-pub(super) async fn redeem(hall: &Hall, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
-    let scanner = Scanner::of(hall, headers)?;
+pub(super) async fn redeem(hall: &Hall, space: SpaceId, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+    let scanner = Scanner::of(hall, space, headers)?;
     let scan: Scan = read(body)?;
     let named = scan.event;
     if let Scanner::Revoked(device, event) = scanner {
-        let refused = checkin::refuse_revoked(&hall.ctx, crate::hall::space(), device, event, scan.request()?).await?;
-        return json(StatusCode::FORBIDDEN, &outcome(hall, headers, None, &refused)?);
+        let refused = checkin::refuse_revoked(&hall.ctx, space, device, event, scan.request()?).await?;
+        return json(StatusCode::FORBIDDEN, &outcome(hall, (space, headers), None, &refused)?);
     }
     let asker = Asker::of(scanner, named)?;
     let answer = checkin::redeem(&hall.ctx, &asker.actor, asker.event, scan.request()?).await?;
-    json(StatusCode::OK, &outcome(hall, headers, Some((&asker.actor, asker.event)), &answer)?)
+    json(StatusCode::OK, &outcome(hall, (space, headers), Some((&asker.actor, asker.event)), &answer)?)
 }
 
 /// About how long an answer is, so that it is written without growing.

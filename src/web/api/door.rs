@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    EventId, ListId, ScanId,
+    EventId, ListId, ScanId, SpaceId,
     checkin::{Reason, Rule, Test, Verdict},
     problem,
 };
@@ -99,7 +99,10 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn of(hall: &Hall, headers: &HeaderMap, actor: &Actor, event: EventId) -> Result<Self, Failure> {
-        Ok(Self { doors: checkin::doors(&hall.ctx, actor, event)?, format: Visit::format_of(hall, headers) })
+        Ok(Self {
+            doors: checkin::doors(&hall.ctx, actor, event)?,
+            format: Visit::format_of(hall, actor.space, headers),
+        })
     }
 
     fn names(&self) -> views::rule::Names<'_> {
@@ -440,7 +443,8 @@ pub(super) async fn upload(
             Err(failure) => fault(failure),
             Ok(_) => match answers.next() {
                 Some(Ok(answer)) => {
-                    let said: Outcome<'_> = outcome(&hall, &headers, Some((&asker.actor, asker.event)), &answer)?;
+                    let said: Outcome<'_> =
+                        outcome(&hall, (visit.space, &headers), Some((&asker.actor, asker.event)), &answer)?;
                     serde_json::to_value(&said).map_err(|error| Error::internal("writing an answer", error))?
                 }
                 Some(Err(refusal)) => fault(&refusal.into()),
@@ -489,8 +493,8 @@ pub(super) struct Token {
     name: String,
 }
 
-pub(super) fn token(hall: &Hall, token: String) -> Result<Json<Token>, Failure> {
-    let known = device::actor(&hall.ctx, crate::hall::space(), &token)?;
+pub(super) fn token(hall: &Hall, space: SpaceId, token: String) -> Result<Json<Token>, Failure> {
+    let known = device::actor(&hall.ctx, space, &token)?;
     let device::Known::Device(actor) = known else { return Err(shut_out().into()) };
     let Who::Device { event, name, post, .. } = &actor.who else { return Err(domain::Refusal::denied().into()) };
     Ok(Json(Token {
@@ -513,8 +517,8 @@ pub(super) fn token(hall: &Hall, token: String) -> Result<Json<Token>, Failure> 
 )]
 pub(super) async fn initialise(State(hall): State<Hall>, visit: Visit, body: Bytes) -> Result<Json<Token>, Failure> {
     let asked: Initialise = read(&body)?;
-    let new = device::pair(&hall.ctx, crate::hall::space(), &asked.code, &visit.origin.address).await?;
-    token(&hall, new)
+    let new = device::pair(&hall.ctx, visit.space, &asked.code, &visit.origin.address).await?;
+    token(&hall, visit.space, new)
 }
 
 fn device_of(scanner: Scanner) -> Result<Arc<Actor>, Failure> {
@@ -531,8 +535,9 @@ fn device_of(scanner: Scanner) -> Result<Arc<Actor>, Failure> {
     responses((status = 200, body = Token), (status = 401, body = Fault), (status = 403, body = Fault))
 )]
 pub(super) async fn roll(State(hall): State<Hall>, scanner: Scanner) -> Result<Json<Token>, Failure> {
-    let new = device::roll(&hall.ctx, device_of(scanner)?.as_ref()).await?;
-    token(&hall, new)
+    let actor = device_of(scanner)?;
+    let new = device::roll(&hall.ctx, &actor).await?;
+    token(&hall, actor.space, new)
 }
 
 /// The device shuts itself out, for good.

@@ -330,7 +330,7 @@ pub(super) struct WaitBody {
 }
 
 fn wait_body(hall: &Hall, visit: &Visit, link: String) -> Result<Json<WaitBody>, Failure> {
-    let of = waiting::page(&hall.ctx, crate::hall::space(), &link)?;
+    let of = waiting::page(&hall.ctx, visit.space, &link)?;
     let held_until = match of.waiter.state {
         domain::waiting::WaitState::Offered(until) => Some(until.0),
         _ => None,

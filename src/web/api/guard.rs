@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::Failure,
     audience::{DEVICE, Peer, SESSION, Visit, bearer, cookie},
-    hall::space,
+    space::In,
 };
 use axum::{
     body::{Body, Bytes},
@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use data_encoding::BASE64URL_NOPAD;
-use domain::refuse;
+use domain::{SpaceId, refuse};
 use http_body_util::{BodyExt, Limited};
 use service::{
     Error, device, identity,
@@ -104,18 +104,18 @@ async fn within(hall: &Hall, request: Request, next: Next) -> Response {
 }
 
 /// Who asks, when a bucket of its own is due to it: a logged-in person or a terminal.
-fn client(hall: &Hall, headers: &HeaderMap) -> Option<(&'static str, [u8; 32])> {
+fn client(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Option<(&'static str, [u8; 32])> {
     if let Some(token) = bearer(headers) {
         // Only tokens that stand have a bucket of their own: a new one for each guess would be no limit.
         let hash = service::token::hash(token);
-        if identity::actor(&hall.ctx, space(), token).ok()?.is_some() {
+        if identity::actor(&hall.ctx, space, token).ok()?.is_some() {
             return Some(("person", hash));
         }
-        let known = device::actor(&hall.ctx, space(), token).ok()?;
+        let known = device::actor(&hall.ctx, space, token).ok()?;
         return matches!(known, device::Known::Device(_)).then_some(("device", hash));
     }
     let token = cookie(headers, DEVICE)?;
-    let known = device::actor(&hall.ctx, space(), token).ok()?;
+    let known = device::actor(&hall.ctx, space, token).ok()?;
     matches!(known, device::Known::Device(_)).then(|| ("device", service::token::hash(token)))
 }
 
@@ -125,7 +125,7 @@ const DEVICE_FACTOR: u32 = 10;
 fn ration(hall: &Hall, request: &Request) -> Result<(), Response> {
     let (rates, now) = (&hall.ctx.rates, hall.ctx.now());
     let api = &hall.settings.api;
-    let taken = match client(hall, request.headers()) {
+    let taken = match client(hall, In::of(request.extensions()).0, request.headers()) {
         Some(client @ ("device", _)) => {
             let rate = Rate { burst: api.person.burst * DEVICE_FACTOR, minute: api.person.minute * DEVICE_FACTOR };
             rates.take(&client, rate, now)
@@ -164,9 +164,9 @@ async fn keyed(hall: &Hall, request: Request, next: Next) -> Result<Response, Fa
     let too_large = || refuse!(Invalid, "form.too_large", "What was sent is too large.");
     let body = Limited::new(body, KEYED_MAX).collect().await.map_err(|_| too_large())?.to_bytes();
     let key = parts.headers.get(KEY).and_then(|key| key.to_str().ok()).unwrap_or("").to_owned();
-    let who = sender(&parts);
+    let (who, In(space)) = (sender(&parts), In::of(&parts.extensions));
     let asked = [parts.uri.to_string().as_bytes(), b"\n", &body].concat();
-    let mark = match once::before(&hall.ctx, space(), &who, &key, &asked)? {
+    let mark = match once::before(&hall.ctx, space, &who, &key, &asked)? {
         Before::Answered(answer) => return replay(&answer),
         Before::Fresh(mark) => mark,
     };
@@ -174,7 +174,7 @@ async fn keyed(hall: &Hall, request: Request, next: Next) -> Result<Response, Fa
     let named = service::token::sha256(&[&who[..], key.as_bytes()].concat());
     let named = hall.ctx.sealer.tag(&format!("request {}", BASE64URL_NOPAD.encode(&named)));
     parts.extensions.insert(RequestKey(named));
-    let visit = Visit::of(hall, &parts.headers, &parts.uri, parts.extensions.get::<Peer>().copied());
+    let visit = Visit::of(hall, space, &parts.headers, &parts.uri, parts.extensions.get::<Peer>().copied());
     let mut response = once::doing(mark.clone(), next.run(Request::from_parts(parts, Body::from(body)))).await;
     if response.status().is_server_error() {
         return Ok(response);
@@ -186,7 +186,7 @@ async fn keyed(hall: &Hall, request: Request, next: Next) -> Result<Response, Fa
     let body = collected(body).await?;
     if let Ok(text) = std::str::from_utf8(&body) {
         let answer = once::Answer { status: parts.status.as_u16(), body: text.to_owned() };
-        once::answered(&hall.ctx, space(), &mark, &answer).await?;
+        once::answered(&hall.ctx, space, &mark, &answer).await?;
     }
     Ok(Response::from_parts(parts, Body::from(body)))
 }

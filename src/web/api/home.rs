@@ -47,7 +47,7 @@ pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: Heade
     let parts = home::public(&hall.ctx, &visit.visitor())?.into_iter().map(part).collect();
     let mut response = Json(HomePage { parts }).into_response();
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or("");
-    let named = hall.ctx.association()?.is_some_and(|known| known.brand.frames.iter().any(|site| site == origin));
+    let named = hall.ctx.known(visit.space)?.is_some_and(|known| known.brand.frames.iter().any(|site| site == origin));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = headers.get(header::ORIGIN).filter(|_| named) {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -105,7 +105,7 @@ pub(super) async fn attach(
     let proof = session::proof(&hall, &visit, &actor, (&form.channel, &form.to, &form.code)).await?;
     identity::attach(&hall.ctx, &actor, proof).await?;
     // Two records may have become one: the session is the other's then.
-    let Member(now) = Member::of(&hall, &headers)?;
+    let Member(now) = Member::of(&hall, visit.space, &headers)?;
     profile(&hall, &now)
 }
 

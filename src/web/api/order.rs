@@ -10,7 +10,6 @@ use crate::{
     answer::Failure,
     audience::{Caller, Visit},
     fields::Fields,
-    hall::space,
 };
 use axum::{Extension, Json, extract::State, http::StatusCode};
 use domain::{
@@ -274,7 +273,7 @@ pub(super) async fn place(
         Err(error) if error.code() == Some("once.done") && !once.is_empty() => order::link_of(EventId(event), &once),
         Err(error) => return Err(respell(error)),
     };
-    let of = order::by_link(&hall.ctx, space(), &link)?;
+    let of = order::by_link(&hall.ctx, visit.space, &link)?;
     if actor.person().is_some() {
         match identity::remember_order(&hall.ctx, &actor, &link).await {
             Ok(()) => {}
@@ -295,7 +294,7 @@ pub(super) async fn show(
     visit: Visit,
     Named(link): Named<String>,
 ) -> Result<Json<OrderBody>, Failure> {
-    let of = order::by_link(&hall.ctx, space(), &link)?;
+    let of = order::by_link(&hall.ctx, visit.space, &link)?;
     Ok(Json(body(&visit, link, of)))
 }
 
@@ -311,7 +310,7 @@ pub(super) async fn cancel(
     Named(link): Named<String>,
 ) -> Result<Json<OrderBody>, Failure> {
     order::cancel_own(&hall.ctx, &actor, &link).await?;
-    let of = order::by_link(&hall.ctx, space(), &link)?;
+    let of = order::by_link(&hall.ctx, visit.space, &link)?;
     Ok(Json(body(&visit, link, of)))
 }
 

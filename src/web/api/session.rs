@@ -5,7 +5,6 @@ use crate::{
     Hall,
     answer::Failure,
     audience::{Member, Visit},
-    hall::space,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{Refusal, problem};
@@ -112,7 +111,7 @@ pub(super) async fn begin(
     Sent(form): Sent<LoginForm>,
 ) -> Result<(StatusCode, Json<SessionBody>), Failure> {
     let proof = proof(&hall, &visit, &visit.visitor(), (&form.channel, &form.to, &form.code)).await?;
-    let (token, person) = identity::log_in(&hall.ctx, space(), vec![proof], &form.device, &visit.origin).await?;
+    let (token, person) = identity::log_in(&hall.ctx, visit.space, vec![proof], &form.device, &visit.origin).await?;
     Ok((StatusCode::CREATED, Json(SessionBody { token, person: person.0 })))
 }
 

@@ -10,10 +10,10 @@ use crate::{
     Hall,
     answer::Failure,
     audience::{Caller, Visit},
-    hall::space,
+    space::In,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use domain::{TalkId, ticket::TicketInput};
+use domain::{SpaceId, TalkId, ticket::TicketInput};
 use serde::{Deserialize, Serialize};
 use service::{device, event_view, feedback, identity, order, registration, talk};
 use utoipa::ToSchema;
@@ -71,8 +71,8 @@ pub(super) struct TicketBody {
 
 fn body(hall: &Hall, visit: &Visit, link: String) -> Result<TicketBody, Failure> {
     let ctx = &hall.ctx;
-    let of = registration::by_link(ctx, space(), &link)?;
-    let (lucky, draws) = service::draw::numbers_of(ctx, space(), of.ticket.event, of.ticket.id)?;
+    let of = registration::by_link(ctx, visit.space, &link)?;
+    let (lucky, draws) = service::draw::numbers_of(ctx, visit.space, of.ticket.event, of.ticket.id)?;
     let entered = of.standing.first();
     let shows_seat = event_view::get(ctx, &visit.visitor(), of.event.id)?.shows_seat(entered.is_some());
     let draw = |(draw, won): (domain::Draw, usize)| DrawRow {
@@ -81,8 +81,8 @@ fn body(hall: &Hall, visit: &Visit, link: String) -> Result<TicketBody, Failure>
         name: draw.name,
         won,
     };
-    let talks = talk::page(ctx, space(), &link)?.open && of.ticket.state == domain::TicketState::Active;
-    let feedback = feedback::offered(ctx, space(), &of.ticket)?.map(|given| if given { "given" } else { "open" });
+    let talks = talk::page(ctx, visit.space, &link)?.open && of.ticket.state == domain::TicketState::Active;
+    let feedback = feedback::offered(ctx, visit.space, &of.ticket)?.map(|given| if given { "given" } else { "open" });
     Ok(TicketBody {
         link,
         number: of.ticket.number.clone(),
@@ -102,7 +102,7 @@ fn body(hall: &Hall, visit: &Visit, link: String) -> Result<TicketBody, Failure>
         feedback,
         lucky,
         draws: draws.into_iter().map(draw).collect(),
-        helper: device::helper_of(ctx, space(), &of.ticket)?.is_some(),
+        helper: device::helper_of(ctx, visit.space, &of.ticket)?.is_some(),
     })
 }
 
@@ -197,8 +197,8 @@ pub(super) struct TalksBody {
     chosen: Vec<u64>,
 }
 
-fn talks_body(hall: &Hall, link: &str) -> Result<Json<TalksBody>, Failure> {
-    let of = talk::page(&hall.ctx, space(), link)?;
+fn talks_body(hall: &Hall, space: SpaceId, link: &str) -> Result<Json<TalksBody>, Failure> {
+    let of = talk::page(&hall.ctx, space, link)?;
     let talks = of.rows.into_iter().map(TalkRow::from).collect();
     Ok(Json(TalksBody { open: of.open, talks, chosen: of.chosen.into_iter().map(|id| id.0).collect() }))
 }
@@ -208,8 +208,12 @@ fn talks_body(hall: &Hall, link: &str) -> Result<Json<TalksBody>, Failure> {
     get, path = "/api/v1/tickets/{link}/talks", tag = "ticket", params(("link" = String, Path)),
     responses((status = 200, body = TalksBody))
 )]
-pub(super) async fn talks(State(hall): State<Hall>, Named(link): Named<String>) -> Result<Json<TalksBody>, Failure> {
-    talks_body(&hall, &link)
+pub(super) async fn talks(
+    State(hall): State<Hall>,
+    In(space): In,
+    Named(link): Named<String>,
+) -> Result<Json<TalksBody>, Failure> {
+    talks_body(&hall, space, &link)
 }
 
 /// The talks that are wanted, instead of those chosen before.
@@ -231,7 +235,7 @@ pub(super) async fn choose(
     Sent(chosen): Sent<Chosen>,
 ) -> Result<Json<TalksBody>, Failure> {
     talk::choose(&hall.ctx, &actor, &link, chosen.talks.into_iter().map(TalkId).collect()).await?;
-    talks_body(&hall, &link)
+    talks_body(&hall, actor.space, &link)
 }
 
 /// The feedback form.
@@ -259,8 +263,12 @@ struct FeedbackAsk {
     get, path = "/api/v1/tickets/{link}/feedback", tag = "ticket", params(("link" = String, Path)),
     responses((status = 200, body = FeedbackBody))
 )]
-pub(super) async fn form(State(hall): State<Hall>, Named(link): Named<String>) -> Result<Json<FeedbackBody>, Failure> {
-    let of = feedback::page(&hall.ctx, space(), &link)?;
+pub(super) async fn form(
+    State(hall): State<Hall>,
+    In(space): In,
+    Named(link): Named<String>,
+) -> Result<Json<FeedbackBody>, Failure> {
+    let of = feedback::page(&hall.ctx, space, &link)?;
     let ask = |question: &domain::feedback::FeedbackQuestion| FeedbackAsk {
         ask: Ask::of(&question.field, |_, _| None),
         rating: question.rating,
@@ -300,7 +308,11 @@ pub(super) async fn give(
     post, path = "/api/v1/tickets/{link}/helper", tag = "ticket", params(("link" = String, Path)),
     responses((status = 200, body = Token))
 )]
-pub(super) async fn help(State(hall): State<Hall>, Named(link): Named<String>) -> Result<Json<Token>, Failure> {
-    let token = device::bind(&hall.ctx, space(), &link).await?;
-    super::door::token(&hall, token)
+pub(super) async fn help(
+    State(hall): State<Hall>,
+    In(space): In,
+    Named(link): Named<String>,
+) -> Result<Json<Token>, Failure> {
+    let token = device::bind(&hall.ctx, space, &link).await?;
+    super::door::token(&hall, space, token)
 }

@@ -117,9 +117,9 @@ async fn ticket(
     Path(link): Path<String>,
     Query(query): Query,
 ) -> Answer {
-    let of = registration::by_link(&hall.ctx, crate::hall::space(), &link)?;
-    let helper = device::helper_of(&hall.ctx, crate::hall::space(), &of.ticket)?.is_some();
-    let (lucky, draws) = service::draw::numbers_of(&hall.ctx, crate::hall::space(), of.ticket.event, of.ticket.id)?;
+    let of = registration::by_link(&hall.ctx, visit.space, &link)?;
+    let helper = device::helper_of(&hall.ctx, visit.space, &of.ticket)?.is_some();
+    let (lucky, draws) = service::draw::numbers_of(&hall.ctx, visit.space, of.ticket.event, of.ticket.id)?;
     let draws: Vec<_> = draws.into_iter().map(|(draw, won)| (format!("/draw/{}", draw.id), draw.name, won)).collect();
     let shown = ticket_pages::TicketPage {
         lucky: lucky.as_deref(),
@@ -156,14 +156,14 @@ fn ways<'a>(
 ) -> Result<Vec<ticket_pages::Way<'a>>, Error> {
     let text = visit.text();
     let mut ways = Vec::new();
-    let talks = service::talk::page(&hall.ctx, crate::hall::space(), link)?;
+    let talks = service::talk::page(&hall.ctx, visit.space, link)?;
     if talks.open && of.ticket.state == domain::TicketState::Active {
         let label = if talks.chosen.is_empty() { text.t("Choose talks") } else { text.t("My talks") };
         let href = format!("/ticket/{link}/talk");
         let icon = views::component::icon::Icon::Calendar;
         ways.push(ticket_pages::Way { label, href, icon, next: talks.chosen.is_empty() });
     }
-    if let Some(given) = service::feedback::offered(&hall.ctx, crate::hall::space(), &of.ticket)? {
+    if let Some(given) = service::feedback::offered(&hall.ctx, visit.space, &of.ticket)? {
         let label = if given { text.t("Your feedback was sent") } else { text.t("Give feedback") };
         let href = format!("/ticket/{link}/feedback");
         ways.push(ticket_pages::Way { label, href, icon: views::component::icon::Icon::Check, next: !given });

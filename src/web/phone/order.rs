@@ -6,7 +6,6 @@ use crate::{
     answer::{Answer, again, page, see, tell},
     audience::Visit,
     fields::{Fields, Query},
-    hall::space,
 };
 use axum::{
     Router,
@@ -33,7 +32,7 @@ pub fn routes() -> Router<Hall> {
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, Query(query): Query) -> Answer {
-    let of = order::by_link(&hall.ctx, space(), &link)?;
+    let of = order::by_link(&hall.ctx, visit.space, &link)?;
     let tickets: Vec<_> = of
         .tickets
         .into_iter()
@@ -67,17 +66,17 @@ async fn cancel(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>
 }
 
 async fn receipt(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    let of = order::own_receipt(&hall.ctx, space(), &link)?;
+    let of = order::own_receipt(&hall.ctx, visit.space, &link)?;
     page(pages::receipt(&visit.shell(), &of.order, &of.event.name))
 }
 
 async fn transfer_form(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    let of = registration::by_link(&hall.ctx, space(), &link)?;
+    let of = registration::by_link(&hall.ctx, visit.space, &link)?;
     page(pages::transfer(&visit.shell(), &of.event, &link, &TicketInput::default(), None))
 }
 
 async fn transfer(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, fields: Fields) -> Answer {
-    let of = registration::by_link(&hall.ctx, space(), &link)?;
+    let of = registration::by_link(&hall.ctx, visit.space, &link)?;
     let typed = match with_uploads(&hall, &fields).await {
         Ok(typed) => typed,
         Err(error) => {
@@ -123,7 +122,7 @@ async fn join(State(hall): State<Hall>, visit: Visit, Path((event, kind)): Path<
 }
 
 async fn wait(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
-    let of = waiting::page(&hall.ctx, space(), &link)?;
+    let of = waiting::page(&hall.ctx, visit.space, &link)?;
     page(pages::wait(&visit.shell(), (&of.waiter, &of.event, &of.kind), of.before, &link, &of.notices))
 }
 

@@ -25,7 +25,7 @@ pub async fn form(State(hall): State<Hall>, visit: Visit, Path(event): Path<u64>
     let mut first = pages::Person::default();
     let waiter = query.get("waiter");
     if !waiter.is_empty() {
-        let of = waiting::page(&hall.ctx, crate::hall::space(), waiter)?;
+        let of = waiting::page(&hall.ctx, visit.space, waiter)?;
         first.kind = of.kind.id.to_string();
         first.name = of.waiter.name;
         first.phone = domain::phone::local(&of.waiter.phone);
@@ -173,7 +173,7 @@ pub async fn register(
                 for (ticket, _) in order.tickets() {
                     crate::poster::credit(&hall, &visit, &headers, event, ticket).await;
                 }
-                return landed(&hall, &order);
+                return landed(&hall, &visit, &order);
             }
             Err(error) => Err(error),
         },
@@ -195,10 +195,10 @@ pub async fn register(
 }
 
 /// Where an order lands: one ticket that is valid at once on its page, everything else on the order's.
-fn landed(hall: &Hall, order: &Order) -> Answer {
+fn landed(hall: &Hall, visit: &Visit, order: &Order) -> Answer {
     let link = token::link(&order.link);
     if order.state == OrderState::Paid && order.tickets().count() == 1 && order.sums().total == 0 {
-        let of = order::by_link(&hall.ctx, crate::hall::space(), &link).map_err(Failure::from)?;
+        let of = order::by_link(&hall.ctx, visit.space, &link).map_err(Failure::from)?;
         if let Some(ticket) = of.tickets.first() {
             return see(&format!("/ticket/{}?fresh=1", token::link(&ticket.link)));
         }

@@ -7,6 +7,7 @@ use crate::{
     audience::{Staff, Visit},
     fields::Query,
     live::follow,
+    space::In,
 };
 use axum::{
     Json, Router,
@@ -15,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{DrawId, Refusal};
+use domain::{DrawId, Refusal, SpaceId};
 use service::draw;
 use views::screen::draw as pages;
 
@@ -28,15 +29,15 @@ pub fn routes() -> Router<Hall> {
 }
 
 /// Whether this browser may show the screen, and where it presses.
-fn may(hall: &Hall, headers: &HeaderMap, id: DrawId, key: &str) -> Result<Option<String>, Failure> {
-    let staff = Staff::of(hall, headers).ok();
+fn may(hall: &Hall, space: SpaceId, headers: &HeaderMap, id: DrawId, key: &str) -> Result<Option<String>, Failure> {
+    let staff = Staff::of(hall, space, headers).ok();
     if let Some(Staff(actor)) = staff {
         let (event, looks, runs) = draw::rights(&hall.ctx, &actor, id)?;
         if looks {
             return Ok(runs.then(|| format!("/admin/event/{event}/draw/{id}/act")));
         }
     }
-    if draw::opens_screen(&hall.ctx, crate::hall::space(), id, key) {
+    if draw::opens_screen(&hall.ctx, space, id, key) {
         return Ok(None);
     }
     Err(Refusal::denied().into())
@@ -51,9 +52,9 @@ async fn show(
 ) -> Answer {
     let id = DrawId(id);
     let key = query.get("key");
-    let act = may(&hall, &headers, id, key)?;
-    let of = draw::published(&hall.ctx, crate::hall::space(), id)?;
-    let state = draw::screen_state(&hall.ctx, crate::hall::space(), id)?;
+    let act = may(&hall, visit.space, &headers, id, key)?;
+    let of = draw::published(&hall.ctx, visit.space, id)?;
+    let state = draw::screen_state(&hall.ctx, visit.space, id)?;
     let shown = pages::Page {
         draw: &of.draw,
         event: &of.event,
@@ -68,26 +69,28 @@ async fn show(
 
 async fn live(
     State(hall): State<Hall>,
+    In(space): In,
     headers: HeaderMap,
     Path(id): Path<u64>,
     Query(query): Query,
 ) -> Result<Response, Failure> {
     let id = DrawId(id);
     let key = query.get("key").to_owned();
-    may(&hall, &headers, id, &key)?;
-    let receiver = draw::watch(&hall.ctx, crate::hall::space(), id, draw::Side::Screen)?;
-    Ok(follow(receiver, move || may(&hall, &headers, id, &key).is_ok()))
+    may(&hall, space, &headers, id, &key)?;
+    let receiver = draw::watch(&hall.ctx, space, id, draw::Side::Screen)?;
+    Ok(follow(receiver, move || may(&hall, space, &headers, id, &key).is_ok()))
 }
 
 async fn names(
     State(hall): State<Hall>,
+    In(space): In,
     headers: HeaderMap,
     Path(id): Path<u64>,
     Query(query): Query,
 ) -> Result<Response, Failure> {
     let id = DrawId(id);
-    may(&hall, &headers, id, query.get("key"))?;
+    may(&hall, space, &headers, id, query.get("key"))?;
     let ctx = hall.ctx.clone();
-    let names = service::aside(move || draw::names(&ctx, crate::hall::space(), id)).await?;
+    let names = service::aside(move || draw::names(&ctx, space, id)).await?;
     Ok(Json(names).into_response())
 }

@@ -8,6 +8,7 @@ use crate::{
     fields::Fields,
     live::follow,
     phone::local_path,
+    space::In,
 };
 use axum::{
     Json, Router,
@@ -183,18 +184,19 @@ async fn void(
 /// Where the draw stands, for pages of operators.
 async fn live(
     State(hall): State<Hall>,
+    In(space): In,
     headers: HeaderMap,
     Path((event, id)): Path<(u64, u64)>,
 ) -> Result<Response, Failure> {
     let (event, id) = (EventId(event), DrawId(id));
     let asked = hall.clone();
     let allowed = move || -> Result<(), Failure> {
-        let Staff(actor) = Staff::of(&asked, &headers)?;
+        let Staff(actor) = Staff::of(&asked, space, &headers)?;
         draw::screen_key(&asked.ctx, &actor, event, id)?;
         Ok(())
     };
     allowed()?;
-    let receiver = draw::watch(&hall.ctx, crate::hall::space(), id, draw::Side::Screen)?;
+    let receiver = draw::watch(&hall.ctx, space, id, draw::Side::Screen)?;
     Ok(follow(receiver, move || allowed().is_ok()))
 }
 
