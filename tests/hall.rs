@@ -42,19 +42,25 @@ impl Hall {
 
     /// On a folder that stays, with that on the command line.
     pub fn with(data: &Path, more: &[&str]) -> Self {
-        Self::run("serve", data, more, Duration::from_secs(30))
+        Self::run("serve", data, more, &[], Duration::from_secs(30))
     }
 
     /// The demonstration, which fills its folder first; logged in with what stands in `demo-login.txt`.
     pub fn demo(data: &Path) -> Self {
-        Self::run("demo", data, &["--listen", "127.0.0.1:0"], Duration::from_secs(300))
+        Self::run("demo", data, &["--listen", "127.0.0.1:0"], &[], Duration::from_secs(300))
     }
 
-    fn run(command: &str, data: &Path, more: &[&str], patience: Duration) -> Self {
+    /// As [`Self::listening`], with settings as environment variables.
+    pub fn with_settings(data: &Path, address: &str, settings: &[(&str, &str)]) -> Self {
+        Self::run("serve", data, &["--listen", address], settings, Duration::from_secs(30))
+    }
+
+    fn run(command: &str, data: &Path, more: &[&str], settings: &[(&str, &str)], patience: Duration) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
             .args([command, "--data"])
             .arg(data)
             .args(more)
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -199,6 +205,30 @@ impl Client {
             request.call()
         };
         // As browsers do: a kept connection that the server closed after refusing a body is no answer; a new one is asked.
+        self.keep(ask().or_else(|_| ask()).unwrap())
+    }
+
+    /// A GET with more headers.
+    pub fn with(&self, path: &str, more: &[(&str, &str)]) -> Answer {
+        self.send_json("GET", path, more, &serde_json::Value::Null)
+    }
+
+    /// Any method with more headers, and a JSON body unless it is null.
+    pub fn send_json(&self, method: &str, path: &str, more: &[(&str, &str)], body: &serde_json::Value) -> Answer {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let ask = || {
+            let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+            for (name, value) in self.head() {
+                request = request.header(name, value);
+            }
+            for (name, value) in more {
+                request = request.header(*name, *value);
+            }
+            if body.is_null() {
+                return self.agent.run(request.body(()).unwrap());
+            }
+            self.agent.run(request.header("content-type", "application/json").body(text.clone()).unwrap())
+        };
         self.keep(ask().or_else(|_| ask()).unwrap())
     }
 

@@ -1,6 +1,6 @@
 //! The audit line: who did what to which record, when, and what it was before and after.
 
-use crate::{AccountId, DeviceId, Time};
+use crate::{AccountId, DeviceId, PersonId, Time};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Who wrote.
@@ -28,6 +28,8 @@ pub enum By {
     Device(DeviceId),
     /// Somebody who is not logged in, from the phone pages.
     Visitor,
+    /// A logged-in person who is no staff.
+    Person(PersonId),
 }
 
 /// One line of a space's audit log.

@@ -347,6 +347,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let setup = Arc::new(SetupCode::default());
     let secure = secured(&ctx, settings).await?;
     let shown = lan(address);
+    let origins = crate::settings::parts(&settings.api_origins).map(str::to_owned).collect();
+    let api = web::ApiSettings::new(origins, settings.api_person_rate, settings.api_address_rate);
+    let proxies = listen::Proxies::read(settings)?;
     let public_url = settings.public_url.clone();
     let base = public_url.clone().unwrap_or_else(|| match &secure {
         Some(secure) => format!("https://{}", lan(secure.address)),
@@ -367,7 +370,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let hall = web::Hall::new(web::Parts {
         ctx: ctx.clone(),
         setup,
-        settings: web::Settings { public_url, root: secure.as_ref().and_then(Secure::root) },
+        settings: web::Settings { public_url, api, root: secure.as_ref().and_then(Secure::root) },
         ports: Arc::default(),
     });
     for space in ctx.spaces()? {
@@ -394,10 +397,10 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         }
         None => Way::Plain,
     };
-    let plain = tokio::spawn(listen::serve(listener, app.clone(), way, ends.clone()));
+    let plain = tokio::spawn(listen::serve(listener, app.clone(), way, proxies.clone(), ends.clone()));
     let by_tls = secure.map(|Secure { listener, tls, .. }| {
         let renewing = tokio::spawn(renew(tls.clone()));
-        tls.config().map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), ends))))
+        tls.config().map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
     });
     let by_tls = by_tls.transpose()?;
     ended().await;

@@ -1,5 +1,9 @@
 //! The listeners, plain and TLS: accept connections, serve them, and end in order when they are told to.
 
+use crate::{
+    proxy::{self, Network},
+    settings::{Settings, parts},
+};
 use axum::{
     body::Body,
     http::{HeaderValue, Request, StatusCode, header},
@@ -38,8 +42,50 @@ pub enum Way {
     Tls(Arc<ServerConfig>),
 }
 
+/// Whom the listener believes about who asks.
+#[derive(Debug, Default)]
+pub struct Proxies {
+    forwarded: Vec<Network>,
+    protocol: Vec<Network>,
+}
+
+impl Proxies {
+    /// Reads the settings.
+    pub fn read(settings: &Settings) -> Result<Arc<Self>, service::Error> {
+        let wrong = |part: &str| service::Error::Internal(format!("settings: {part} is no address and no network"));
+        let read = |list: &str| {
+            parts(list).map(|part| Network::parse(part).ok_or_else(|| wrong(part))).collect::<Result<_, _>>()
+        };
+        Ok(Arc::new(Self {
+            forwarded: read(&settings.forwarded_from)?,
+            protocol: read(&settings.proxy_protocol_from)?,
+        }))
+    }
+
+    /// Who a connection is from: what its proxy says, where one is to say it; none when it does not.
+    async fn peer(&self, stream: &mut TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
+        if !proxy::holds(&self.protocol, peer.ip()) {
+            return Some(peer);
+        }
+        match tokio::time::timeout(proxy::PATIENCE, proxy::head(stream)).await {
+            Ok(Ok(said)) => Some(said.unwrap_or(peer)),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "a connection was cut");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
 /// Serves until `end` says so.
-pub async fn serve(listener: TcpListener, app: App, way: Way, mut end: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    way: Way,
+    proxies: Arc<Proxies>,
+    mut end: watch::Receiver<bool>,
+) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 << 10);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
@@ -51,7 +97,7 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, mut end: watch::Re
             // Whoever would say so is gone: that is an end as well.
             _ = end.wait_for(|end| *end) => break,
         };
-        let (stream, peer) = match accepted {
+        let (mut stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, usually: those in use are given back soon.
@@ -63,21 +109,23 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, mut end: watch::Re
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no-delay was refused");
         }
-        let service = service(app.clone(), peer, &way);
-        match &way {
-            Way::Plain | Way::Redirect(_) => {
-                let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-                tokio::spawn(ended(graceful.watch(connection.into_owned())));
-            }
-            Way::Tls(config) => {
-                let (config, builder, watcher) = (config.clone(), builder.clone(), graceful.watcher());
-                tokio::spawn(async move {
+        let (builder, watcher, app, proxies, way) =
+            (builder.clone(), graceful.watcher(), app.clone(), proxies.clone(), way.clone());
+        tokio::spawn(async move {
+            let Some(said) = proxies.peer(&mut stream, peer).await else { return };
+            let service = service(app, peer, said, &way, proxies);
+            match way {
+                Way::Plain | Way::Redirect(_) => {
+                    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                    ended(watcher.watch(connection.into_owned())).await;
+                }
+                Way::Tls(config) => {
                     let Some(stream) = agreed(config, stream).await else { return };
                     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     ended(watcher.watch(connection.into_owned())).await;
-                });
+                }
             }
-        }
+        });
     }
     drop(listener);
     tokio::select! {
@@ -129,8 +177,10 @@ fn name_host<B>(request: &mut Request<B>) {
 
 fn service(
     app: App,
-    peer: SocketAddr,
+    near: SocketAddr,
+    said: SocketAddr,
     way: &Way,
+    proxies: Arc<Proxies>,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
     Response = Response,
@@ -142,8 +192,18 @@ fn service(
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         name_host(&mut request);
-        let sent = redirect.and_then(|port| elsewhere(&request, peer, port));
-        request.extensions_mut().insert(Peer { address: peer, secure });
+        // Whoever stands next to the box decides: a server in front of it is one of its own.
+        let sent = redirect.and_then(|port| elsewhere(&request, near, port));
+        let (address, by_tls) = if proxies.forwarded.is_empty() {
+            (said, false)
+        } else {
+            let headers = request.headers();
+            (
+                proxy::forwarded(headers, said, &proxies.forwarded),
+                proxy::holds(&proxies.forwarded, said.ip()) && proxy::was_secure(headers),
+            )
+        };
+        request.extensions_mut().insert(Peer { address, secure: secure || by_tls });
         let app = app.clone();
         async move {
             match sent {

@@ -11,6 +11,7 @@ mod demo_merchant;
 mod demo_print;
 mod demo_wechat;
 mod listen;
+mod proxy;
 mod scanner;
 mod settings;
 mod tls;

@@ -34,6 +34,16 @@ pub struct Settings {
     pub reserve_mib: u64,
     /// Addresses that the secretariat names (webhooks) may lead into the box's own network.
     pub private_targets: bool,
+    /// Sites whose scripts may use the API, separated by commas.
+    pub api_origins: String,
+    /// Requests a minute that a logged-in person may send to the API; 0 is no limit.
+    pub api_person_rate: u32,
+    /// Requests a minute that one address may send to the API on behalf of nobody; 0 is no limit.
+    pub api_address_rate: u32,
+    /// Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas.
+    pub forwarded_from: String,
+    /// Addresses or networks whose connections begin with the PROXY protocol, separated by commas.
+    pub proxy_protocol_from: String,
 }
 
 impl Default for Settings {
@@ -52,6 +62,11 @@ impl Default for Settings {
             cache_mib: 16,
             reserve_mib: 64,
             private_targets: false,
+            api_origins: String::new(),
+            api_person_rate: 600,
+            api_address_rate: 3_000,
+            forwarded_from: String::new(),
+            proxy_protocol_from: String::new(),
         }
     }
 }
@@ -71,6 +86,17 @@ const VARIABLES: &[&str] = &[
     "reserve_mib",
     "private_targets",
 ];
+    "api_origins",
+    "api_person_rate",
+    "api_address_rate",
+    "forwarded_from",
+    "proxy_protocol_from",
+];
+
+/// The parts of a list in one line.
+pub fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
 
 /// The variables that are settings, as the configuration reads them.
 fn variables(all: impl Iterator<Item = (String, String)>) -> config::Map<String, String> {

@@ -26,6 +26,13 @@ pub enum Who {
         /// SHA-256 of the session's token.
         session: [u8; 32],
     },
+    /// A logged-in person who is no staff.
+    Person {
+        /// Who.
+        person: PersonId,
+        /// SHA-256 of the session's token.
+        session: [u8; 32],
+    },
     /// A paired terminal.
     Device {
         /// The device.
@@ -98,7 +105,15 @@ impl Actor {
     pub fn account(&self) -> Option<AccountId> {
         match &self.who {
             Who::Staff { account, .. } => Some(*account),
-            Who::Visitor | Who::Device { .. } => None,
+            Who::Visitor | Who::Person { .. } | Who::Device { .. } => None,
+        }
+    }
+
+    /// The person, if one is logged in who is no staff.
+    pub fn person(&self) -> Option<PersonId> {
+        match &self.who {
+            Who::Person { person, .. } => Some(*person),
+            Who::Visitor | Who::Staff { .. } | Who::Device { .. } => None,
         }
     }
 
@@ -106,6 +121,7 @@ impl Actor {
     pub fn by(&self) -> By {
         match &self.who {
             Who::Visitor => By::Visitor,
+            Who::Person { person, .. } => By::Person(*person),
             Who::Staff { account, .. } => By::Account(*account),
             Who::Device { device, .. } => By::Device(*device),
         }
@@ -115,7 +131,7 @@ impl Actor {
     pub fn post(&self) -> Post {
         match &self.who {
             Who::Device { post, .. } => *post,
-            Who::Visitor | Who::Staff { .. } => Post::default(),
+            Who::Visitor | Who::Person { .. } | Who::Staff { .. } => Post::default(),
         }
     }
 

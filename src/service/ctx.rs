@@ -59,6 +59,8 @@ pub struct Parts {
     pub files: Files,
     /// Failed attempts.
     pub limiter: Arc<Limiter>,
+    /// How often clients asked.
+    pub rates: Arc<crate::rate::Rates>,
     /// Drawn at the start: versions of what is kept in memory mean nothing to another run.
     pub(crate) boot: u64,
     /// What is kept in memory of events that are in use.
@@ -69,6 +71,8 @@ pub struct Parts {
     pub(crate) search: Arc<crate::search::Keeper>,
     /// Whoever reads the texts of documents.
     pub(crate) reader: Arc<crate::document::Reader>,
+    /// Logged-in people whose tokens were looked up.
+    pub(crate) sessions: Arc<crate::identity::Remembered>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
     /// Pictures that were drawn lately.
@@ -105,11 +109,13 @@ impl Ctx {
             sealer: Arc::new(sealer),
             files,
             limiter: Arc::default(),
+            rates: Arc::default(),
             search: Arc::new(crate::search::Keeper::new(memory.changes.clone())),
             reader: Arc::default(),
             memory,
             draws: Arc::default(),
             devices: Arc::default(),
+            sessions: Arc::default(),
             drawn: Arc::default(),
             visits: Arc::default(),
             known: Arc::default(),
@@ -166,19 +172,27 @@ impl Ctx {
         F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + Sync + 'static,
         T: Send + 'static,
     {
-        let (space, now, f) = (permit.space, self.now(), Arc::new((permit.clone(), f)));
+        let (space, now, f) = (permit.space, self.now(), Arc::new((permit.clone(), crate::once::mark(), f)));
         for _ in 0..LOADS_MAX {
             let again = f.clone();
             let answer = self.store.write(move |tx| {
-                let (permit, f) = again.as_ref();
+                let (permit, mark, f) = again.as_ref();
                 let mut work = Work::new(tx.space(space), permit, now);
+                if let Some(mark) = mark {
+                    mark.keep(&mut work)?;
+                }
                 let answer = f(&mut work)?;
                 work.finish()?;
                 Ok::<_, Error>(answer)
             });
             match answer.await {
                 Err(Error::Unloaded(event)) => self.load(space, event).await?,
-                answer => return answer,
+                answer => {
+                    if let (Ok(_), Some(mark)) = (&answer, &f.1) {
+                        mark.committed();
+                    }
+                    return answer;
+                }
             }
         }
         Err(Error::Internal("an event was dropped from memory again and again".into()))
@@ -231,6 +245,11 @@ impl<'a, 'tx> Work<'a, 'tx> {
     /// Keeps a record, new or changed.
     pub fn put<R: Record>(&mut self, record: &R) -> Result<(), Error> {
         self.writes += 1;
+        Ok(self.tx.put(record)?)
+    }
+
+    /// Keeps a record that stands for nothing but this transaction, whose audit lines are its own.
+    pub(crate) fn put_beside<R: Record>(&mut self, record: &R) -> Result<(), Error> {
         Ok(self.tx.put(record)?)
     }
 

@@ -1,7 +1,9 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, visits, uploads
 //! that nobody used, what is due to leave the box.
 
-use crate::{Ctx, Error, archive, message, order, outbox, promotion, reminder, upload, waiting, wechat};
+use crate::{
+    Ctx, Error, archive, identity, message, once, order, outbox, promotion, reminder, upload, waiting, wechat,
+};
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
 
@@ -18,6 +20,8 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("messages", message::dispatch(ctx, space).await),
         ("visits", visits(ctx, space).await),
         ("unused uploads", upload::sweep(ctx).await),
+        ("requests", once::forget_old(ctx, space).await),
+        ("sessions", identity::forget_old(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),
         ("pushes", wechat::forget_old(ctx, space).await),

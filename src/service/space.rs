@@ -230,6 +230,7 @@ pub fn name_of(view: &impl Read, by: By) -> Result<Option<String>, Error> {
     Ok(match by {
         By::Box | By::Visitor => None,
         By::Account(id) => view.get::<Account>(&id)?.map(|account| account.name),
+        By::Person(id) => view.get::<domain::Person>(&id)?.map(|person| person.name),
         By::Device(id) => view.get::<domain::Device>(&id)?.map(|device| device.name),
     })
 }

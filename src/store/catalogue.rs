@@ -5,13 +5,14 @@ use domain::{
     Account, AccountId, AddOn, AddOnId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design,
     DesignId, Device, DeviceId, DevicePrint, Document, DocumentId, DrawId, EntrantId, Event, EventId, EventPlace,
     EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, Invoice, InvoiceId, ListId, Member,
-    MemberOffer, Merchant, MessageId, Notice, NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId,
-    Portrait, PrintId, PrintRun, Quota, QuotaId, Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId,
-    Session, Sound, SoundId, Source, SourceId, SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource,
+    MemberOffer, Merchant, MessageId, Notice, NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture,
+    PictureId, Portrait, PrintId, PrintRun, Quota, QuotaId, Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId,
+    SearchId, Session, Sound, SoundId, Source, SourceId, SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource,
     TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
+    identity::{Identity, LoginCode, PersonMerge, PersonOrder, PersonSession, PersonTicket},
     import::RefusedRow,
     notice::NoticeState,
     order::{Flow, Item, OrderState},
@@ -116,6 +117,17 @@ pub const REFUND_OPEN: Plain<domain::PayRefund, u8> = Plain::new(270);
 pub const REFUND_BY_DAY: Plain<domain::PayRefund, i64> = Plain::new(271);
 
 /// Tickets of an event by [`domain::TicketState`].
+/// What proves a person.
+pub const IDENTITY_BY_PERSON: Plain<Identity, PersonId> = Plain::new(315);
+/// The sessions of a person.
+pub const PERSON_SESSION_BY_PERSON: Plain<PersonSession, PersonId> = Plain::new(316);
+/// Sessions of people by their end in milliseconds.
+pub const PERSON_SESSION_BY_END: Plain<PersonSession, i64> = Plain::new(317);
+/// Codes by when they can be forgotten, in milliseconds.
+pub const LOGIN_CODE_BY_END: Plain<LoginCode, i64> = Plain::new(318);
+/// Requests that were done by when they can be forgotten, in milliseconds.
+pub const ONCE_BY_END: Plain<domain::Once, i64> = Plain::new(319);
+
 /// What leaves the box by its cause.
 pub const OUT_ONCE: Unique<domain::Outgoing, String> = Unique::new(164, "outgoing_once");
 /// What waits to leave the box: carrier and when it is due in milliseconds.
@@ -552,6 +564,11 @@ fn derive_person(person: &Person, out: &mut crate::Derived) {
     }
 }
 
+fn derive_person_session(session: &PersonSession, out: &mut crate::Derived) {
+    out.plain(&PERSON_SESSION_BY_PERSON, &session.person);
+    out.plain(&PERSON_SESSION_BY_END, &session.expires_at.0);
+}
+
 tables! {
     1 "space" v 1 Space { key SpaceId = |r| r.id; derive |_r, _out| (); }
     2 "person" v 1 Person { key PersonId = |r| r.id; derive |r, out| derive_person(r, out); }
@@ -642,6 +659,13 @@ tables! {
     111 "merchant_terms" v 1 domain::merchant::Terms { key () = |_r| (); derive |_r, _out| (); }
     112 "merchant_setting" v 1 domain::MerchantSetting { key () = |_r| (); derive |_r, _out| (); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
+    100 "identity" v 1 Identity { key (u8, String) = |r| (r.kind as u8, r.value.clone()); derive |r, out| out.plain(&IDENTITY_BY_PERSON, &r.person); }
+    101 "person_session" v 1 PersonSession { key [u8; 32] = |r| r.token; derive |r, out| derive_person_session(r, out); }
+    102 "login_code" v 1 LoginCode { key (u8, String) = |r| (r.kind as u8, r.value.clone()); derive |r, out| out.plain(&LOGIN_CODE_BY_END, &r.until().0); }
+    103 "once" v 1 domain::Once { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&ONCE_BY_END, &r.until.0); }
+    104 "person_ticket" v 1 PersonTicket { key (PersonId, EventId, TicketId) = |r| (r.person, r.event, r.ticket); derive |_r, _out| (); }
+    105 "person_order" v 1 PersonOrder { key (PersonId, EventId, OrderId) = |r| (r.person, r.event, r.order); derive |_r, _out| (); }
+    106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.
@@ -710,6 +734,11 @@ mod tests {
             REFUND_OPEN.id,
             REFUND_BY_DAY.id,
             INVOICE_BY_ORDER.id,
+            IDENTITY_BY_PERSON.id,
+            PERSON_SESSION_BY_PERSON.id,
+            PERSON_SESSION_BY_END.id,
+            LOGIN_CODE_BY_END.id,
+            ONCE_BY_END.id,
             OUT_ONCE.id,
             OUT_DUE.id,
             OUT_BY_STATE.id,

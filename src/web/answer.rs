@@ -178,6 +178,16 @@ pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> R
     response
 }
 
+/// Headers of a failure that stay when it is made readable.
+const KEPT: &[HeaderName] = &[
+    header::ALLOW,
+    header::RETRY_AFTER,
+    header::VARY,
+    header::CACHE_CONTROL,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+];
+
 /// What of a request is needed when it has been answered.
 fn circumstances(parts: &Parts) -> Parts {
     let mut kept = axum::http::Request::new(()).into_parts().0;
@@ -196,7 +206,12 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
         // Only now are the asker's circumstances needed; a scan that goes well must not pay for them.
         let In(space) = In::of(&asked.extensions);
         let visit = Visit::of(hall, space, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
-        *response = readable(&visit, &failure, json, asked.uri.path());
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        *response = readable(&visit, &failure, json, asked.uri.path(), status);
+        for (name, value) in headers.iter().filter(|(name, _)| KEPT.contains(name)) {
+            response.headers_mut().insert(name, value.clone());
+        }
     }
     if !json {
         tracing::debug!(method = %asked.method, path = asked.uri.path(), status = response.status().as_u16(), "answered");
@@ -244,9 +259,8 @@ fn let_frame(headers: &mut HeaderMap, sites: &[String]) {
     }
 }
 
-fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str) -> Response {
+fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str, status: StatusCode) -> Response {
     let text = visit.text();
-    let status = status(&failure.0);
     if let Error::Internal(cause) = failure.0.as_ref() {
         tracing::error!(path, request = visit.request, cause, "internal error");
     }

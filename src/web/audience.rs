@@ -30,6 +30,8 @@ pub struct Peer {
 
 /// Name of the cookie of a logged-in browser.
 pub const SESSION: &str = "hall_session";
+/// Name of the cookie of a browser in which a person who is no staff is logged in.
+pub const PERSON: &str = "hall_person";
 /// Name of the cookie of a paired terminal.
 pub const DEVICE: &str = "hall_device";
 /// Name of the cookie of the tickets that a phone showed.
@@ -144,7 +146,7 @@ impl Visit {
     pub fn admin_shell(&self, actor: &Actor) -> Shell {
         let user = match &actor.who {
             service::Who::Staff { name, .. } => Some(name.clone()),
-            service::Who::Visitor | service::Who::Device { .. } => None,
+            service::Who::Visitor | service::Who::Person { .. } | service::Who::Device { .. } => None,
         };
         Shell { user, nav: feature::navigation(actor, &self.path), ..self.shell() }
     }
@@ -169,6 +171,47 @@ impl FromRequestParts<Hall> for Visit {
 /// The refusal when a merchant was frozen since the request came; streams ask again and again.
 fn open(hall: &Hall, space: SpaceId) -> Result<(), Refusal> {
     if hall.ctx.is_open(space) { Ok(()) } else { Err(service::merchant::closed_pages()) }
+}
+
+/// The token of `Authorization: Bearer …`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// A logged-in person who is no staff, by the token of a client or the cookie of a browser.
+pub struct Member(pub Arc<Actor>);
+
+impl Member {
+    /// Reads who is logged in from a request's headers.
+    pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
+        let token = bearer(headers).or_else(|| cookie(headers, PERSON)).ok_or_else(service::identity::nobody)?;
+        let actor = service::identity::actor(&hall.ctx, space, token)?;
+        Ok(Self(actor.ok_or_else(service::identity::nobody)?))
+    }
+}
+
+impl FromRequestParts<Hall> for Member {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
+        Self::of(hall, In::of(&parts.extensions).0, &parts.headers)
+    }
+}
+
+/// Anybody: the person who is logged in, or a visitor. A token that nobody knows is refused all the same: its client believes it is logged in.
+pub struct Caller(pub Arc<Actor>);
+
+impl FromRequestParts<Hall> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
+        let In(space) = In::of(&parts.extensions);
+        if bearer(&parts.headers).is_some() {
+            return Member::of(hall, space, &parts.headers).map(|Member(actor)| Self(actor));
+        }
+        let known = Member::of(hall, space, &parts.headers).ok().map(|Member(actor)| actor);
+        Ok(Self(known.unwrap_or_else(|| Arc::new(Actor::visitor(space)))))
+    }
 }
 
 /// A logged-in member of staff.
@@ -210,7 +253,7 @@ impl Scanner {
     /// Reads who scans in a space from a request's headers.
     pub fn of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Result<Self, Failure> {
         open(hall, space)?;
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let bearer = bearer(headers);
         if let Some(token) = bearer.or_else(|| cookie(headers, DEVICE)) {
             match service::device::actor(&hall.ctx, space, token)? {
                 Known::Device(actor) => return Ok(Self::Device(actor)),

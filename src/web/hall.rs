@@ -1,6 +1,6 @@
 //! What every handler is given.
 
-use service::{Ctx, space::SetupCode};
+use service::{Ctx, rate::Rate, space::SetupCode};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,4 +60,31 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// The root of the box's own certificates, where it serves TLS with them.
     pub root: Option<crate::root::Root>,
+    /// The API's limits.
+    pub api: ApiSettings,
+}
+
+/// What the API takes from whom.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Sites whose scripts may ask, such as `https://example.org`.
+    pub origins: Vec<String>,
+    /// How often a logged-in person may ask.
+    pub person: Rate,
+    /// How often one address may ask on behalf of nobody.
+    pub address: Rate,
+}
+
+impl ApiSettings {
+    /// Limits of so many requests a minute of a person and of an address; 0 is no limit.
+    pub fn new(origins: Vec<String>, person: u32, address: u32) -> Self {
+        let rate = |minute: u32| Rate { burst: (minute / 4).max(20), minute };
+        Self { origins, person: rate(person), address: rate(address) }
+    }
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self::new(Vec::new(), 600, 3_000)
+    }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Hall,
     answer::{Answer, Framed, page, see},
-    audience::Visit,
+    audience::{Member, Visit},
     fields::Query,
     space::root,
 };
@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use domain::{PartId, TicketState, event::EventState};
-use service::{event, home, merchant, registration};
+use service::{event, home, identity, merchant, registration, token};
 use views::{
     Tone,
     phone::{event as event_pages, home as pages},
@@ -58,11 +58,24 @@ async fn part(State(hall): State<Hall>, visit: Visit, Path(id): Path<u64>) -> An
     Ok(response)
 }
 
-/// The tickets that this phone showed.
+/// The tickets of whoever is logged in, and those that this phone showed.
 async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Answer {
     let (text, now) = (visit.text(), hall.ctx.now());
     let (mut coming, mut over) = (Vec::new(), Vec::new());
-    for link in crate::own::links(&headers) {
+    let member = Member::of(&hall, visit.space, &headers).ok().map(|Member(actor)| actor);
+    let mut links: Vec<String> = crate::own::links(&headers).into_iter().map(str::to_owned).collect();
+    let mut who = None;
+    if let Some(actor) = &member {
+        identity::used(&hall.ctx, actor).await?;
+        who = Some(identity::profile(&hall.ctx, actor)?.person.name);
+        for own in identity::tickets(&hall.ctx, actor)? {
+            let link = token::link(&own.ticket.link);
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
+    }
+    for link in &links {
         // A ticket that is gone is no reason not to show the others.
         let Ok(of) = registration::by_link(&hall.ctx, visit.space, link) else { continue };
         let (word, tone) = match (of.ticket.state, of.event.state, of.standing.first()) {
@@ -73,7 +86,7 @@ async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Ans
         };
         let is_over = of.event.time.to <= now;
         let one = pages::Mine {
-            link: link.to_owned(),
+            link: link.clone(),
             name: of.ticket.name,
             kind: of.kind.name,
             event: of.event,
@@ -83,5 +96,5 @@ async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Ans
     }
     coming.sort_by_key(|one| one.event.time.from);
     over.sort_by_key(|one| std::cmp::Reverse(one.event.time.from));
-    page(pages::mine(&visit.shell(), &coming, &over))
+    page(pages::mine(&visit.shell(), who.as_deref(), &coming, &over))
 }

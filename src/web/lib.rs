@@ -14,8 +14,9 @@ pub mod fields;
 pub mod hall;
 pub mod home;
 pub mod live;
-pub mod message;
+pub mod login;
 pub mod merchant;
+pub mod message;
 pub mod own;
 pub mod pay;
 pub mod phone;
@@ -29,7 +30,7 @@ pub mod terminal;
 pub mod wechat;
 
 pub use audience::Peer;
-pub use hall::{Hall, Parts, Settings};
+pub use hall::{ApiSettings, Hall, Parts, Settings};
 
 use axum::{
     Router,
@@ -78,7 +79,8 @@ impl App {
     }
 
     /// Answers a request within its space.
-    async fn within(&self, request: Request<Body>) -> Response {
+    async fn within(&self, mut request: Request<Body>) -> Response {
+        api::guard::admit(&self.hall, &mut request);
         if request.method() == Method::POST && request.uri().path() == api::checkin::REDEEM {
             let lane = |request| async { Ok::<_, Infallible>(api::checkin::lane(&self.hall, request).await) };
             let Ok(response) = CsrfLayer::new().layer(service_fn(lane)).oneshot(request).await;
@@ -116,6 +118,7 @@ fn pages() -> Router<Hall> {
         .merge(terminal::routes())
         .merge(own::routes())
         .merge(pay::routes())
+        .merge(login::routes())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
         .merge(merchant::routes())
@@ -142,7 +145,7 @@ fn router(hall: Hall) -> Router {
         .layer(middleware::from_fn(space::pages))
         .layer(CompressionLayer::new().gzip(true));
     Router::new()
-        .nest("/api/v1", api::routes())
+        .merge(api::routes(&hall))
         .merge(callback::routes())
         .merge(pay::callback())
         .merge(pages)

@@ -138,7 +138,7 @@ pub fn form(
             @if !shell.free { (steps(shell, &form, input)) }
             fieldset {
                 legend { (text.t("Members")) }
-                (form.input(&Input { name: "member_price", label: text.t("Price for members in yuan"), value: &input.member_price, max: 12, help: text.t("Empty: what everybody pays. Who is a member is told by the phone number. A code and the price for members are not added up: the lower price counts."), ..Input::default() }))
+                @if !shell.free { (form.input(&Input { name: "member_price", label: text.t("Price for members in yuan"), value: &input.member_price, max: 12, help: text.t("Empty: what everybody pays. Who is a member is told by the phone number. A code and the price for members are not added up: the lower price counts."), ..Input::default() })) }
                 (form.checkbox("members_only", text.t("Only members can take this ticket"), input.members_only))
                 p { a href="/admin/member" { (text.t("List of members")) } }
             }

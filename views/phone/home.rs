@@ -85,10 +85,14 @@ pub struct Mine {
 }
 
 /// The tickets that this phone showed: what comes, then what is over (S0-79).
-pub fn mine(shell: &Shell, coming: &[Mine], over: &[Mine]) -> Markup {
+pub fn mine(shell: &Shell, who: Option<&str>, coming: &[Mine], over: &[Mine]) -> Markup {
     let text = shell.text();
     let content = html! {
         h1 { (text.t("My events")) }
+        @match who {
+            Some(name) => p { (text.f("Logged in as {name}", &[("name", &name)])) " · " a href="/my/session" { (text.t("My account")) } }
+            None => p { a class="button wide" href="/my/login" { (icon(Icon::Person)) (text.t("Log in with a code")) } }
+        }
         @if coming.is_empty() && over.is_empty() {
             (empty(text.t("No tickets on this phone yet"), text.t("Register for an event, or find your ticket with phone number and attend code: it then stands here."), Some((text.t("Find my ticket"), "/ticket/find"))))
         } @else {

@@ -13,7 +13,7 @@ use domain::{
     import::RefusedRow,
 };
 use std::collections::BTreeSet;
-use store::catalogue::{DEVICE_BY_EVENT, IMPORT_BY_EVENT, TICKET_BY_PHONE};
+use store::catalogue::{DEVICE_BY_EVENT, IDENTITY_BY_PERSON, IMPORT_BY_EVENT, TICKET_BY_PHONE};
 use store::{Order, Read, Record};
 
 /// Records that change in one transaction.
@@ -194,6 +194,10 @@ fn freeze_step(work: &mut Work<'_, '_>, id: EventId, step: &[TicketId]) -> Resul
 
 /// Whether somebody still holds a ticket of another event; tickets of archived events have no phone number any more.
 fn is_needed(view: &impl Read, id: EventId, person: &Person) -> Result<bool, Error> {
+    if view.scan_index(&IDENTITY_BY_PERSON, &person.id, None, Order::Ascending).next().is_some() {
+        // They log in: who they are is theirs to change.
+        return Ok(true);
+    }
     let Some(phone) = &person.phone else { return Ok(false) };
     for key in view.scan_unique(&TICKET_BY_PHONE, phone, None, Order::Ascending) {
         let (event, _) = key?;

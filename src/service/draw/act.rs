@@ -32,7 +32,7 @@ pub(super) fn may_run(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Permit
 pub(super) fn name_of(actor: &Actor) -> String {
     match &actor.who {
         Asking::Staff { name, .. } | Asking::Device { name, .. } => name.clone(),
-        Asking::Visitor => String::new(),
+        Asking::Visitor | Asking::Person { .. } => String::new(),
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) use buyer::{find, may_transfer};
 pub use list::{Counts, Filter, OrderRow, PAGE, counts, export, get, list, notices, pending};
 pub use money::{pay, receipt, refund, voucher_file};
 pub(crate) use money::{receive, returned, withdraw};
-pub use place::{OrderInput, PersonInput, Quote, place, quote};
+pub use place::{OrderInput, PersonInput, Quote, link_of, place, quote};
 
 pub(crate) use act::{back, left, move_to};
 

@@ -294,13 +294,25 @@ pub async fn place(ctx: &Ctx, actor: &Actor, event: EventId, input: &OrderInput)
     let mut link = [0; 16];
     ctx.random.fill(&mut link);
     if input.once.len() >= 16 {
-        let named = format!("registration {event} {}", input.once);
-        link.copy_from_slice(token::sha256(named.as_bytes()).split_at(16).0);
+        link = once_link(event, &input.once);
     }
     let seeds: [u64; 8] = std::array::from_fn(|_| ctx.random.number());
     let (code, waiter, method) = (input.code.clone(), input.waiter.clone(), Method::parse(&input.method));
     let wanted = Wanted { at, sale, people, donation, link, seeds, code, waiter, method };
     ctx.write(&ctx.public(actor), move |work| wanted.take(work)).await
+}
+
+/// The link of the order that a form makes, however often it is sent.
+fn once_link(event: EventId, once: &str) -> [u8; 16] {
+    let mut link = [0; 16];
+    let named = format!("registration {event} {once}");
+    link.copy_from_slice(token::sha256(named.as_bytes()).split_at(16).0);
+    link
+}
+
+/// As an address has it: where the order of a form that was sent before is found.
+pub fn link_of(event: EventId, once: &str) -> String {
+    token::link(&once_link(event, once))
 }
 
 /// Everything that was checked before the transaction.

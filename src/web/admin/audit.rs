@@ -24,7 +24,7 @@ async fn log(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(
             text.t(match line.by {
                 By::Visitor => "Visitor",
                 By::Box => "The box",
-                By::Account(_) | By::Device(_) => "Unknown",
+                By::Account(_) | By::Device(_) | By::Person(_) => "Unknown",
             })
             .to_owned()
         });

@@ -12,12 +12,11 @@ use crate::{
     fields::Query,
 };
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     http::HeaderMap,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use domain::{
     EventId, ListId, ScanId, SpaceId,
@@ -34,6 +33,10 @@ use service::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 /// Most bytes of an upload: 500 scans with answers.
 const UPLOAD_BYTES: usize = 4 << 20;
@@ -41,19 +44,19 @@ const UPLOAD_BYTES: usize = 4 << 20;
 const PICTURE_BYTES: usize = 2 << 20;
 
 /// Routes below `/api/v1/checkin`.
-pub fn routes() -> Router<Hall> {
-    Router::new()
-        .route("/status", get(status))
-        .route("/lists", get(lists))
-        .route("/search", get(search))
-        .route("/annul", post(annul))
-        .route("/snapshot", get(snapshot))
-        .route("/changes", get(changes))
-        .route("/upload", post(upload).layer(DefaultBodyLimit::max(UPLOAD_BYTES)))
-        .route("/decode", post(decode).layer(DefaultBodyLimit::max(PICTURE_BYTES)))
-        .route("/device/initialise", post(initialise))
-        .route("/device/roll", post(roll))
-        .route("/device/revoke", post(revoke))
+pub fn routes() -> OpenApiRouter<Hall> {
+    OpenApiRouter::new()
+        .routes(routes!(status))
+        .routes(routes!(lists))
+        .routes(routes!(search))
+        .routes(routes!(annul))
+        .routes(routes!(snapshot))
+        .routes(routes!(changes))
+        .routes(routes!(upload).layer(DefaultBodyLimit::max(UPLOAD_BYTES)))
+        .routes(routes!(decode).layer(DefaultBodyLimit::max(PICTURE_BYTES)))
+        .routes(routes!(initialise))
+        .routes(routes!(roll))
+        .routes(routes!(revoke))
 }
 
 /// Who asks, and for which event.
@@ -490,7 +493,7 @@ pub(super) struct Token {
     name: String,
 }
 
-fn token(hall: &Hall, space: SpaceId, token: String) -> Result<Json<Token>, Failure> {
+pub(super) fn token(hall: &Hall, space: SpaceId, token: String) -> Result<Json<Token>, Failure> {
     let known = device::actor(&hall.ctx, space, &token)?;
     let device::Known::Device(actor) = known else { return Err(shut_out().into()) };
     let Who::Device { event, name, post, .. } = &actor.who else { return Err(domain::Refusal::denied().into()) };

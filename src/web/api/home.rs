@@ -1,38 +1,16 @@
 //! The home page's components for other programs and sites (S0-76).
 
+use super::event::EventCard;
 use crate::{Hall, answer::Failure, audience::Visit};
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde::Serialize;
 use service::home;
 use utoipa::ToSchema;
-
-/// Routes below `/api/v1`.
-pub fn routes() -> Router<Hall> {
-    Router::new().route("/home", get(parts))
-}
-
-/// An event of a component.
-#[derive(Serialize, ToSchema)]
-pub(super) struct EventCard {
-    id: u64,
-    name: String,
-    /// Start in UTC milliseconds.
-    starts: i64,
-    /// End in UTC milliseconds.
-    ends: i64,
-    /// Place in one line; may be empty.
-    place: String,
-    /// Address of the cover picture; none for the templates drawn by the hall.
-    cover: Option<String>,
-    /// Address of the invitation.
-    url: String,
-}
 
 /// A component of the home page.
 #[derive(Serialize, ToSchema)]
@@ -55,22 +33,6 @@ pub(super) struct HomePage {
     parts: Vec<Part>,
 }
 
-fn card(base: &str, event: &domain::Event) -> EventCard {
-    let cover = match event.cover {
-        domain::event::Cover::Picture(id) => Some(format!("{base}/picture/{id}")),
-        domain::event::Cover::Template(_) => None,
-    };
-    EventCard {
-        id: event.id.0,
-        name: event.name.clone(),
-        starts: event.time.from.0,
-        ends: event.time.to.0,
-        place: event.venue.line(),
-        cover,
-        url: format!("{base}/event/{}", event.id),
-    }
-}
-
 /// The components of the home page with their events. Scripts of sites that the settings name may read it.
 #[utoipa::path(get, path = "/api/v1/home", tag = "home", responses((status = 200, body = HomePage)))]
 pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Result<Response, Failure> {
@@ -79,7 +41,7 @@ pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: Heade
         id: of.part.id.0,
         title: of.part.title.clone(),
         style: of.part.style.code(),
-        events: of.events.iter().map(|event| card(base, event)).collect(),
+        events: of.events.iter().map(|event| EventCard::of(base, event)).collect(),
         url: format!("{base}/part/{}", of.part.id),
     };
     let parts = home::public(&hall.ctx, &visit.visitor())?.into_iter().map(part).collect();

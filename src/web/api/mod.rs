@@ -1,48 +1,171 @@
-//! The API for devices and integrations. Errors have one shape: code, message, field errors, request number.
+//! The API for mini-programs, devices and integrations. Errors have one shape: code, message, field errors, request number. A route and its
+//! description are one declaration.
 
 pub mod checkin;
 pub mod door;
-pub mod home;
+mod event;
+pub mod guard;
+mod helper;
+mod home;
+mod input;
+mod me;
+mod order;
+mod page;
+pub mod session;
+mod ticket;
 
 use crate::{Hall, audience::Visit};
 use axum::{
     Json, Router,
+    extract::DefaultBodyLimit,
     http::StatusCode,
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Serialize;
 use serde_json::Value;
 use service::Error;
-use utoipa::{OpenApi, ToSchema};
+use std::sync::{Arc, OnceLock};
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        ContentBuilder, Ref, ResponseBuilder,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
-/// The description of the whole API, served at `/api/v1/openapi.json`.
+/// The description of the API but for its routes, which describe themselves.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Huiguan",
-        description = "What devices and integrations can ask of the hall. Every error has a stable code. Tokens of devices go into `Authorization: Bearer …`."
+        description = "What a mini-program, a device or another program can ask of the hall. Times are UTC milliseconds, amounts whole fen. Every error has a stable code and one shape. Tokens go into `Authorization: Bearer …`. A POST that carries an `Idempotency-Key` (8 to 128 signs, a new one for each request) is done once, however often it is sent within a day. Lists go on where `next` says. Answers to GET have an ETag."
     ),
-    paths(
-        checkin::redeem, door::status, door::lists, door::search, door::annul, door::snapshot, door::changes, door::upload, door::decode,
-        door::initialise, door::roll, door::revoke, home::parts
-    ),
+    paths(checkin::redeem),
+    components(schemas(Fault)),
+    modifiers(&Common),
     tags(
+        (name = "home", description = "What visitors see"),
+        (name = "event", description = "Events and waiting lists"),
+        (name = "order", description = "Registering"),
+        (name = "ticket", description = "Tickets by their link"),
+        (name = "session", description = "Logging in"),
+        (name = "me", description = "What is one's own"),
+        (name = "helper", description = "For helpers at the door"),
         (name = "checkin", description = "At the door"),
         (name = "offline", description = "For terminals that go on alone"),
         (name = "device", description = "The life of a device's token"),
-        (name = "home", description = "What visitors see"),
     )
 )]
 struct Description;
 
-/// Routes below `/api/v1` but for the scan's lane.
-pub fn routes() -> Router<Hall> {
-    Router::new().nest("/checkin", door::routes()).merge(home::routes()).route("/openapi.json", get(describe))
+/// What is the same for every route: the refusals that any may answer, and the ways to show who asks.
+struct Common;
+
+/// Refusals that any route may answer.
+const REFUSALS: &[(&str, &str)] = &[
+    ("401", "Nobody is logged in, or the token is not known."),
+    ("403", "Not allowed."),
+    ("404", "There is no such thing."),
+    ("409", "The state of things does not allow it, or the idempotency key came with another request."),
+    ("422", "What was sent cannot be taken as it is; the fields say why."),
+    ("429", "Too many requests; `Retry-After` says how many seconds to wait."),
+    ("503", "The box cannot take it just now."),
+];
+
+impl Modify for Common {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        if let Some(components) = openapi.components.as_mut() {
+            let bearer = || SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+            components.add_security_scheme("session", bearer());
+            components.add_security_scheme("device", bearer());
+            let staff = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::audience::SESSION)));
+            components.add_security_scheme("staff", staff);
+        }
+        for operation in openapi.paths.paths.values_mut().flat_map(operations) {
+            for (status, text) in REFUSALS {
+                let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Fault"))).build();
+                let refusal = ResponseBuilder::new().description(*text).content("application/json", content).build();
+                operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| refusal.into());
+            }
+        }
+    }
 }
 
-async fn describe() -> Json<utoipa::openapi::OpenApi> {
-    Json(Description::openapi())
+fn operations(item: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+}
+
+/// The routes with their description.
+fn described() -> (Router<Hall>, utoipa::openapi::OpenApi) {
+    let uploads = DefaultBodyLimit::max(crate::phone::REGISTRATION_MAX);
+    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(door::routes())
+        .routes(routes!(home::parts))
+        .routes(routes!(event::list))
+        .routes(routes!(event::show))
+        .routes(routes!(event::wait))
+        .routes(routes!(event::waiter, event::leave))
+        .routes(routes!(order::quote))
+        .routes(routes!(order::place))
+        .routes(routes!(order::show))
+        .routes(routes!(order::cancel))
+        .routes(routes!(order::keep).layer(uploads))
+        .routes(routes!(ticket::collect))
+        .routes(routes!(ticket::show))
+        .routes(routes!(ticket::transfer))
+        .routes(routes!(ticket::talks, ticket::choose))
+        .routes(routes!(ticket::form, ticket::give))
+        .routes(routes!(ticket::help))
+        .routes(routes!(session::send))
+        .routes(routes!(session::begin, session::list))
+        .routes(routes!(session::end))
+        .routes(routes!(session::revoke))
+        .routes(routes!(me::show, me::save))
+        .routes(routes!(me::attach))
+        .routes(routes!(me::tickets))
+        .routes(routes!(me::orders))
+        .routes(routes!(me::prizes))
+        .routes(routes!(me::notices))
+        .routes(routes!(helper::totals))
+        .routes(routes!(helper::reviews))
+        .routes(routes!(helper::decide))
+        .routes(routes!(helper::people))
+        .split_for_parts();
+    Common.modify(&mut description);
+    (router, description)
+}
+
+/// All routes of the API but for the scan's lane, and the pages that describe it.
+pub fn routes(hall: &Hall) -> Router<Hall> {
+    described()
+        .0
+        .route("/api/v1/openapi.json", get(describe))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(hall.clone(), guard::surround))
+        .route("/api", get(page::show))
+}
+
+/// The description, made once.
+fn description() -> Arc<Value> {
+    static MADE: OnceLock<Arc<Value>> = OnceLock::new();
+    MADE.get_or_init(|| Arc::new(serde_json::to_value(described().1).unwrap_or_default())).clone()
+}
+
+async fn describe() -> Json<Value> {
+    Json(description().as_ref().clone())
+}
+
+async fn wrong_method() -> Response {
+    let refusal = domain::refuse!(Invalid, "method.wrong", "This address does not take this method.");
+    let mut response = crate::answer::Failure::from(refusal).into_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
 }
 
 /// What is wrong with one field.
