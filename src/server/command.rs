@@ -400,7 +400,8 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let plain = tokio::spawn(listen::serve(listener, app.clone(), way, proxies.clone(), ends.clone()));
     let by_tls = secure.map(|Secure { listener, tls, .. }| {
         let renewing = tokio::spawn(renew(tls.clone()));
-        tls.config().map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
+        tls.config()
+            .map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
     });
     let by_tls = by_tls.transpose()?;
     ended().await;

@@ -79,13 +79,7 @@ impl Proxies {
 }
 
 /// Serves until `end` says so.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    way: Way,
-    proxies: Arc<Proxies>,
-    mut end: watch::Receiver<bool>,
-) {
+pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxies>, mut end: watch::Receiver<bool>) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 << 10);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);

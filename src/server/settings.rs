@@ -85,7 +85,6 @@ const VARIABLES: &[&str] = &[
     "cache_mib",
     "reserve_mib",
     "private_targets",
-];
     "api_origins",
     "api_person_rate",
     "api_address_rate",

@@ -143,8 +143,6 @@ ids!(DesignId SourceId PrintId CertificateId);
 ids!(DocumentId SearchId InvoiceId);
 ids!(OutgoingId WebhookId);
 ids!(WechatLinkId);
-ids!(DocumentId SearchId);
-ids!(OutgoingId);
 ids!(MerchantId);
 
 #[cfg(test)]
