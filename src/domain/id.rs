@@ -109,6 +109,8 @@ ids! {
     PayRefundId
     /// Something that is to leave the box.
     OutgoingId
+    /// A program that is told what happens.
+    WebhookId
 }
 
 impl SpaceId {

@@ -1,7 +1,7 @@
 //! The demonstration: a believable association to look around in and a door to try. Everything goes through the same verbs as
 //! in real use, only with clocks that stand where each thing happened.
 
-use crate::{command::say, demo_pay, demo_print, settings::Settings};
+use crate::{command::say, demo_pay, demo_post, demo_print, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
     checkin::{Request, Shown, Way},
@@ -103,13 +103,13 @@ struct Plan {
 }
 
 /// Fills the folder at the first start, and says at every start how to try it.
-/// What is answered stands in for WeChat Pay as long as it is kept.
+/// What is answered stands in for those who carry messages and for WeChat Pay as long as it is kept.
 pub async fn prepare(
     ctx: &Ctx,
     settings: &Settings,
     base: &str,
     address: std::net::SocketAddr,
-) -> Result<Option<gateway::pay::standin::PayStandin>, Error> {
+) -> Result<(demo_post::Post, Option<gateway::pay::standin::PayStandin>), Error> {
     let note = settings.data.join("demo-login.txt");
     if space::association(ctx)?.is_none() {
         say("filling the demonstration: 2,000 people, three events …");
@@ -118,8 +118,8 @@ pub async fn prepare(
     let password =
         fs::read_to_string(&note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
     let till = demo_pay::stand_in(ctx, &administrator(ctx, "admin", password.trim()).await?, address, base).await?;
-    greet(ctx, &note, base).await?;
-    Ok(till)
+    let post = greet(ctx, &note, base).await?;
+    Ok((post, till))
 }
 
 async fn administrator(ctx: &Ctx, login: &str, password: &str) -> Result<Actor, Error> {
@@ -328,7 +328,7 @@ async fn one(
     Ok(())
 }
 
-async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
+async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<demo_post::Post, Error> {
     let password =
         fs::read_to_string(note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
     let actor = administrator(ctx, "admin", password.trim()).await?;
@@ -362,8 +362,9 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
         }
         None => say("  The event of the demonstration is over; start again in an empty folder to try the door."),
     }
+    let post = demo_post::open(ctx, &actor).await?;
     say(format!("\n{}", terminal_qr(&format!("{base}/"))));
-    Ok(())
+    Ok(post)
 }
 
 /// A terminal at the main list.

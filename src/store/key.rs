@@ -141,7 +141,7 @@ ids!(AttemptId PayRefundId);
 ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
 ids!(DocumentId SearchId);
-ids!(OutgoingId);
+ids!(OutgoingId WebhookId);
 
 #[cfg(test)]
 mod tests {
