@@ -200,8 +200,12 @@ pub(super) async fn look(ctx: &Ctx, space: SpaceId, attempt: &Attempt) -> Result
 pub(super) async fn put_away(ctx: &Ctx, space: SpaceId, attempt: &Attempt) -> Result<(), Error> {
     let number = &attempt.number;
     match ask(ctx, space, |client| async move { client.close(number).await }).await? {
-        Ok(()) => drop(hear(ctx, space, number, Report::Closed).await?),
-        Err(why) if why.code() == "ORDER_CLOSED" => drop(hear(ctx, space, number, Report::Closed).await?),
+        Ok(()) => {
+            hear(ctx, space, number, Report::Closed).await?;
+        }
+        Err(why) if why.code() == "ORDER_CLOSED" => {
+            hear(ctx, space, number, Report::Closed).await?;
+        }
         Err(why) if why.is_missing() => {
             // WeChat never heard of it. It may still be on its way there until its time is over.
             if attempt.state == AttemptState::Asked || ctx.now() >= attempt.until {

@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
-    fields::{Fields, Query},
+    fields::Fields,
 };
 use axum::{
     Router,
