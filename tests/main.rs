@@ -16,6 +16,7 @@ mod draw;
 mod event;
 mod extras;
 mod hall;
+mod message;
 mod order;
 mod print;
 mod scenario;

@@ -107,6 +107,8 @@ ids! {
     InvoiceId
     /// Something that is to leave the box.
     OutgoingId
+    /// A program that is told what happens.
+    WebhookId
 }
 
 impl SpaceId {

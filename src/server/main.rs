@@ -4,10 +4,12 @@ mod boot;
 mod clock;
 mod command;
 mod demo;
+mod demo_post;
 mod demo_print;
 mod listen;
 mod scanner;
 mod settings;
+mod wording;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

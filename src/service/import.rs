@@ -3,7 +3,7 @@
 //! Bad rows come back as a file with reasons.
 
 use crate::{
-    Actor, At, Ctx, Error, Permit, Work, event,
+    Actor, At, Ctx, Error, Permit, Work, event, notice,
     quota::Stocks,
     registration,
     registration::{Codes, NewTicket},
@@ -586,7 +586,7 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &mut Judge, judged: &Judged,
             let answers = registration::keep_answers(ctx, &judge.form.fields, &codes.link, &details.answers)?;
             let kind = judge.kinds.iter().find(|kind| kind.id == judged.kind);
             // The verdict took the place off what is left; counting it once more for each row would read all counts each time.
-            registration::take_counted(
+            let ticket = registration::take_counted(
                 work,
                 &NewTicket {
                     id: None,
@@ -600,6 +600,7 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &mut Judge, judged: &Judged,
                     order: None,
                 },
             )?;
+            notice::attend_code_imported(work, &ticket)?;
         }
         RowVerdict::Change(id, changes) => {
             let mut ticket = registration::load(work.read(), event, *id)?;

@@ -1,7 +1,7 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, visits, uploads
 //! that nobody used, what is due to leave the box.
 
-use crate::{Ctx, Error, archive, order, outbox, promotion, reminder, upload, waiting};
+use crate::{Ctx, Error, archive, message, order, outbox, promotion, reminder, upload, waiting};
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
 
@@ -17,7 +17,9 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("archive", archive::run_due(ctx, space).await),
         ("visits", visits(ctx, space).await),
         ("unused uploads", upload::sweep(ctx).await),
+        ("messages", message::dispatch(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
+        ("text messages", message::sms::tidy(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {
@@ -27,6 +29,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         }
     }
     outbox::start_due(ctx, space);
+    message::sms::start_asking(ctx, space);
 }
 
 /// Keeps the visits that wait, when it is their second; answers 0, for it is nothing worth a line in the log.

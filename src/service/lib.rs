@@ -29,6 +29,7 @@ pub mod invoice;
 pub mod job;
 pub mod limit;
 pub mod member;
+pub mod message;
 mod model;
 pub mod notice;
 pub mod order;
@@ -59,6 +60,7 @@ pub mod token;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;
+pub mod webhook;
 
 #[cfg(test)]
 mod test;

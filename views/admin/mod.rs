@@ -21,6 +21,7 @@ pub mod income;
 pub mod invoice;
 pub mod list;
 pub mod member;
+pub mod message;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -37,6 +38,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod webhook;
 
 use crate::{
     Shell,

@@ -6,6 +6,7 @@ pub mod event;
 pub mod feedback;
 pub mod home;
 pub mod invoice;
+pub mod message;
 pub mod order;
 pub mod own;
 pub mod poster;
