@@ -107,6 +107,8 @@ ids! {
     OutgoingId
     /// A merchant, or an application to become one.
     MerchantId
+    /// A program that is told what happens.
+    WebhookId
 }
 
 impl SpaceId {

@@ -5,10 +5,12 @@ mod clock;
 mod command;
 mod demo;
 mod demo_merchant;
+mod demo_post;
 mod demo_print;
 mod listen;
 mod scanner;
 mod settings;
+mod wording;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

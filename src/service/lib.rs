@@ -27,6 +27,7 @@ pub mod import;
 pub mod job;
 pub mod limit;
 pub mod merchant;
+pub mod message;
 mod model;
 pub mod notice;
 pub mod order;
@@ -57,6 +58,7 @@ pub mod token;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;
+pub mod webhook;
 
 #[cfg(test)]
 mod test;

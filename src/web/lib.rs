@@ -14,6 +14,7 @@ pub mod hall;
 pub mod home;
 pub mod live;
 pub mod merchant;
+pub mod message;
 pub mod own;
 pub mod phone;
 pub mod poster;
@@ -115,6 +116,7 @@ fn pages() -> Router<Hall> {
         .merge(merchant::routes())
         .merge(feedback::routes())
         .merge(talk::routes())
+        .merge(message::routes())
         .merge(draw::routes())
         .merge(screen::routes())
         .merge(poster::routes())

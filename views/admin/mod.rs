@@ -19,6 +19,7 @@ pub mod home;
 pub mod import;
 pub mod list;
 pub mod merchant;
+pub mod message;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -35,6 +36,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod webhook;
 
 use crate::{
     Shell,

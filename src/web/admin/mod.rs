@@ -19,6 +19,7 @@ pub mod home;
 pub mod import;
 pub mod list;
 pub mod merchant;
+pub mod message;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -34,6 +35,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod webhook;
 
 use crate::{Hall, answer::Answer, answer::see};
 use axum::{Router, routing::get};
@@ -50,6 +52,8 @@ pub fn routes() -> Router<Hall> {
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(outbox::routes())
+        .merge(message::routes())
+        .merge(webhook::routes())
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())
