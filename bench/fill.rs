@@ -14,7 +14,7 @@ use service::{
     device::{self, DeviceInput},
     event,
     file::Files,
-    registration,
+    identity, registration,
     seal::Sealer,
     space, ticket_type,
 };
@@ -121,6 +121,24 @@ pub async fn fill(folder: &Path, tickets: u64, terminals: usize, arrived: usize)
     }
     ctx.store().clone().close()?;
     Ok(Filled { event, numbers, tokens, rate })
+}
+
+/// Founds an association in `folder` with one logged-in person; answers the session's token.
+pub async fn member(folder: &Path) -> Done<String> {
+    let (ctx, _) = open(folder).await?;
+    let (space, visitor) = (SpaceId::ASSOCIATION, Actor::visitor(SpaceId::ASSOCIATION));
+    let target = identity::Target::read(identity::Channel::Sms, "13812345678")?;
+    let words = identity::Words { subject: String::new(), text: String::new() };
+    identity::send_code(&ctx, &visitor, &target, &words, "bench").await?;
+    let view = ctx.store().view().space(space);
+    let last = store::Read::scan::<domain::Outgoing>(&view, &(), None, store::Order::Descending).next();
+    let payload = String::from_utf8(last.ok_or("no code")??.1.payload)?;
+    drop(view);
+    let code = payload.split(|c: char| !c.is_ascii_digit()).find(|part| part.len() == 6).ok_or("no code")?;
+    let proof = identity::prove(&ctx, &visitor, &target, code, "bench").await?;
+    let (token, _) = identity::log_in(&ctx, space, vec![proof], "bench", &account::Origin::default()).await?;
+    ctx.store().clone().close()?;
+    Ok(token)
 }
 
 async fn open_event(ctx: &Ctx, actor: &Actor) -> Done<EventId> {
