@@ -16,6 +16,7 @@ mod draw;
 mod extras;
 mod hall;
 mod identity;
+mod message;
 mod order;
 mod print;
 mod scenario;

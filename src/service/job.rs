@@ -1,6 +1,6 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, what is due to leave the box.
 
-use crate::{Ctx, archive, identity, once, order, outbox, reminder, waiting};
+use crate::{Ctx, archive, identity, message, once, order, outbox, reminder, waiting};
 use domain::SpaceId;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
@@ -12,7 +12,9 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("archive", archive::run_due(ctx, space).await),
         ("requests", once::forget_old(ctx, space).await),
         ("sessions", identity::forget_old(ctx, space).await),
+        ("messages", message::dispatch(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
+        ("text messages", message::sms::tidy(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {
@@ -22,4 +24,5 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         }
     }
     outbox::start_due(ctx, space);
+    message::sms::start_asking(ctx, space);
 }

@@ -27,6 +27,7 @@ pub mod identity;
 pub mod import;
 pub mod job;
 pub mod limit;
+pub mod message;
 mod model;
 pub mod notice;
 pub mod once;
@@ -59,6 +60,7 @@ pub mod token;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;
+pub mod webhook;
 
 #[cfg(test)]
 mod test;

@@ -7,6 +7,7 @@ pub mod event;
 pub mod feedback;
 pub mod home;
 pub mod login;
+pub mod message;
 pub mod order;
 pub mod own;
 pub mod poster;
