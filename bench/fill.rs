@@ -5,6 +5,7 @@ use domain::{
     EventId, SpaceId, Time,
     checkin::{Request, Shown, Verdict},
     event::{Cover, EventInput},
+    message::SmsInput,
     ticket::TicketInput,
     time::HOUR,
 };
@@ -14,7 +15,7 @@ use service::{
     device::{self, DeviceInput},
     event,
     file::Files,
-    registration,
+    identity, message, registration,
     seal::Sealer,
     space, ticket_type,
 };

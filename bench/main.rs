@@ -18,6 +18,8 @@ struct Line {
 enum Command {
     /// Durable check-ins per second against a plain hyper reply of the same size, and against SQLite servers.
     Checkin(checkin::Plan),
+    /// A logged-in GET of the API against a plain hyper reply.
+    Api(api::Plan),
     /// Server time of lists and searches.
     Page(page::Plan),
     /// A draw at many entrants, a thousand phones that watch, and names rolling in a browser.
@@ -56,6 +58,7 @@ enum Command {
 async fn run(command: &Command) -> Done<()> {
     match command {
         Command::Checkin(plan) => checkin::run(plan, &server::binary().await?, checkin::Runner::Workspace).await,
+        Command::Api(plan) => api::run(plan).await,
         Command::Page(plan) => page::run(plan).await,
         Command::Draw(plan) => draw::run(plan).await,
         Command::Pay(plan) => pay::run(plan).await,

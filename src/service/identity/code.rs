@@ -2,7 +2,12 @@
 //! right one logs in whoever it is.
 
 use super::Proof;
-use crate::{Actor, Ctx, Error, Work, outbox, rate::Rate, token};
+use crate::{
+    Actor, Ctx, Error, Work,
+    message::{mail, sms},
+    rate::Rate,
+    token,
+};
 use domain::{
     Refusal,
     identity::{
@@ -120,33 +125,13 @@ pub struct Words {
     pub text: String,
 }
 
-/// Puts a code into the outbox, in the commit that keeps it.
+/// Puts a code into the outbox, in the commit that keeps it; refused when no way of sending it is set up.
 fn post(work: &mut Work<'_, '_>, target: &Target, code: &str, words: &Words, once: &str) -> Result<(), Error> {
-    let (kind, payload) = match target.kind {
-        IdentityKind::Email => (
-            "mail",
-            serde_json::json!({ "to": target.value, "name": "", "subject": words.subject, "text": words.text, "leave": null }),
-        ),
-        _ => (
-            "sms",
-            serde_json::json!({
-                "phone": target.value, "occasion": "login_code",
-                "values": [["code", code], ["minutes", (CODE_MILLIS / MINUTE).to_string()]],
-            }),
-        ),
-    };
-    let letter = outbox::Letter {
-        kind,
-        target: target.masked(),
-        subject: "login code".into(),
-        event: None,
-        payload: payload.to_string().into_bytes(),
-        secret: true,
-        once: format!("code/{once}"),
-        due_at: work.now,
-        expires_at: work.now.plus(CODE_MILLIS),
-    };
-    outbox::put(work, letter).map(drop)
+    let minutes = u32::try_from(CODE_MILLIS / MINUTE).unwrap_or(5);
+    match target.kind {
+        IdentityKind::Email => mail::put_code(work, &target.value, (&words.subject, &words.text), minutes, once),
+        _ => sms::put_code(work, &target.value, code, minutes, once),
+    }
 }
 
 /// Takes a code; the right one proves its number or address, once.

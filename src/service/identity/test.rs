@@ -8,6 +8,7 @@ use crate::{registration, token};
 use domain::{
     Outgoing,
     identity::{CODE_MILLIS, IDLE_MILLIS, IdentityKind},
+    message::SmsInput,
     ticket::TicketInput,
     time::{DAY, MINUTE},
 };
@@ -21,6 +22,25 @@ fn visitor() -> Actor {
 
 fn words() -> Words {
     Words { subject: "s".into(), text: "code {code}".into() }
+}
+
+/// Lets codes be sent by SMS, to nowhere.
+async fn reachable() -> (Hall, Actor) {
+    let (hall, admin) = founded().await;
+    let input = SmsInput {
+        enabled: true,
+        provider: "aliyun".into(),
+        base: "http://127.0.0.1:1".into(),
+        key_id: "id".into(),
+        secret: "secret".into(),
+        sign: "协会".into(),
+        per_number: "100".into(),
+        per_day: "1000".into(),
+        templates: vec![("login_code".into(), "SMS_1".into(), "code=code".into())],
+        ..SmsInput::default()
+    };
+    crate::message::setting::save_sms(&hall.ctx, &admin, &input).await.unwrap();
+    (hall, admin)
 }
 
 /// Asks for a code; answers the one that leaves the box.
@@ -53,7 +73,7 @@ fn mini(openid: &str) -> Proof {
 
 #[tokio::test]
 async fn a_code_logs_in_once_and_guessing_ends_it() {
-    let (hall, _) = founded().await;
+    let (hall, _) = reachable().await;
     let (target, right) = code(&hall, Channel::Sms, PHONE).await.unwrap();
     let again = send_code(&hall.ctx, &visitor(), &target, &words(), "203.0.113.6").await.unwrap_err();
     assert_eq!(again.code(), Some("code.wait"), "whatever address asks");
@@ -75,12 +95,15 @@ async fn a_code_logs_in_once_and_guessing_ends_it() {
     assert!(prove(&hall.ctx, &visitor(), &target, &right, "198.51.100.4").await.is_err(), "it works once");
     assert!(Target::read(Channel::Sms, "010-62345678").is_err(), "a landline takes no messages");
     assert!(Target::read(Channel::Email, "a@b").is_err());
+    let mail = Target::read(Channel::Email, "Zhang@Example.com").unwrap();
+    let off = send_code(&hall.ctx, &visitor(), &mail, &words(), "198.51.100.5").await.unwrap_err();
+    assert_eq!(off.code(), Some("mail.off"), "no mail is set up here");
     assert!(hall.ctx.store().view().verify().is_sound());
 }
 
 #[tokio::test]
 async fn one_address_cannot_have_codes_sent_to_everybody() {
-    let (hall, _) = founded().await;
+    let (hall, _) = reachable().await;
     let mut refused = None;
     for n in 0..40 {
         let target = Target::read(Channel::Sms, &format!("138000000{n:02}")).unwrap();
@@ -94,8 +117,8 @@ async fn one_address_cannot_have_codes_sent_to_everybody() {
 
 #[tokio::test]
 async fn sessions_are_listed_revoked_and_end_when_they_are_not_used() {
-    let (hall, _) = founded().await;
-    let proof = proved(&hall, Channel::Email, "Zhang@Example.com").await;
+    let (hall, _) = reachable().await;
+    let proof = proved(&hall, Channel::Sms, PHONE).await;
     let (token, person) = log_in(&hall.ctx, SPACE, vec![proof.clone()], "", &Origin::default()).await.unwrap();
     let (other, same) = logged(&hall, vec![proof]).await;
     assert_eq!(person, same, "the same address is the same person");
@@ -136,7 +159,7 @@ fn named(name: &str, phone: &str) -> TicketInput {
 
 #[tokio::test]
 async fn two_records_that_prove_to_be_one_person_become_one() {
-    let (hall, admin) = founded().await;
+    let (hall, admin) = reachable().await;
     let (event, kind) = opened(&hall, &admin).await;
     let before = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", PHONE)).await.unwrap();
     let (me, first) = logged(&hall, vec![mini("openid-1")]).await;
@@ -164,7 +187,7 @@ async fn two_records_that_prove_to_be_one_person_become_one() {
 
 #[tokio::test]
 async fn a_phone_that_was_only_typed_opens_nobodys_tickets() {
-    let (hall, admin) = founded().await;
+    let (hall, admin) = reachable().await;
     let (event, kind) = opened(&hall, &admin).await;
     registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", PHONE)).await.unwrap();
     let (me, _) = logged(&hall, vec![mini("openid-2")]).await;
