@@ -154,7 +154,7 @@ pub async fn issue(
         let order = order::load(work.read(), event, invoice.order)?;
         let by = match work.permit.by {
             By::Account(account) => Some(account),
-            By::Box | By::Device(_) | By::Visitor => None,
+            By::Box | By::Device(_) | By::Visitor | By::Person(_) => None,
         };
         let issued = Issued { number: number.clone(), amount: balance(&order), at: work.now, by };
         step(work, &invoice, invoice.clone(), Act::Issue(issued), "invoice.issue")

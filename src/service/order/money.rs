@@ -105,8 +105,7 @@ pub(crate) fn withdraw(
     for ticket in tickets {
         take_back(work, &mut order, *ticket)?;
     }
-    let nobody = order.lines.iter().all(|line| line.returned || !matches!(line.item, Item::Ticket(..)));
-    if nobody && order.state == OrderState::Paid {
+    if order.is_nobodys() && order.state == OrderState::Paid {
         move_to(work, &mut order, Act::Return)?;
     } else {
         keep(work, &mut order, "order.refund", &before)?;
