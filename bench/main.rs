@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, bounded, checkin, draw, hello, page, pay, poster, sale, say, server};
+use bench::{Done, api, bounded, checkin, draw, hello, page, pay, poster, sale, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

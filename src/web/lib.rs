@@ -108,7 +108,7 @@ async fn whole(request: Request<Body>) -> Option<Request<Body>> {
 
 /// Every route but the scan's lane, without what surrounds them. A test reads its list from here.
 pub fn routes() -> Router<Hall> {
-    Router::new().nest("/api/v1", api::routes()).merge(pages())
+    api::plain().merge(callback::routes()).merge(pay::callback()).merge(pages())
 }
 
 /// The routes of pages and what they load.

@@ -132,7 +132,7 @@ fn ration(hall: &Hall, request: &Request) -> Result<(), Response> {
         }
         Some(client) => rates.take(&client, api.person, now),
         None => {
-            let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+            let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
             rates.take(&address, api.address, now)
         }
     };
@@ -151,7 +151,7 @@ fn sender(parts: &Parts) -> Vec<u8> {
     let token = bearer(headers).or_else(|| cookie(headers, DEVICE)).or_else(|| cookie(headers, SESSION));
     match token {
         Some(token) => service::token::hash(token).to_vec(),
-        None => parts.extensions.get::<Peer>().map_or_else(Vec::new, |peer| peer.0.ip().to_string().into_bytes()),
+        None => parts.extensions.get::<Peer>().map_or_else(Vec::new, |peer| peer.address.ip().to_string().into_bytes()),
     }
 }
 

@@ -141,6 +141,11 @@ fn described() -> (Router<Hall>, utoipa::openapi::OpenApi) {
     (router, description)
 }
 
+/// The routes of the API without what surrounds them.
+pub fn plain() -> Router<Hall> {
+    described().0.route("/api/v1/openapi.json", get(describe)).route("/api", get(page::show))
+}
+
 /// All routes of the API but for the scan's lane, and the pages that describe it.
 pub fn routes(hall: &Hall) -> Router<Hall> {
     described()
