@@ -5,8 +5,8 @@ pub mod address;
 mod breaker;
 pub mod egress;
 pub mod mail;
-pub mod sms;
 pub mod pay;
+pub mod sms;
 pub mod standin;
 
 pub use egress::{Call, Done, Egress, Reach, Reply, Tools, Trouble};
