@@ -15,6 +15,7 @@ mod door;
 mod draw;
 mod extras;
 mod hall;
+mod message;
 mod order;
 mod print;
 mod scenario;

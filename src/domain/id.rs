@@ -105,6 +105,8 @@ ids! {
     SearchId
     /// Something that is to leave the box.
     OutgoingId
+    /// A program that is told what happens.
+    WebhookId
     /// A person as WeChat knows them in one app.
     WechatLinkId
 }

@@ -27,6 +27,8 @@ pub enum Purpose {
     Reminder,
     /// Written by the secretariat.
     Message,
+    /// With phone number and attend code a ticket that the secretariat gave is found (S0-46).
+    AttendCode,
 }
 
 impl Purpose {
@@ -42,6 +44,7 @@ impl Purpose {
         Self::PlaceOffered,
         Self::Reminder,
         Self::Message,
+        Self::AttendCode,
     ];
 
     /// Stable code.
@@ -57,6 +60,7 @@ impl Purpose {
             Self::PlaceOffered => "place_offered",
             Self::Reminder => "reminder",
             Self::Message => "message",
+            Self::AttendCode => "attend_code",
         }
     }
 
@@ -73,6 +77,7 @@ impl Purpose {
             Self::PlaceOffered => "Place offered",
             Self::Reminder => "Reminder",
             Self::Message => "Message",
+            Self::AttendCode => "Attend code",
         }
     }
 
@@ -90,6 +95,9 @@ impl Purpose {
             Self::PlaceOffered => Some("A place at {event} is held for you until {until}."),
             Self::Reminder => Some("{event} begins at {time}. Have your ticket at hand."),
             Self::Message => None,
+            Self::AttendCode => Some(
+                "You are registered for {event}, {time}. Your attend code: {attend}. With it and your phone number you find your ticket.",
+            ),
         }
     }
 }

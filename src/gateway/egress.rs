@@ -80,7 +80,8 @@ impl Call {
         Self {
             label,
             method,
-            base: base.trim_end_matches('/').to_owned(),
+            // A base that is the whole address stays as it is.
+            base: if path.starts_with('/') { base.trim_end_matches('/') } else { base }.to_owned(),
             path: path.to_owned(),
             query: Vec::new(),
             headers: Vec::new(),
@@ -323,6 +324,11 @@ impl Egress {
             }
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Whether calls of [`Reach::Public`] may lead into the box's own network.
+    pub fn private_allowed(&self) -> bool {
+        self.0.private_allowed
     }
 
     fn breaker<T>(&self, f: impl FnOnce(&mut Breaker, Time) -> T) -> T {

@@ -4,6 +4,8 @@
 pub mod address;
 mod breaker;
 pub mod egress;
+pub mod mail;
+pub mod sms;
 pub mod standin;
 pub mod wechat;
 

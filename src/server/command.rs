@@ -339,8 +339,13 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let shown = lan(address);
     let public_url = settings.public_url.clone();
     let base = public_url.clone().unwrap_or_else(|| format!("http://{shown}"));
+    service::message::register_own(&ctx);
+    service::webhook::register(&ctx);
+    let words = crate::wording::Words { base: Some(base.clone()) };
+    service::message::set_wording(&ctx, Arc::new(words));
+    let mut post = None;
     if demo {
-        demo::prepare(&ctx, settings, &base).await?;
+        post = Some(demo::prepare(&ctx, settings, &base).await?);
     } else if service::space::association(&ctx)?.is_none() {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
@@ -375,6 +380,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let ending = ctx.clone();
     let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
     ended.map_err(|error| Error::internal("closing the search index", error))?;
+    drop(post);
     drop(wechat);
     say("closing the store");
     ctx.store().clone().close()?;

@@ -1,7 +1,7 @@
 //! The demonstration: a believable association to look around in and a door to try. Everything goes through the same verbs as
 //! in real use, only with clocks that stand where each thing happened.
 
-use crate::{command::say, demo_print, settings::Settings};
+use crate::{command::say, demo_post, demo_print, settings::Settings};
 use domain::{
     EventId, Space, SpaceId, TicketTypeId, Time,
     checkin::{Request, Shown, Way},
@@ -103,7 +103,7 @@ struct Plan {
 }
 
 /// Fills the folder at the first start, and says at every start how to try it.
-pub async fn prepare(ctx: &Ctx, settings: &Settings, base: &str) -> Result<(), Error> {
+pub async fn prepare(ctx: &Ctx, settings: &Settings, base: &str) -> Result<demo_post::Post, Error> {
     let note = settings.data.join("demo-login.txt");
     if space::association(ctx)?.is_none() {
         say("filling the demonstration: 2,000 people, three events …");
@@ -323,7 +323,7 @@ async fn one(
     Ok(())
 }
 
-async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
+async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<demo_post::Post, Error> {
     let password =
         fs::read_to_string(note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
     let actor = administrator(ctx, "admin", password.trim()).await?;
@@ -357,8 +357,9 @@ async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<(), Error> {
         }
         None => say("  The event of the demonstration is over; start again in an empty folder to try the door."),
     }
+    let post = demo_post::open(ctx, &actor).await?;
     say(format!("\n{}", terminal_qr(&format!("{base}/"))));
-    Ok(())
+    Ok(post)
 }
 
 /// A terminal at the main list.

@@ -11,7 +11,7 @@ use domain::{AuditLine, EventId, SpaceId, Time, audit::shorten};
 use gateway::{Egress, Tools};
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use store::{Read, Record, SpaceReader, SpaceTx, SpaceView, Store};
 
 /// Tells the time; set by tests.
@@ -79,6 +79,8 @@ pub struct Parts {
     known: Arc<Mutex<HashMap<SpaceId, Arc<Known>>>>,
     /// Who carries what leaves the box.
     pub(crate) outbox: Arc<crate::outbox::Desk>,
+    /// The ways to reach people.
+    pub(crate) ways: Arc<RwLock<crate::message::Ways>>,
     /// The way out, once it was needed.
     egress: Arc<OnceLock<Egress>>,
     /// Who fetches which of WeChat's tokens at the moment.
@@ -109,6 +111,7 @@ impl Ctx {
             visits: Arc::default(),
             known: Arc::default(),
             outbox: Arc::default(),
+            ways: Arc::default(),
             egress: Arc::default(),
             wechat: Arc::default(),
         }))
@@ -257,7 +260,8 @@ impl<'a, 'tx> Work<'a, 'tx> {
             before: shorten(before),
             after: shorten(after),
         };
-        Ok(self.tx.audit(crate::audit::encode(&line)?)?)
+        self.tx.audit(crate::audit::encode(&line)?)?;
+        crate::webhook::note(self, action, &line.subject)
     }
 
     fn finish(self) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 //! Bad rows come back as a file with reasons.
 
 use crate::{
-    Actor, At, Ctx, Error, Permit, Work, event,
+    Actor, At, Ctx, Error, Permit, Work, event, notice,
     quota::Stocks,
     registration,
     registration::{Codes, NewTicket},
@@ -575,7 +575,7 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, cod
             let group = group(work)?;
             let answers = registration::keep_answers(ctx, &judge.form.fields, &codes.link, &details.answers)?;
             let kind = ticket_type::load(work.read(), event, judged.kind)?;
-            registration::take(
+            let ticket = registration::take(
                 work,
                 &NewTicket {
                     id: None,
@@ -589,6 +589,7 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, cod
                     order: None,
                 },
             )?;
+            notice::attend_code_imported(work, &ticket)?;
         }
         RowVerdict::Change(id, changes) => {
             let mut ticket = registration::load(work.read(), event, *id)?;

@@ -1,6 +1,6 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, what is due to leave the box.
 
-use crate::{Ctx, archive, order, outbox, reminder, waiting, wechat};
+use crate::{Ctx, archive, message, order, outbox, reminder, waiting, wechat};
 use domain::SpaceId;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
@@ -10,7 +10,9 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("waiting list", waiting::advance(ctx, space).await),
         ("reminders", reminder::write_due(ctx, space).await),
         ("archive", archive::run_due(ctx, space).await),
+        ("messages", message::dispatch(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
+        ("text messages", message::sms::tidy(ctx, space).await),
         ("pushes", wechat::forget_old(ctx, space).await),
     ];
     for (job, outcome) in done {
@@ -21,4 +23,5 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         }
     }
     outbox::start_due(ctx, space);
+    message::sms::start_asking(ctx, space);
 }

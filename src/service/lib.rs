@@ -26,6 +26,7 @@ pub mod home;
 pub mod import;
 pub mod job;
 pub mod limit;
+pub mod message;
 mod model;
 pub mod notice;
 pub mod order;
@@ -56,6 +57,7 @@ pub mod token;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;
+pub mod webhook;
 pub mod wechat;
 
 #[cfg(test)]

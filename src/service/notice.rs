@@ -1,5 +1,5 @@
 //! Notices to people: written in the commit that causes them, shown on their reader's page, taken out of the house by whoever can
-//! (S0-41, S0-46, S0-94). No channel leaves the box by itself so far: the secretariat takes the list along and says what was sent.
+//! (S0-41, S0-46, S0-94): the ways of `message`, or the secretariat, which takes the list along and says what was sent.
 
 use crate::{Actor, At, Ctx, Error, Work, event, registration, roster::Filter, sheet};
 use domain::{
@@ -72,6 +72,59 @@ pub(crate) fn say(work: &mut Work<'_, '_>, to: &To<'_>, words: Words) -> Result<
         useful_until: words.useful_until,
     };
     work.insert(&notice)
+}
+
+/// Tells the holder of a ticket its attend code, once (S0-46); true when there is a phone to tell it to.
+fn attend_code(work: &mut Work<'_, '_>, ticket: &Ticket) -> Result<bool, Error> {
+    if ticket.phone.is_none() || !ticket.state.holds_place() {
+        return Ok(false);
+    }
+    let at = event::load(work.read(), ticket.event)?;
+    let words = Words {
+        purpose: Purpose::AttendCode,
+        cause: String::new(),
+        values: vec![
+            ("event", at.name.clone()),
+            ("time", at.time.from.0.to_string()),
+            ("attend", ticket.attend.clone()),
+        ],
+        text: String::new(),
+        useful_until: Some(at.time.to),
+    };
+    say(work, &To::holder(ticket), words)?;
+    Ok(true)
+}
+
+/// Tells it to somebody whom an import added, where the association wants that.
+pub(crate) fn attend_code_imported(work: &mut Work<'_, '_>, ticket: &Ticket) -> Result<(), Error> {
+    if crate::message::setting(work.read())?.attend_after_import {
+        attend_code(work, ticket)?;
+    }
+    Ok(())
+}
+
+/// Tells everybody who holds a place their attend code, those who were told it already excepted; answers how many have a phone.
+pub async fn attend_codes(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<usize, Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    let ids: Vec<(EventId, domain::TicketId)> = ctx.read(&permit, |view| {
+        Ok(view.scan_keys::<Ticket>(&event, None, Sort::Ascending).collect::<Result<Vec<_>, _>>()?)
+    })?;
+    let mut told = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let chunk = chunk.to_vec();
+        told += ctx
+            .write(&permit, move |work| {
+                let mut told = 0;
+                for key in &chunk {
+                    let Some(ticket) = work.read().get::<Ticket>(key)? else { continue };
+                    told += usize::from(attend_code(work, &ticket)?);
+                }
+                work.audit("notice.attend_codes", format!("event/{event}"), "", &format!("{told} people"))?;
+                Ok(told)
+            })
+            .await?;
+    }
+    Ok(told)
 }
 
 /// The notices about one thing, newest first: what its reader's page shows.
@@ -165,10 +218,16 @@ pub async fn settle(ctx: &Ctx, actor: &Actor, event: EventId, id: NoticeId, sent
         let before = notice.state.code();
         let hand = "hand".to_owned();
         notice.state = if sent { NoticeState::Sent(hand, work.now) } else { NoticeState::Dropped(hand, work.now) };
+        crate::message::withdraw(work, id)?;
         work.put(&notice)?;
         work.audit("notice.settle", format!("event/{event}/notice/{id}"), before, notice.state.code())
     })
     .await
+}
+
+/// Whether a way is being tried for a notice: then it is not for a person to send.
+fn is_under_way(view: &impl Read, id: NoticeId) -> Result<bool, Error> {
+    Ok(view.get::<domain::Dispatch>(&id)?.is_some_and(|dispatch| dispatch.is_open()))
 }
 
 /// Says that all notices with a phone that wait, up to the named one, were sent by hand; answers how many.
@@ -190,7 +249,7 @@ pub async fn settle_waiting(ctx: &Ctx, actor: &Actor, event: EventId, newest: No
         ctx.write(&permit, move |work| {
             for id in &chunk {
                 let Some(mut notice) = work.read().get::<Notice>(id)? else { continue };
-                if check_send(&notice, work.now).is_ok() {
+                if check_send(&notice, work.now).is_ok() && !is_under_way(work.read(), *id)? {
                     notice.state = NoticeState::Sent("hand".into(), work.now);
                     work.put(&notice)?;
                 }
@@ -219,7 +278,7 @@ pub async fn waiting_file(
             let mut table = vec![heads.to_vec()];
             for key in view.scan_index(&NOTICE_BY_EVENT, &event, None, Sort::Ascending) {
                 let Some(notice) = view.get::<Notice>(&key?)? else { continue };
-                if check_send(&notice, ctx.now()).is_ok() && notice.phone.is_some() {
+                if check_send(&notice, ctx.now()).is_ok() && notice.phone.is_some() && !is_under_way(view, notice.id)? {
                     table.push(write(&notice).to_vec());
                 }
             }

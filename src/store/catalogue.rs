@@ -111,6 +111,31 @@ pub const OUT_BY_EVENT: Plain<domain::Outgoing, EventId> = Plain::new(168);
 /// What leaves the box, by state.
 pub const OUTGOING: Counter<u8> = Counter::new(164);
 
+/// Text messages by the provider's number.
+pub const SMS_BY_REFERENCE: Plain<domain::SmsLine, String> = Plain::new(169);
+/// Text messages that are to be asked after, by when in milliseconds.
+pub const SMS_TO_ASK: Plain<domain::SmsLine, i64> = Plain::new(170);
+/// Text messages about an event.
+pub const SMS_BY_EVENT: Plain<domain::SmsLine, EventId> = Plain::new(171);
+/// What was sent, or perhaps sent, by carrier and day (UTC).
+pub const OUT_SENT: Counter<(String, i64)> = Counter::new(165);
+/// Text messages of a local day.
+pub const SMS_OF_DAY: Counter<i64> = Counter::new(166);
+/// Text messages of a local day to one number.
+pub const SMS_OF_NUMBER: Counter<(i64, String)> = Counter::new(167);
+
+fn derive_sms(line: &domain::SmsLine, out: &mut crate::Derived) {
+    out.plain(&SMS_BY_REFERENCE, &line.reference);
+    if let Some(at) = line.ask_at {
+        out.plain(&SMS_TO_ASK, &at.0);
+    }
+    if let Some(event) = &line.event {
+        out.plain(&SMS_BY_EVENT, event);
+    }
+    out.count(&SMS_OF_DAY, &line.day, 1);
+    out.count(&SMS_OF_NUMBER, &(line.day, line.phone.clone()), 1);
+}
+
 fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
     out.unique(&OUT_ONCE, &entry.once);
     out.plain(&OUT_BY_STATE, &(entry.state as u8));
@@ -120,6 +145,9 @@ fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
     }
     if let Some(at) = entry.settled_at {
         out.plain(&OUT_SETTLED, &at.0);
+        if matches!(entry.state, domain::outbox::OutState::Sent | domain::outbox::OutState::Unsure) {
+            out.count(&OUT_SENT, &(entry.kind.clone(), at.0.div_euclid(domain::time::DAY)), 1);
+        }
     }
     if let Some(event) = &entry.event {
         out.plain(&OUT_BY_EVENT, event);
@@ -513,6 +541,14 @@ tables! {
     58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    81 "sms_setting" v 1 domain::SmsSetting { key () = |_r| (); derive |_r, _out| (); }
+    82 "mail_setting" v 1 domain::MailSetting { key () = |_r| (); derive |_r, _out| (); }
+    83 "message_setting" v 1 domain::MessageSetting { key () = |_r| (); derive |_r, _out| (); }
+    84 "dispatch_cursor" v 1 domain::message::DispatchCursor { key () = |_r| (); derive |_r, _out| (); }
+    85 "dispatch" v 1 domain::Dispatch { key NoticeId = |r| r.notice; derive |_r, _out| (); }
+    86 "message_choice" v 1 domain::MessageChoice { key PersonId = |r| r.person; derive |_r, _out| (); }
+    87 "sms_line" v 1 domain::SmsLine { key domain::OutgoingId = |r| r.id; derive |r, out| derive_sms(r, out); }
+    88 "webhook" v 1 domain::Webhook { key domain::WebhookId = |r| r.id; derive |_r, _out| (); }
     80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
     90 "wechat_app" v 1 domain::WechatApp { key u8 = |r| r.kind as u8; derive |_r, _out| (); }
     91 "wechat_kept" v 1 domain::WechatKept { key String = |r| r.slot.clone(); derive |_r, _out| (); }
@@ -584,6 +620,9 @@ mod tests {
             OUT_BY_STATE.id,
             OUT_SETTLED.id,
             OUT_BY_EVENT.id,
+            SMS_BY_REFERENCE.id,
+            SMS_TO_ASK.id,
+            SMS_BY_EVENT.id,
             WECHAT_BY_OPENID.id,
             WECHAT_BY_UNIONID.id,
             WECHAT_BY_PERSON.id,

@@ -140,7 +140,7 @@ ids!(CategoryId PartId SeriesId TalkId);
 ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
 ids!(DocumentId SearchId);
-ids!(OutgoingId);
+ids!(OutgoingId WebhookId);
 ids!(WechatLinkId);
 
 #[cfg(test)]

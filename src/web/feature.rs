@@ -63,6 +63,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::SpaceManage],
     },
     Feature {
+        name: "message",
+        label: "Message settings",
+        href: "/admin/message",
+        icon: Icon::Globe,
+        permissions: &[Permission::SpaceManage],
+    },
+    Feature {
         name: "outbox",
         label: "Outbox",
         href: "/admin/outbox",

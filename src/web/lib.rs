@@ -14,6 +14,7 @@ pub mod fields;
 pub mod hall;
 pub mod home;
 pub mod live;
+pub mod message;
 pub mod own;
 pub mod phone;
 pub mod poster;
@@ -110,6 +111,7 @@ fn router(hall: Hall) -> Router {
         .merge(home::routes())
         .merge(feedback::routes())
         .merge(talk::routes())
+        .merge(message::routes())
         .merge(draw::routes())
         .merge(screen::routes())
         .merge(poster::routes())

@@ -18,6 +18,7 @@ pub mod help;
 pub mod home;
 pub mod import;
 pub mod list;
+pub mod message;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -34,6 +35,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod webhook;
 pub mod wechat;
 
 use crate::{

@@ -14,7 +14,12 @@ use crate::{
     layout::Tone,
     phone::order::words,
 };
-use domain::{Event, Group, Notice, Refusal, Reminder, TicketType, Time, notice::NoticeState, reminder::Side};
+use domain::{
+    Dispatch, Event, Group, Notice, Refusal, Reminder, TicketType, Time,
+    notice::NoticeState,
+    outbox::{OutKind, OutState},
+    reminder::Side,
+};
 use maud::{Markup, html};
 
 /// The page of messages.
@@ -27,6 +32,8 @@ pub struct Page<'a> {
     pub groups: &'a [Group],
     /// The rows of this page.
     pub rows: &'a [Notice],
+    /// The ways that they took.
+    pub ways: &'a [Option<Dispatch>],
     /// How many wait, were sent and were dropped.
     pub counts: [i64; 3],
     /// Which page, rows of a page.
@@ -51,10 +58,12 @@ pub fn show(shell: &Shell, of: &Page<'_>, refusal: Option<&Refusal>) -> Markup {
         Head::plain(text.t("Occasion")),
         Head::plain(text.t("Words")),
         Head::plain(text.t("State")),
+        Head::plain(text.t("Way")),
         Head::plain(text.t("Written at")),
         Head::plain(text.t("Actions")),
     ];
-    let rows: Vec<Row> = of.rows.iter().map(|notice| row(shell, of, &base, notice)).collect();
+    let ways = of.ways.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let rows: Vec<Row> = of.rows.iter().zip(ways).map(|(notice, ways)| row(shell, of, &base, notice, ways)).collect();
     let found = usize::try_from(of.counts.iter().sum::<i64>()).unwrap_or(0);
     let content = html! {
         dl class="stats" {
@@ -62,7 +71,11 @@ pub fn show(shell: &Shell, of: &Page<'_>, refusal: Option<&Refusal>) -> Markup {
             (stat(text.t("Sent"), &count(of.counts[1]), None))
             (stat(text.t("Not to be sent"), &count(of.counts[2]), None))
         }
-        p class="dim" { (text.t("Every notice stands on its reader's ticket or order page at once. To send what waits by text message, take the list along and say afterwards what was sent.")) }
+        p class="dim" { (text.t("Every notice stands on its reader's ticket or order page at once, and goes out by the ways that are set up. What waits here reached nobody by them: take the list along and say afterwards what was sent.")) }
+        div class="actions" {
+            a class="button" href={ (base) "/sms" } { (icon(Icon::Log)) (text.t("Log of text messages")) }
+            (post(&format!("{base}/attend"), "", text.t("Send attend codes to whoever was not told yet"), Icon::Ticket))
+        }
         @if of.full && of.counts[0] > 0 {
             div class="actions" {
                 a class="button" href={ (base) "/waiting.xlsx" } download { (icon(Icon::Export)) (text.t("What waits, as xlsx")) }
@@ -82,7 +95,20 @@ pub fn show(shell: &Shell, of: &Page<'_>, refusal: Option<&Refusal>) -> Markup {
     event_page(shell, of.event, Tab::Notices, &[], &content)
 }
 
-fn row(shell: &Shell, of: &Page<'_>, base: &str, notice: &Notice) -> Row {
+/// The ways that a notice took, each with how it ended.
+fn ways(shell: &Shell, of: Option<&Dispatch>) -> Markup {
+    let text = shell.text();
+    html! {
+        @if let Some(of) = of {
+            @for step in &of.steps {
+                @let end = OutState::parse(&step.end).map_or("under way", OutState::label);
+                div { (text.t(OutKind::label(&step.way))) " · " (text.t(end)) }
+            }
+        }
+    }
+}
+
+fn row(shell: &Shell, of: &Page<'_>, base: &str, notice: &Notice, took: Option<&Dispatch>) -> Row {
     let text = shell.text();
     let tone = match notice.state {
         NoticeState::Waiting => Tone::Info,
@@ -99,6 +125,7 @@ fn row(shell: &Shell, of: &Page<'_>, base: &str, notice: &Notice) -> Row {
             html! { (text.t(notice.purpose.label())) },
             html! { (words(shell, notice)) },
             html! { (badge(tone, text.t(notice.state.label()))) },
+            ways(shell, took),
             html! { (shell.format.short(notice.created_at)) },
             html! { @if waits { div class="row" { (post(&format!("{base}/{}/sent", notice.id), "quiet", text.t("Sent"), Icon::Check)) (post(&format!("{base}/{}/drop", notice.id), "quiet", text.t("Not to be sent"), Icon::Cross)) } } },
         ],

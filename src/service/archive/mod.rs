@@ -108,6 +108,7 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
     gone::<Waiter>(ctx, &own, id, "people on the waiting list").await?;
     sale::notices(ctx, &own, id).await?;
     crate::outbox::forget_event(ctx, space, id).await?;
+    crate::message::forget_event(ctx, space, id).await?;
     gone::<Portrait>(ctx, &own, id, "portraits").await?;
     ctx.write(&own, move |work| {
         let old = of(work.read(), id)?;
@@ -177,6 +178,9 @@ fn freeze_step(work: &mut Work<'_, '_>, id: EventId, step: &[TicketId]) -> Resul
         let bare = freeze_person(&person);
         if bare != person && !staff.contains(&person.id) && !is_needed(work.read(), id, &person)? {
             work.put(&bare)?;
+            if work.read().get::<domain::MessageChoice>(&person.id)?.is_some() {
+                work.remove::<domain::MessageChoice>(&person.id)?;
+            }
             crate::wechat::forget_person(work, person.id)?;
             changed += 1;
         }

@@ -1,6 +1,6 @@
 //! Carrying out what is due: each kind has a lane of its own in each space, so that a slow one keeps no other waiting.
 
-use super::{Carrier, Desk, keep};
+use super::{After, Carrier};
 use crate::{Ctx, Error};
 use domain::{
     Outgoing, OutgoingId, SpaceId,
@@ -116,7 +116,7 @@ async fn lane(ctx: &Ctx, space: SpaceId, carrier: &Arc<dyn Carrier>) -> Result<u
 /// Begins the entries that are due: they are marked on disk before anything is said to the outside. Those of no use any more come to their
 /// end; what is answered is to be carried.
 async fn begin(ctx: &Ctx, space: SpaceId, kind: &'static str) -> Result<Vec<Outgoing>, Error> {
-    let desk: Arc<Desk> = ctx.outbox.clone();
+    let after = After::of(ctx, space)?;
     let now = ctx.now();
     let due = ctx.read(&ctx.own(space), |view| {
         let mut due = Vec::new();
@@ -143,7 +143,7 @@ async fn begin(ctx: &Ctx, space: SpaceId, kind: &'static str) -> Result<Vec<Outg
                     begun.push(next);
                 }
                 Some(next) => {
-                    keep(work, &desk, &entry, &next)?;
+                    after.keep(work, &entry, &next)?;
                     ended += 1;
                 }
                 None => {}
@@ -196,12 +196,12 @@ async fn settle(
     id: OutgoingId,
     outcome: Outcome,
 ) -> Result<(), Error> {
-    let (desk, idempotent, chance) = (ctx.outbox.clone(), carrier.idempotent(), ctx.random.number());
+    let (after, idempotent, chance) = (After::of(ctx, space)?, carrier.idempotent(), ctx.random.number());
     ctx.write(&ctx.own(space), move |work| {
         // It may have gone meanwhile, with the event it belonged to.
         let Some(entry) = work.read().get::<Outgoing>(&id)? else { return Ok(()) };
         match entry.settle(&outcome, idempotent, work.now, chance) {
-            Some(settled) => keep(work, &desk, &entry, &settled),
+            Some(settled) => after.keep(work, &entry, &settled),
             None => Ok(()),
         }
     })

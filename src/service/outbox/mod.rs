@@ -2,8 +2,6 @@
 //! An attempt is on disk before anything is said to the outside, and so is its answer before anything else follows from it.
 
 mod lane;
-#[cfg(test)]
-mod test;
 
 pub use lane::{run_due, start_due, stop};
 
@@ -36,7 +34,7 @@ pub trait Carrier: Send + Sync + 'static {
     /// Hands one entry over. Called at most once at a time for an entry; ended from outside when it takes too long.
     fn carry<'a>(&'a self, ctx: &'a Ctx, space: SpaceId, entry: &'a Outgoing) -> Carrying<'a>;
 
-    /// What else changes when an entry came to its end: in the same transaction, so it must be deterministic.
+    /// What else changes when an entry came to its end: in the same transaction, so it must be deterministic. The entry has its payload still.
     fn settled(&self, _work: &mut Work<'_, '_>, _entry: &Outgoing) -> Result<(), Error> {
         Ok(())
     }
@@ -67,7 +65,7 @@ impl Desk {
         self.carriers.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    fn turn(&self, space: SpaceId, kind: &'static str) -> Turn {
+    pub(crate) fn turn(&self, space: SpaceId, kind: &'static str) -> Turn {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry((space, kind)).or_default().clone()
     }
 
@@ -193,23 +191,49 @@ pub fn list(ctx: &Ctx, actor: &Actor, filter: &Filter) -> Result<Page, Error> {
 /// Sends an entry again, or drops it.
 pub async fn act(ctx: &Ctx, actor: &Actor, id: OutgoingId, act: OutAct) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::OutboxManage, At::Space)?;
-    let desk = ctx.outbox.clone();
+    let desk = After::of(ctx, permit.space)?;
     ctx.write(&permit, move |work| {
         let entry = work.read().get::<Outgoing>(&id)?.ok_or_else(|| Refusal::missing("entry"))?;
         let acted = entry.act(act, work.now)?;
-        keep(work, &desk, &entry, &acted)
+        desk.keep(work, &entry, &acted)
     })
     .await
 }
 
-/// Keeps what became of an entry, with what follows from it.
-fn keep(work: &mut Work<'_, '_>, desk: &Desk, before: &Outgoing, after: &Outgoing) -> Result<(), Error> {
-    work.put(after)?;
-    if let (true, Some(carrier)) = (after.state.is_final(), desk.carrier(&after.kind)) {
-        carrier.settled(work, after)?;
+/// What follows from an entry's end needs these.
+#[derive(Clone)]
+struct After {
+    desk: Arc<Desk>,
+    ways: Arc<RwLock<crate::message::Ways>>,
+    sealer: Arc<crate::seal::Sealer>,
+    zone: jiff::tz::TimeZone,
+}
+
+impl After {
+    fn of(ctx: &Ctx, space: SpaceId) -> Result<Self, Error> {
+        let zone = ctx.known(space)?.map_or(jiff::tz::TimeZone::UTC, |known| known.zone.clone());
+        Ok(Self { desk: ctx.outbox.clone(), ways: ctx.ways.clone(), sealer: ctx.sealer.clone(), zone })
     }
-    let said = format!("{} {}", after.state.code(), after.said);
-    work.audit(&format!("outbox.{}", after.state.code()), format!("outbox/{}", after.id), before.state.code(), &said)
+
+    /// Keeps what became of an entry, with what follows from it.
+    fn keep(&self, work: &mut Work<'_, '_>, before: &Outgoing, after: &Outgoing) -> Result<(), Error> {
+        work.put(after)?;
+        if after.state.is_final() {
+            // What is forgotten with its end is still known to what follows from it.
+            let whole = Outgoing { payload: before.payload.clone(), ..after.clone() };
+            if let Some(carrier) = self.desk.carrier(&after.kind) {
+                carrier.settled(work, &whole)?;
+            }
+            crate::message::settled(work, &self.ways, &self.sealer, &self.zone, after)?;
+        }
+        let said = format!("{} {}", after.state.code(), after.said);
+        work.audit(
+            &format!("outbox.{}", after.state.code()),
+            format!("outbox/{}", after.id),
+            before.state.code(),
+            &said,
+        )
+    }
 }
 
 /// Entries of one transaction.
@@ -244,12 +268,12 @@ pub async fn tidy(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     if count == 0 {
         return Ok(0);
     }
-    let desk = ctx.outbox.clone();
+    let desk = After::of(ctx, space)?;
     ctx.write(&permit, move |work| {
         for id in &over {
             let Some(entry) = work.read().get::<Outgoing>(id)? else { continue };
             if let Some(ended) = entry.begin(work.now).filter(|ended| ended.state == OutState::Expired) {
-                keep(work, &desk, &entry, &ended)?;
+                desk.keep(work, &entry, &ended)?;
             }
         }
         for id in &old {
@@ -280,3 +304,6 @@ pub(crate) async fn forget_event(ctx: &Ctx, space: SpaceId, event: EventId) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod test;

@@ -18,6 +18,7 @@ pub mod help;
 pub mod home;
 pub mod import;
 pub mod list;
+pub mod message;
 pub mod notice;
 pub mod order;
 pub mod outbox;
@@ -33,6 +34,7 @@ pub mod setup;
 pub mod space;
 pub mod talk;
 pub mod ticket_type;
+pub mod webhook;
 pub mod wechat;
 
 use crate::{Hall, answer::Answer, answer::see};
@@ -50,6 +52,8 @@ pub fn routes() -> Router<Hall> {
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(outbox::routes())
+        .merge(message::routes())
+        .merge(webhook::routes())
         .merge(checkin::routes())
         .merge(device::routes())
         .merge(list::routes())

@@ -27,6 +27,7 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/notice", get(show).post(write))
         .route("/event/{event}/notice/waiting.xlsx", get(waiting))
         .route("/event/{event}/notice/sent", post(all_sent))
+        .route("/event/{event}/notice/attend", post(attend))
         .route("/event/{event}/notice/reminder", post(remind))
         .route("/event/{event}/notice/reminder/{reminder}/remove", post(forget))
         .route("/event/{event}/notice/{notice}/{act}", post(act))
@@ -42,6 +43,8 @@ fn draw(
 ) -> Result<Markup, Error> {
     let [refusal, wrong_reminder] = refusals;
     let (rows, counts) = notice::list(&hall.ctx, actor, id, number)?;
+    let ids: Vec<_> = rows.iter().map(|notice| notice.id).collect();
+    let ways = service::message::log(&hall.ctx, actor, id, &ids)?;
     let kinds: Vec<_> = ticket_type::list(&hall.ctx, actor, id)?.into_iter().map(|row| row.kind).collect();
     let event = event::get(&hall.ctx, actor, id)?.event;
     let reminders = reminder::list(&hall.ctx, actor, id)?.into_iter();
@@ -56,6 +59,7 @@ fn draw(
         kinds: &kinds,
         groups: &event::groups(&hall.ctx, actor, id)?,
         rows: &rows,
+        ways: &ways,
         counts,
         pages: (number, notice::PAGE),
         typed: ["kind", "group", "show", "text"].map(|name| typed.get(name)),
@@ -130,6 +134,18 @@ async fn all_sent(
     let newest = NoticeId(fields.needed("newest")?);
     let done = notice::settle_waiting(&hall.ctx, &actor, EventId(id), newest).await;
     told(&visit, &format!("/admin/event/{id}/notice"), done.map(drop))
+}
+
+/// Attend codes to everybody who was not told theirs yet.
+async fn attend(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    let back = format!("/admin/event/{id}/notice");
+    match notice::attend_codes(&hall.ctx, &actor, EventId(id)).await {
+        Ok(count) => {
+            let said = visit.text().f("Written to {count} people.", &[("count", &count)]);
+            tell(&back, Tone::Good, &said)
+        }
+        Err(error) => told(&visit, &back, Err(error)),
+    }
 }
 
 async fn act(

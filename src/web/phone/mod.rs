@@ -163,6 +163,12 @@ fn ways<'a>(
         let icon = views::component::icon::Icon::Calendar;
         ways.push(ticket_pages::Way { label, href, icon, next: talks.chosen.is_empty() });
     }
+    ways.push(ticket_pages::Way {
+        label: text.t("My messages"),
+        href: format!("/ticket/{link}/message"),
+        icon: views::component::icon::Icon::Settings,
+        next: false,
+    });
     if let Some(given) = service::feedback::offered(&hall.ctx, visit.space, &of.ticket)? {
         let label = if given { text.t("Your feedback was sent") } else { text.t("Give feedback") };
         let href = format!("/ticket/{link}/feedback");

@@ -1,0 +1,41 @@
+//! The words of messages that leave the box: what the pages say, in the language that the hall starts in.
+
+use domain::Notice;
+use jiff::tz::TimeZone;
+use service::message::Wording;
+use views::{Lang, Shell, format::Format, phone::order::words, text::Text};
+
+/// The hall's own words.
+pub struct Words {
+    /// Scheme and host that links begin with.
+    pub base: Option<String>,
+}
+
+impl Wording for Words {
+    fn words(&self, notice: &Notice, zone: &TimeZone) -> String {
+        let format = Format { text: Text(Lang::Zh), zone: zone.clone() };
+        let shell = Shell {
+            format,
+            space: String::new(),
+            logo: None,
+            user: None,
+            nav: Vec::new(),
+            flash: None,
+            path: String::new(),
+        };
+        words(&shell, notice)
+    }
+
+    fn subject(&self, notice: &Notice) -> String {
+        let occasion = Text(Lang::Zh).t(notice.purpose.label()).to_owned();
+        let event = notice.values.iter().find(|(name, _)| name == "event").map(|(_, value)| value.as_str());
+        match event {
+            Some(event) if !event.is_empty() => format!("{occasion} · {event}"),
+            _ => occasion,
+        }
+    }
+
+    fn base(&self) -> Option<String> {
+        self.base.clone()
+    }
+}

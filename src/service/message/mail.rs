@@ -1,0 +1,195 @@
+//! Mail: carried by the association's own mail server account, signed where a key is set up; what goes to many has a way out.
+
+use super::{Channel, Prepared, Reading};
+use crate::{
+    Ctx, Error, Work,
+    outbox::{Carrier, Carrying},
+};
+use domain::{
+    MailSetting, Outgoing, SpaceId, Time,
+    outbox::Outcome,
+    time::{DAY, HOUR, MINUTE},
+};
+use gateway::mail::{Account, Mail};
+use serde::{Deserialize, Serialize};
+use store::Read;
+use store::catalogue::OUT_SENT;
+
+/// The way.
+pub const WAY: &str = "mail";
+/// The context that the password is sealed for.
+pub(super) const SEALED_PASSWORD: &str = "mail/password";
+/// The context that the key of the signature is sealed for.
+pub(super) const SEALED_KEY: &str = "mail/dkim";
+
+/// What an entry holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Payload {
+    to: String,
+    name: String,
+    subject: String,
+    text: String,
+    leave: Option<String>,
+}
+
+/// Carries mail, and is the way to readers by it.
+pub struct Mails;
+
+/// The settings.
+pub(crate) fn setting(view: &impl Read) -> Result<MailSetting, Error> {
+    Ok(view.get::<MailSetting>(&())?.unwrap_or_else(MailSetting::off))
+}
+
+/// The account that the settings describe.
+pub(super) fn account(ctx: &Ctx, setting: &MailSetting) -> Result<Account, Error> {
+    let open = |context: &str, sealed: &[u8]| match sealed {
+        [] => Ok(String::new()),
+        sealed => ctx.sealer.open(context, sealed),
+    };
+    let key = open(SEALED_KEY, &setting.dkim_key)?;
+    let dkim = setting.dkim.clone().filter(|_| !key.is_empty());
+    Ok(Account {
+        host: setting.host.clone(),
+        port: setting.port,
+        security: setting.security,
+        user: setting.user.clone(),
+        password: open(SEALED_PASSWORD, &setting.password)?,
+        from: (setting.from.clone(), setting.from_name.clone()),
+        reply_to: setting.reply_to.clone(),
+        bounce: setting.bounce.clone(),
+        dkim: dkim.map(|(domain, selector)| (domain, selector, key)),
+    })
+}
+
+/// A mail address as lists show it: `l***@example.com`.
+pub(crate) fn masked(address: &str) -> String {
+    match address.split_once('@') {
+        Some((user, host)) => format!("{}***@{host}", user.chars().next().unwrap_or('*')),
+        None => "***".to_owned(),
+    }
+}
+
+impl Channel for Mails {
+    fn way(&self) -> &'static str {
+        WAY
+    }
+
+    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Option<Prepared>, Error> {
+        let (true, Some(mail)) = (setting(work.read())?.enabled, of.mail) else { return Ok(None) };
+        if of.words.is_empty() {
+            return Ok(None);
+        }
+        let payload = Payload {
+            to: mail.to_owned(),
+            name: of.notice.name.clone(),
+            subject: of.subject.to_owned(),
+            text: of.words.to_owned(),
+            leave: of.leave.map(str::to_owned),
+        };
+        let payload = serde_json::to_vec(&payload).map_err(|error| Error::internal("writing a mail", error))?;
+        Ok(Some(Prepared { target: masked(mail), payload }))
+    }
+}
+
+/// Puts a code to log in with into the outbox, in the running transaction; its words are the caller's.
+pub fn put_code(
+    work: &mut Work<'_, '_>,
+    mail: &str,
+    (subject, text): (&str, &str),
+    minutes: u32,
+    once: &str,
+) -> Result<(), Error> {
+    if !setting(work.read())?.enabled {
+        return Err(
+            domain::refuse!(Conflict, "mail.off", "No mail can be sent at the moment. Choose another way.").into()
+        );
+    }
+    let payload = Payload {
+        to: mail.to_owned(),
+        name: String::new(),
+        subject: subject.to_owned(),
+        text: text.to_owned(),
+        leave: None,
+    };
+    let payload = serde_json::to_vec(&payload).map_err(|error| Error::internal("writing a mail", error))?;
+    let letter = crate::outbox::Letter {
+        kind: WAY,
+        target: masked(mail),
+        subject: "login code".into(),
+        event: None,
+        payload,
+        secret: true,
+        once: format!("mail code/{once}"),
+        due_at: work.now,
+        expires_at: work.now.plus(i64::from(minutes) * MINUTE),
+    };
+    crate::outbox::put(work, letter).map(drop)
+}
+
+impl Carrier for Mails {
+    fn kind(&self) -> &'static str {
+        WAY
+    }
+
+    /// A mail server does not look for a Message-ID that it knows.
+    fn idempotent(&self) -> bool {
+        false
+    }
+
+    fn carry<'a>(&'a self, ctx: &'a Ctx, space: SpaceId, entry: &'a Outgoing) -> Carrying<'a> {
+        Box::pin(async move {
+            match carry(ctx, space, entry).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    tracing::error!(%error, "a mail could not be prepared");
+                    Outcome::Not { why: "an internal error".into(), after: Some(5 * MINUTE) }
+                }
+            }
+        })
+    }
+
+    /// One conversation at a time is what small accounts allow.
+    fn at_once(&self) -> usize {
+        2
+    }
+}
+
+async fn carry(ctx: &Ctx, space: SpaceId, entry: &Outgoing) -> Result<Outcome, Error> {
+    let payload: Payload =
+        serde_json::from_slice(&entry.payload).map_err(|error| Error::internal("reading a mail", error))?;
+    let now = ctx.now();
+    let today = now.0.div_euclid(DAY);
+    let (setting, sent) =
+        ctx.read(&ctx.own(space), |view| Ok((setting(view)?, view.count(&OUT_SENT, &(WAY.to_owned(), today))?)))?;
+    if !setting.enabled {
+        return Ok(Outcome::Not { why: "mail is switched off".into(), after: Some(HOUR) });
+    }
+    if sent >= i64::from(setting.per_day) {
+        let after = Some(Time((today + 1) * DAY).since(now));
+        return Ok(Outcome::Not { why: "the limit of the day is reached".into(), after });
+    }
+    let text = match &payload.leave {
+        Some(leave) => format!("{}\n\n--\n{leave}\n", payload.text),
+        None => format!("{}\n", payload.text),
+    };
+    let mail = Mail {
+        to: (payload.to, payload.name),
+        subject: payload.subject,
+        text,
+        ours: format!("{space}.{}.{}", entry.id, entry.created_at.0),
+        leave: payload.leave,
+    };
+    Ok(match account(ctx, &setting)?.send(&mail, now).await {
+        Ok(id) => Outcome::Done(id),
+        Err(trouble) => trouble.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn addresses_are_masked() {
+        assert_eq!(super::masked("li.si@example.com"), "l***@example.com");
+        assert_eq!(super::masked("nothing"), "***");
+    }
+}

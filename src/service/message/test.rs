@@ -1,0 +1,386 @@
+//! Notices on their ways, against stand-ins of the providers and of a mail server: once, by the ways that the reader allows, while of use.
+
+use super::{
+    choice, dispatch,
+    setting::{self, Trial},
+    sms,
+};
+use crate::{
+    Actor,
+    ctx::test::Hall,
+    notice,
+    order::test::order_one,
+    outbox::run_due,
+    registration,
+    roster::Filter,
+    test::{founded, named, opened},
+    token,
+};
+use domain::{
+    EventId, Notice, Outgoing, SmsLine, TicketTypeId, Time,
+    message::{ChoiceInput, LOGIN_CODE, MailInput, SettingInput, SmsInput},
+    notice::NoticeState,
+    outbox::OutState,
+    time::{DAY, HOUR, MINUTE},
+};
+use gateway::{
+    mail::standin::{MailServer, Rules},
+    sms::standin::{APP, KEY_ID, Providers, SECRET, SIGN},
+};
+use std::sync::Arc;
+use store::{Order, Read};
+
+/// A hall with both ways set up and stand-ins behind them.
+struct Post {
+    hall: Hall,
+    admin: Actor,
+    event: EventId,
+    kind: TicketTypeId,
+    providers: Providers,
+    mail: MailServer,
+    _sms: gateway::standin::Standin,
+}
+
+fn sms_input(base: &str) -> SmsInput {
+    let template = |code: &str, values: &str| (code.to_owned(), "110".to_owned(), values.to_owned());
+    SmsInput {
+        enabled: true,
+        provider: "tencent".into(),
+        base: base.into(),
+        key_id: KEY_ID.into(),
+        secret: SECRET.into(),
+        app: APP.into(),
+        sign: SIGN.into(),
+        per_number: "3".into(),
+        per_day: "100".into(),
+        templates: vec![
+            template("order_completed", "1=event, 2=time"),
+            template("message", "1=text"),
+            template("attend_code", "1=event, 2=attend"),
+            template(LOGIN_CODE, "1=code, 2=minutes"),
+        ],
+    }
+}
+
+impl Post {
+    async fn open() -> Self {
+        let (hall, admin) = founded().await;
+        let hands = hall.hands.clone();
+        let providers = Providers::new(Arc::new(move || crate::Clock::now(hands.as_ref())));
+        let standin = providers.start().await.unwrap();
+        let mail = MailServer::start(Rules::default()).await.unwrap();
+        super::register_own(&hall.ctx);
+        setting::save_sms(&hall.ctx, &admin, &sms_input(&standin.base)).await.unwrap();
+        let server = MailInput {
+            enabled: true,
+            host: "127.0.0.1".into(),
+            port: mail.address.port().to_string(),
+            security: "none".into(),
+            from: "office@example.org".into(),
+            per_day: "100".into(),
+            ..MailInput::default()
+        };
+        setting::save_mail(&hall.ctx, &admin, &server).await.unwrap();
+        let own = [("order_completed", "{name}，您已报名{event}，时间{time}。"), ("attend_code", "参会码{attend}")];
+        let general = SettingInput {
+            words: own.iter().map(|(code, words)| ((*code).to_owned(), (*words).to_owned())).collect(),
+            quiet_from: "22:00".into(),
+            quiet_to: "08:00".into(),
+            attend_after_import: true,
+            ..SettingInput::default()
+        };
+        setting::save(&hall.ctx, &admin, &general).await.unwrap();
+        let (event, kind) = opened(&hall, &admin).await;
+        Self { hall, admin, event, kind, providers, mail, _sms: standin }
+    }
+
+    /// What the clock does.
+    async fn tick(&self) {
+        dispatch(&self.hall.ctx, self.admin.space).await.unwrap();
+        run_due(&self.hall.ctx, self.admin.space).await.unwrap();
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        let view = self.hall.ctx.store().view().space(self.admin.space);
+        view.scan::<Notice>(&(), None, Order::Ascending).map(|kept| kept.unwrap().1).collect()
+    }
+
+    fn outgoing(&self) -> Vec<Outgoing> {
+        let view = self.hall.ctx.store().view().space(self.admin.space);
+        view.scan::<Outgoing>(&(), None, Order::Ascending).map(|kept| kept.unwrap().1).collect()
+    }
+
+    fn lines(&self) -> Vec<SmsLine> {
+        sms::log(&self.hall.ctx, &self.admin, None, None).unwrap().lines
+    }
+
+    /// A person's ticket, and its link.
+    async fn person(&self, name: &str, phone: &str) -> String {
+        let input = named(name, phone);
+        let ticket = registration::add(&self.hall.ctx, &self.admin, self.event, self.kind, "", &input).await.unwrap();
+        token::link(&ticket.link)
+    }
+
+    async fn write(&self, text: &str) {
+        notice::write(&self.hall.ctx, &self.admin, self.event, &Filter::default(), text).await.unwrap();
+    }
+}
+
+fn wants(wanted: &[&str], first: &str, mail: &str) -> ChoiceInput {
+    let text = |list: &[&str]| list.iter().map(|way| (*way).to_owned()).collect();
+    ChoiceInput {
+        wanted: text(wanted),
+        shown: text(&["sms", "mail"]),
+        first: first.into(),
+        reminder: true,
+        news: true,
+        mail: mail.into(),
+    }
+}
+
+#[tokio::test]
+async fn a_notice_goes_out_once_by_text_message_and_its_delivery_is_known() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    order_one(&post.hall, post.event, post.kind, "张三", "13800000001").await.unwrap();
+    for _ in 0..3 {
+        post.tick().await;
+    }
+    let taken = post.providers.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(
+        (taken[0].phone.as_str(), taken[0].values.as_slice()),
+        ("+8613800000001", &["年会".to_owned(), "11月25日 08:30".to_owned()][..])
+    );
+    assert!(matches!(&post.notices()[0].state, NoticeState::Sent(way, _) if way == "sms"));
+    let line = &post.lines()[0];
+    assert_eq!(
+        (line.reference.as_str(), line.failed.as_ref(), line.occasion.as_str()),
+        (taken[0].reference.as_str(), None, "order_completed")
+    );
+    post.hall.advance(2 * MINUTE);
+    assert_eq!(sms::ask(ctx, space).await.unwrap(), 1);
+    assert_eq!(post.lines()[0].failed.as_deref(), Some(""), "delivered");
+    assert_eq!(sms::ask(ctx, space).await.unwrap(), 0, "not asked again");
+    let event = sms::log(ctx, &post.admin, Some(post.event), None).unwrap();
+    assert_eq!((event.lines.len(), event.today), (1, (1, 100)));
+    assert_eq!(sms::tidy(ctx, space).await.unwrap(), 0);
+    post.hall.advance(181 * DAY);
+    assert_eq!((sms::tidy(ctx, space).await.unwrap(), post.lines().len()), (1, 0), "not kept for ever");
+    let visitor = Actor::visitor(space);
+    assert_eq!(sms::log(ctx, &visitor, None, None).err().unwrap().code(), Some("session.none"));
+    assert!(ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
+async fn a_way_that_fails_is_followed_by_the_next_and_what_was_perhaps_sent_by_none() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    let first = post.person("李四", "13800000001").await;
+    let second = post.person("王五", "13800000002").await;
+    for link in [&first, &second] {
+        choice::save(ctx, space, link, &wants(&["sms", "mail"], "sms", "li@example.com")).await.unwrap();
+    }
+    post.providers.refuse("+8613800000001", "FailedOperation.PhoneNumberInBlacklist");
+    post.write("停车场改在北门").await;
+    post.tick().await;
+    post.tick().await;
+    let mails = post.mail.taken();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].text().contains("停车场改在北门"), "{}", mails[0].text());
+    let states: Vec<NoticeState> = post.notices().into_iter().map(|notice| notice.state).collect();
+    let by = |state: &NoticeState| if let NoticeState::Sent(way, _) = state { way.clone() } else { String::new() };
+    assert_eq!((by(&states[0]), by(&states[1])), ("mail".to_owned(), "sms".to_owned()));
+    post.providers.cut();
+    post.write("晚宴提前半小时").await;
+    post.tick().await;
+    post.tick().await;
+    let unsure = post.outgoing().into_iter().filter(|entry| entry.state == OutState::Unsure).count();
+    assert_eq!(unsure, 1, "the connection was cut after the provider took it");
+    assert_eq!(post.mail.taken().len() + post.providers.taken().len(), 4, "nobody gets it twice");
+    assert!(post.notices().iter().all(|notice| notice.state != NoticeState::Waiting));
+}
+
+#[tokio::test]
+async fn readers_decide_what_they_get_and_leave_by_the_address_in_a_mail() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    let link = post.person("李四", "13800000001").await;
+    let page = choice::get(ctx, space, &link).unwrap();
+    assert_eq!((page.ways, page.phone.as_deref()), (vec!["sms".to_owned(), "mail".to_owned()], Some("138****0001")));
+    choice::save(ctx, space, &link, &wants(&["mail"], "", "li@example.com")).await.unwrap();
+    post.write("第一条").await;
+    post.tick().await;
+    assert_eq!((post.mail.taken().len(), post.providers.taken().len()), (1, 0));
+    let ticket = registration::by_link(ctx, space, &link).unwrap().ticket;
+    let code = ctx.sealer.sign(&super::leave_text(space, ticket.person));
+    assert!(choice::leave(ctx, &code.replace('.', "-")).await.is_err());
+    assert!(choice::leave(ctx, &ctx.sealer.sign("leave.1")).await.is_err());
+    choice::leave(ctx, &code).await.unwrap();
+    post.write("第二条").await;
+    post.tick().await;
+    assert_eq!(post.mail.taken().len(), 1, "nothing that goes to many any more");
+    assert!(matches!(&post.notices()[1].state, NoticeState::Dropped(why, _) if why == "unwanted"));
+    notice::attend_codes(ctx, &post.admin, post.event).await.unwrap();
+    post.tick().await;
+    assert_eq!(post.mail.taken().len(), 2, "what concerns the own registration is told");
+    assert!(post.mail.taken()[1].text().contains("参会码"));
+    assert!(choice::save(ctx, space, "nothing", &ChoiceInput::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn nobody_is_disturbed_at_night_and_a_box_that_was_off_sends_only_what_is_of_use() {
+    let post = Post::open().await;
+    post.person("李四", "13800000001").await;
+    let night = Time::from_local("2026-11-25T23:00", &domain::time::zone("Asia/Shanghai").unwrap()).unwrap();
+    post.hall.advance(night.since(post.hall.ctx.now()));
+    post.write("明早见").await;
+    post.tick().await;
+    assert_eq!(post.providers.taken().len(), 0, "not at eleven in the night");
+    assert_eq!(post.outgoing()[0].due_at, night.plus(9 * HOUR));
+    post.hall.advance(9 * HOUR);
+    post.tick().await;
+    assert_eq!(post.providers.taken().len(), 1);
+    post.write("过期的").await;
+    post.hall.advance(4 * DAY);
+    post.tick().await;
+    assert_eq!(post.providers.taken().len(), 1, "of no use any more");
+    assert!(matches!(&post.notices()[1].state, NoticeState::Dropped(why, _) if why == "too late"));
+}
+
+#[tokio::test]
+async fn limits_hold_for_a_number_and_a_day_and_codes_are_secrets() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    for at in 0..5 {
+        let own = ctx.own(space);
+        ctx.write(&own, move |work| {
+            sms::put_code(work, "+8613800000009", "654321", 5, &format!("login {at}"))?;
+            sms::put_code(work, "+8613800000009", "654321", 5, &format!("login {at}"))?;
+            work.audit("test", "test", "", "")
+        })
+        .await
+        .unwrap();
+        run_due(ctx, space).await.unwrap();
+    }
+    assert_eq!(post.providers.taken().len(), 3, "three a day to one number");
+    assert_eq!(post.providers.taken()[0].values, ["654321", "5"]);
+    let view = ctx.store().view().space(space);
+    for entry in post.outgoing() {
+        assert!(entry.payload.is_empty(), "a code is not kept: {:?}", entry.state);
+        assert_eq!(view.get::<Outgoing>(&entry.id).unwrap().unwrap().target, "138****0009");
+    }
+    post.hall.advance(DAY);
+    let own = ctx.own(space);
+    ctx.write(&own, |work| {
+        sms::put_code(work, "+8613800000009", "654321", 5, "tomorrow")?;
+        work.audit("test", "test", "", "")
+    })
+    .await
+    .unwrap();
+    run_due(ctx, space).await.unwrap();
+    assert_eq!(post.providers.taken().len(), 4, "a new day");
+    let few = SmsInput { per_day: "1".into(), ..sms_input(&post._sms.base) };
+    setting::save_sms(ctx, &post.admin, &few).await.unwrap();
+    let own = ctx.own(space);
+    ctx.write(&own, |work| {
+        sms::put_code(work, "+8613800000008", "111111", 5, "another number")?;
+        work.audit("test", "test", "", "")
+    })
+    .await
+    .unwrap();
+    run_due(ctx, space).await.unwrap();
+    let over = post.outgoing().pop().unwrap();
+    assert_eq!((over.state, post.providers.taken().len()), (OutState::Expired, 4), "{}", over.said);
+    assert_eq!(over.said, "the limit of the day is reached");
+}
+
+#[tokio::test]
+async fn attend_codes_go_to_whoever_an_import_added_once_and_reports_come_in() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    let list = "姓名,手机号\n赵六,13800000006\n钱七,13800000007\n孙八,\n".as_bytes().to_vec();
+    let id = crate::import::upload(ctx, &post.admin, post.event, "a.csv", list, post.kind, "").await.unwrap();
+    crate::import::begin(ctx, &post.admin, post.event, id).await.unwrap();
+    crate::import::run(ctx, space, id).await.unwrap();
+    notice::attend_codes(ctx, &post.admin, post.event).await.unwrap();
+    post.tick().await;
+    let taken = post.providers.taken();
+    assert_eq!(taken.len(), 2);
+    let codes: Vec<&str> = taken.iter().map(|taken| taken.values[1].as_str()).collect();
+    assert!(codes.iter().all(|code| code.len() == 8), "{codes:?}");
+    let settings = setting::get(ctx, &post.admin).unwrap();
+    let body = |sid: &str, status: &str| {
+        format!(
+            r#"[{{"nationcode":"86","mobile":"13800000006","report_status":"{status}","errmsg":"MI:0024","sid":"{sid}"}}]"#
+        )
+    };
+    let of = taken.iter().find(|taken| taken.phone.ends_with("06")).unwrap().reference.clone();
+    let wrong = sms::report(ctx, space, "guessed", body(&of, "FAIL").as_bytes()).await.unwrap_err();
+    assert_eq!(wrong.code(), Some("record.missing"));
+    let key = settings.sms.callback;
+    assert_eq!(sms::report(ctx, space, &key, b"{}").await.unwrap_err().code(), Some("sms.report"));
+    sms::report(ctx, space, &key, body("unknown", "FAIL").as_bytes()).await.unwrap();
+    for _ in 0..20 {
+        sms::report(ctx, space, &key, body(&of, "FAIL").as_bytes()).await.unwrap();
+    }
+    sms::report(ctx, space, &key, body(&of, "SUCCESS").as_bytes()).await.unwrap();
+    let failed: Vec<_> = post.lines().into_iter().filter_map(|line| line.failed).collect();
+    assert_eq!(failed, ["MI:0024"], "the first report counts");
+}
+
+#[tokio::test]
+async fn what_a_person_settles_by_hand_is_not_sent_by_the_box_and_the_other_way_round() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    post.person("李四", "13800000001").await;
+    post.write("手工发送").await;
+    dispatch(ctx, space).await.unwrap();
+    let notice = post.notices().remove(0);
+    assert_eq!(notice::settle_waiting(ctx, &post.admin, post.event, notice.id).await.unwrap(), 1);
+    assert_eq!(post.notices()[0].state, NoticeState::Waiting, "a way is being tried");
+    notice::settle(ctx, &post.admin, post.event, notice.id, true).await.unwrap();
+    post.tick().await;
+    assert_eq!(post.providers.taken().len(), 0);
+    assert_eq!(post.outgoing()[0].state, OutState::Dropped);
+    let log = super::log(ctx, &post.admin, post.event, &[notice.id]).unwrap();
+    assert_eq!(log[0].as_ref().unwrap().steps[0].end, "dropped");
+}
+
+#[tokio::test]
+async fn settings_are_tried_without_showing_secrets_and_archived_events_lose_their_log() {
+    let post = Post::open().await;
+    let (ctx, admin) = (&post.hall.ctx, &post.admin);
+    assert_eq!(setting::try_balance(ctx, admin).await.unwrap(), Trial::Works("10000".into()));
+    assert!(matches!(setting::try_sms(ctx, admin, "13800000001", LOGIN_CODE).await.unwrap(), Trial::Works(_)));
+    assert_eq!(setting::try_mail(ctx, admin).await.unwrap(), Trial::Works(String::new()));
+    let kept = setting::get(ctx, admin).unwrap().sms;
+    assert!(!kept.secret.is_empty() && !kept.secret.windows(8).any(|part| part == &SECRET.as_bytes()[..8]));
+    let wrong = SmsInput { secret: "wrong".into(), ..sms_input(&post._sms.base) };
+    setting::save_sms(ctx, admin, &wrong).await.unwrap();
+    assert!(
+        matches!(setting::try_balance(ctx, admin).await.unwrap(), Trial::Fails(why) if why.contains("AuthFailure"))
+    );
+    let blank = SmsInput { secret: SECRET.into(), ..wrong };
+    setting::save_sms(ctx, admin, &blank).await.unwrap();
+    setting::save_sms(ctx, admin, &SmsInput { secret: String::new(), ..blank }).await.unwrap();
+    assert!(matches!(setting::try_balance(ctx, admin).await.unwrap(), Trial::Works(_)), "an empty key stays");
+    let visitor = Actor::visitor(admin.space);
+    assert!(setting::get(ctx, &visitor).is_err() && setting::try_mail(ctx, &visitor).await.is_err());
+    order_one(&post.hall, post.event, post.kind, "张三", "13800000001").await.unwrap();
+    post.tick().await;
+    assert_eq!(post.lines().len(), 1);
+    post.hall.advance(6 * HOUR);
+    crate::archive::begin(ctx, admin, post.event, "年会").await.unwrap();
+    crate::archive::run(ctx, admin.space, post.event).await.unwrap();
+    assert!(post.lines().is_empty() && post.outgoing().iter().all(|entry| entry.event.is_none()));
+    let view = ctx.store().view().space(admin.space);
+    for id in (1..1_000).chain(1_001..2_000).chain(2_001..3_000) {
+        for kept in view.walk(id, &[], None, Order::Ascending) {
+            let (key, value) = kept.unwrap();
+            let holds = |bytes: &[u8]| bytes.windows(11).any(|part| part == b"13800000001");
+            assert!(!holds(&key) && !holds(&value), "table {id} still knows the number");
+        }
+    }
+    assert!(ctx.store().verify().is_sound());
+}

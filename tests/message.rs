@@ -1,0 +1,180 @@
+//! Messages through the real box, against a stand-in of a provider of text messages: sent once, whatever is killed when; the pages in a browser.
+
+use crate::hall::{Client, Hall, event, first_type, person};
+use domain::{Time, message::LOGIN_CODE};
+use gateway::sms::standin::{APP, KEY_ID, Providers, SECRET, SIGN};
+use gateway::standin::{Answered, Standin};
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// The provider, with a sign for each message that it took.
+struct Provider {
+    providers: Providers,
+    taken: Receiver<()>,
+    base: String,
+    _standin: Standin,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// A provider that takes `millis` for each answer.
+fn provider(millis: u64) -> Provider {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let now = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        Time(i64::try_from(since.as_millis()).unwrap())
+    };
+    let providers = Providers::new(Arc::new(now));
+    let (sign, taken) = channel();
+    let own = providers.clone();
+    let handler = move |asked: gateway::standin::Asked| {
+        let answered = own.answer(&asked);
+        sign.send(()).unwrap_or_default();
+        Answered { after: Duration::from_millis(millis), ..answered }
+    };
+    let standin = runtime.block_on(Standin::start(handler)).unwrap();
+    Provider { providers, taken, base: standin.base.clone(), _standin: standin, _runtime: runtime }
+}
+
+/// Sets text messages up; nobody sleeps while tests run.
+fn set_up(admin: &Client, base: &str) {
+    let saved = admin.post("/admin/message", &[("quiet_from", ""), ("quiet_to", ""), ("order-1", "sms")]);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let form = [
+        ("enabled", "1"),
+        ("provider", "tencent"),
+        ("base", base),
+        ("key_id", KEY_ID),
+        ("secret", SECRET),
+        ("app", APP),
+        ("sign", SIGN),
+        ("per_number", "10"),
+        ("per_day", "1000"),
+        ("template-message", "110"),
+        ("values-message", "1=name, 2=text"),
+        ("template-order_completed", "111"),
+        ("values-order_completed", "1=event"),
+        ("template-login_code", "112"),
+        ("values-login_code", "1=code, 2=minutes"),
+    ];
+    let saved = admin.post("/admin/message/sms", &form);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let page = admin.get("/admin/message").body;
+    assert!(!page.contains(SECRET) && page.contains("/callback/sms/"), "the key is never shown");
+    let tried = admin.post("/admin/message/sms/try", &[("to", "13900000000"), ("occasion", LOGIN_CODE)]);
+    assert_eq!(tried.status, 303, "{}", tried.body);
+}
+
+/// Asks for a page until it fits.
+fn until(client: &Client, path: &str, what: &str, fits: impl Fn(&str) -> bool) -> String {
+    let ends = Instant::now() + Duration::from_secs(60);
+    loop {
+        let page = client.get(path).body;
+        if fits(&page) {
+            return page;
+        }
+        assert!(Instant::now() < ends, "{what}: {page}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn who_registers_is_told_by_text_message_and_the_log_says_so() {
+    let provider = provider(0);
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    set_up(&admin, &provider.base);
+    provider.taken.recv_timeout(Duration::from_secs(10)).expect("the trial");
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    let form = [("kind", kind.as_str()), ("people", "1"), ("name", "张三"), ("phone", "13800000001")];
+    let registered = hall.client().post(&format!("/event/{event}/register"), &form);
+    assert_eq!(registered.status, 303, "{}", registered.body);
+    provider.taken.recv_timeout(Duration::from_secs(20)).expect("the message");
+    let taken = provider.providers.taken();
+    assert_eq!((taken.len(), taken[1].phone.as_str(), taken[1].values[0].as_str()), (2, "+8613800000001", "年会"));
+    let notices = format!("/admin/event/{event}/notice");
+    let page = until(&admin, &notices, "the notice is sent", |page| page.contains("短信 · 已发送"));
+    assert!(page.contains("13800000001"));
+    let log = until(&admin, "/admin/message/sms", "the log", |page| page.contains("服务商已接收"));
+    assert!(log.contains(&taken[1].reference));
+    let key =
+        admin.get("/admin/message").body.split("/callback/sms/").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let report = |key: &str, status: &str| {
+        let body = format!(
+            r#"[{{"nationcode":"86","mobile":"13800000001","report_status":"{status}","errmsg":"x","sid":"{}"}}]"#,
+            taken[1].reference
+        );
+        hall.client().send(&format!("/callback/sms/{key}"), "application/json", body.into_bytes(), &[])
+    };
+    assert_eq!(report("guessed", "SUCCESS").status, 404);
+    assert_eq!(report(&key, "SUCCESS").status, 200);
+    assert!(admin.get("/admin/message/sms").body.contains("已送达"));
+    assert!(admin.get("/admin/outbox?state=sent&kind=sms").body.contains("138****0001"), "masked in the outbox");
+    let ticket = admin.get(&format!("/admin/event/{event}/registration")).body;
+    assert!(ticket.contains("张三"));
+}
+
+#[test]
+fn a_box_that_is_killed_while_it_sends_sends_nothing_twice_and_forgets_nothing() {
+    const PEOPLE: usize = 24;
+    let provider = provider(40);
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut hall = Hall::at(&data);
+    let mut admin = hall.set_up();
+    set_up(&admin, &provider.base);
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    for at in 0..PEOPLE {
+        person(&admin, &event, &kind, &format!("人员{at}"), &format!("138000001{at:02}"));
+    }
+    while provider.taken.try_recv().is_ok() {}
+    let written = admin.post(&format!("/admin/event/{event}/notice"), &[("text", "停车场改在北门")]);
+    assert_eq!(written.status, 303, "{}", written.body);
+    // Killed with the first call under way, then after some more, at other moments of an attempt.
+    for (kills, calls) in [1usize, 5, 3, 4].into_iter().enumerate() {
+        for _ in 0..calls {
+            if provider.taken.recv_timeout(Duration::from_secs(20)).is_err() {
+                break;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(13 * kills as u64));
+        hall.kill();
+        hall = Hall::at(&data);
+        admin = hall.client();
+        let login = admin.post("/login", &[("login", "admin"), ("password", crate::hall::PASSWORD)]);
+        assert_eq!(login.status, 303, "{}", login.body);
+    }
+    for state in ["waiting", "trying"] {
+        until(&admin, &format!("/admin/outbox?state={state}"), "everything comes to its end", |page| {
+            page.contains("暂无内容")
+        });
+    }
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for taken in provider.providers.taken().iter().filter(|taken| taken.template == "110") {
+        *times.entry(taken.phone.clone()).or_default() += 1;
+    }
+    assert!(times.values().all(|times| *times == 1), "nobody gets it twice: {times:?}");
+    let count = |state: &str| admin.get(&format!("/admin/outbox?state={state}")).body.matches("138****01").count();
+    let (sent, unsure) = (count("sent"), count("unsure"));
+    assert_eq!(sent + unsure, PEOPLE, "{sent} sent, {unsure} perhaps");
+    assert!(times.len() >= sent && unsure >= 1, "{} taken, {sent} sent, {unsure} perhaps", times.len());
+    assert!(hall.stop());
+    let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && said.contains("no damage"), "{said}");
+}
+
+#[test]
+fn message_pages_are_set_up_read_and_chosen_in_a_browser() {
+    let provider = provider(0);
+    let hall = Hall::fresh();
+    let script = format!("{}/../../tests/browser/message.mjs", env!("CARGO_MANIFEST_DIR"));
+    let args = [&hall.base, hall.setup_code.as_ref().unwrap(), &provider.base];
+    let done = Command::new("node").arg(&script).args(args).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}");
+}
