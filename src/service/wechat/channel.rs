@@ -98,3 +98,51 @@ impl Channel for Template {
         link.map(|link| prepared(&link, template, data)).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        EventId, Notice, NoticeId, TicketId,
+        notice::{About, NoticeState, Purpose},
+    };
+
+    fn filled(values: &[(&str, &str)], template: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
+        let pairs = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+            all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let notice = Notice {
+            id: NoticeId(1),
+            purpose: Purpose::Message,
+            about: About::Ticket(EventId(1), TicketId(1)),
+            name: "张三".into(),
+            phone: None,
+            text: String::new(),
+            values: pairs(values),
+            once: String::new(),
+            state: NoticeState::Waiting,
+            created_at: Time(0),
+            useful_until: None,
+        };
+        let values = pairs(values);
+        let of =
+            Reading { notice: &notice, person: None, mail: None, words: "", subject: "", values: &values, leave: None };
+        let template =
+            WayTemplate { way: SUBSCRIBE.into(), occasion: String::new(), id: "t".into(), values: pairs(template) };
+        data(&template, &of)
+    }
+
+    #[test]
+    fn a_template_is_filled_as_wechat_takes_it_or_not_at_all() {
+        let long = "会".repeat(30);
+        let values = [("event", long.as_str()), ("time", "1795676460000"), ("seat", "")];
+        let data = filled(&values, &[("thing1", "event"), ("time2", "time"), ("date3", "time")]).unwrap();
+        assert_eq!(data[0].1.chars().count(), 20);
+        assert_eq!((data[1].1.as_str(), data[2].1.as_str()), ("2026年11月26日 15:01", "2026年11月26日"));
+        for wrong in
+            [("thing1", "seat"), ("thing1", "nothing"), ("stuff1", "event"), ("number1", "event"), ("time1", "event")]
+        {
+            assert_eq!(filled(&values, &[wrong]), None, "{wrong:?}");
+        }
+    }
+}
