@@ -6,7 +6,7 @@ use crate::{
     outbox::{self, Carrier, Carrying, Letter},
 };
 use domain::{
-    EventId, Outgoing, OutgoingId, Permission, Refusal, SpaceId, Time, WechatLink, WechatLinkId,
+    EventId, Outgoing, Permission, Refusal, SpaceId, Time, WechatLink, WechatLinkId,
     outbox::{OutState, Outcome},
     problem,
     time::{HOUR, MINUTE},
@@ -265,7 +265,7 @@ pub(crate) fn put(
     kind: &'static str,
     to: &ToOne,
     cause: Cause,
-) -> Result<Option<OutgoingId>, Error> {
+) -> Result<Option<domain::OutgoingId>, Error> {
     let now = work.now;
     let target = format!("wechat/{}", to.link);
     outbox::put(work, letter(kind, target, packed(to)?, cause, now))
