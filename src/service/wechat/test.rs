@@ -377,7 +377,8 @@ fn won(link: &Linked) -> super::send::ToOne {
 
 impl Outside {
     async fn put(&self, kind: &'static str, to: super::send::ToOne, once: &'static str) -> domain::OutgoingId {
-        let made = self.ctx().write(&self.ctx().own(SPACE), move |work| {
+        let permit = self.ctx().own(SPACE);
+        let made = self.ctx().write(&permit, move |work| {
             let cause = super::send::Cause {
                 subject: "test".into(),
                 event: None,
