@@ -209,6 +209,15 @@ pub fn tickets(ctx: &Ctx, space: SpaceId, link: WechatLinkId) -> Result<Vec<(Str
     })
 }
 
+/// The links of a person at an app, newest first.
+pub(super) fn links_of(view: &impl Read, person: PersonId, app: &str) -> Result<Vec<WechatLink>, Error> {
+    let mut links = Vec::new();
+    for key in view.scan_index(&WECHAT_BY_PERSON, &person, None, Order::Descending) {
+        links.extend(view.get::<WechatLink>(&key?)?.filter(|link| link.app == app));
+    }
+    Ok(links)
+}
+
 /// Removes how a person is reached through WeChat; the caller writes the audit line.
 pub(crate) fn forget_person(work: &mut Work<'_, '_>, person: PersonId) -> Result<(), Error> {
     let links: Vec<WechatLinkId> =

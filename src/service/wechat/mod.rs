@@ -1,6 +1,7 @@
 //! WeChat and WeCom for the association: which apps it has, the clients made from them, and what a failure means for whoever waits. Logging in,
 //! consents, pushes and codes stand in files of their own.
 
+mod channel;
 mod code;
 mod credit;
 mod login;
@@ -16,7 +17,7 @@ pub(crate) use login::forget_person;
 pub use login::{Linked, bind, bind_ticket, linked, login, page_login, phone, tickets};
 pub use proof::{proof, proofs, put_proof, remove_proof};
 pub use push::{Side, Taken, echo, forget_old, pushes, take};
-pub use send::{register, to_members};
+pub use send::to_members;
 pub use shelf::Desk;
 
 use crate::{Actor, At, Ctx, Error, Permit};
@@ -32,6 +33,12 @@ use gateway::wechat::{
 };
 use std::sync::Arc;
 use store::Read;
+
+/// Lets the outbox carry what goes through WeChat, and the message centre use it. Called at boot.
+pub fn register(ctx: &Ctx) {
+    send::register(ctx);
+    channel::register(ctx);
+}
 
 /// An app as the settings page shows it; secrets stay where they are.
 #[derive(Debug, Clone)]

@@ -30,8 +30,8 @@ pub const TEMPLATE: &str = "wechat.template";
 /// Kind of entry: message to WeCom members.
 pub const WECOM: &str = "wecom.message";
 
-/// Lets the outbox carry what goes through WeChat. Called at boot.
-pub fn register(ctx: &Ctx) {
+/// Lets the outbox carry what goes through WeChat.
+pub(super) fn register(ctx: &Ctx) {
     outbox::register(ctx, Arc::new(SubscribeCarrier));
     outbox::register(ctx, Arc::new(TemplateCarrier));
     outbox::register(ctx, Arc::new(WecomCarrier));
@@ -59,7 +59,7 @@ pub(crate) struct ToMembers {
     pub text: String,
 }
 
-fn packed(payload: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(super) fn packed(payload: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(payload).map_err(|error| Error::internal("packing a message", error))
 }
 

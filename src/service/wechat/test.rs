@@ -434,6 +434,50 @@ async fn a_message_uses_the_consent_it_was_given_and_a_refusal_is_final() {
 }
 
 #[tokio::test]
+async fn a_notice_goes_by_the_mini_program_while_there_is_consent() {
+    use domain::message::WayTemplate;
+    let outside = outside().await;
+    let (ctx, admin) = (outside.ctx(), &outside.admin);
+    wechat::register(ctx);
+    let (event, kind) = opened(&outside.hall, admin).await;
+    let ticket = registration::add(ctx, admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    let me = outside.logged_in("甲").await;
+    wechat::bind(ctx, SPACE, me.link, ticket.person).await.unwrap();
+    ctx.write(&ctx.own(SPACE), move |work| {
+        let values = vec![("thing1".to_owned(), "name".to_owned()), ("thing2".to_owned(), "text".to_owned())];
+        let template = WayTemplate {
+            way: "wechat.subscribe".into(),
+            occasion: domain::notice::Purpose::Message.code().into(),
+            id: "TPL-message".into(),
+            values,
+        };
+        let mut setting = crate::message::setting(work.read())?;
+        setting.templates.push(template);
+        work.put(&setting)?;
+        super::credit::change(work, me.link, "TPL-message", domain::wechat::Consent::Given)?;
+        work.audit("test", "test", "", "")
+    })
+    .await
+    .unwrap();
+    outside.world.consent(&me.openid, "TPL-message");
+    let filter = crate::roster::Filter::default();
+    for text in ["请带身份证", "改在二号厅"] {
+        crate::notice::write(ctx, admin, event, &filter, text).await.unwrap();
+        crate::message::dispatch(ctx, SPACE).await.unwrap();
+        // Nobody is disturbed at night.
+        outside.hall.advance(12 * HOUR);
+        crate::outbox::run_due(ctx, SPACE).await.unwrap();
+    }
+    let sent = outside.world.sent();
+    assert_eq!(sent.len(), 1, "one consent, one message: {sent:?}");
+    assert_eq!(
+        (sent[0].to.as_str(), &sent[0].body["data"]["thing2"]["value"]),
+        (me.openid.as_str(), &"请带身份证".into())
+    );
+    assert_eq!(outside.left(&me, "TPL-message"), 0);
+}
+
+#[tokio::test]
 async fn an_hour_without_an_answer_is_outlived_and_everything_is_sent_once() {
     let outside = outside().await;
     wechat::register(outside.ctx());

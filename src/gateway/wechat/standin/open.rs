@@ -16,6 +16,7 @@ pub const TEMPLATES: &[(&str, &str, &[&str])] = &[
     ("TPL-registered", "报名成功通知", &["thing1", "time2", "thing3", "character_string4"]),
     ("TPL-won", "中奖结果通知", &["thing1", "thing2", "time3"]),
     ("TPL-reminder", "活动开始提醒", &["thing1", "time2", "thing3"]),
+    ("TPL-message", "主办方通知", &["thing1", "thing2"]),
     ("TPL-paid", "支付成功通知", &["character_string1", "amount2", "thing3"]),
 ];
 
