@@ -170,17 +170,7 @@ const STEP: usize = 500;
 /// Removes old pushes; answers how many. Called by the clock.
 pub async fn forget_old(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     let (permit, end) = (ctx.own(space), ctx.now().plus(-PUSH_KEPT_MILLIS));
-    let old = ctx.read(&permit, |view| {
-        let mut old = Vec::new();
-        for key in view.scan_index(&WECHAT_PUSHED, &(), None, Order::Ascending).take(STEP) {
-            let key = key?;
-            match view.get::<WechatPush>(&key)? {
-                Some(push) if push.at > end => break,
-                _ => old.push(key),
-            }
-        }
-        Ok(old)
-    })?;
+    let old = ctx.read(&permit, |view| crate::job::due(view, &WECHAT_PUSHED, end, STEP))?;
     if old.is_empty() {
         return Ok(0);
     }
