@@ -107,6 +107,8 @@ ids! {
     AttemptId
     /// Money that goes back through WeChat.
     PayRefundId
+    /// An invoice that somebody asked for.
+    InvoiceId
     /// Something that is to leave the box.
     OutgoingId
     /// A program that is told what happens.

@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -363,14 +362,12 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
-    let visits = tokio::spawn(keep_visits(ctx.clone()));
     let payments = tokio::spawn(ask_about_payments(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), ended()).await;
     scanners.abort();
     clock.abort();
-    visits.abort();
     payments.abort();
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
@@ -417,22 +414,6 @@ async fn ask_about_payments(ctx: service::Ctx) {
         for space in all_spaces(&ctx) {
             if let Err(error) = service::pay::tick(&ctx, space).await {
                 tracing::error!(%error, %space, "payments were not asked about");
-            }
-        }
-    }
-}
-
-/// How often visits are kept.
-const VISITS_KEPT: Duration = Duration::from_secs(10);
-
-/// Keeps what visitors' links counted, every few seconds.
-async fn keep_visits(ctx: service::Ctx) {
-    let mut turns = tokio::time::interval(VISITS_KEPT);
-    loop {
-        turns.tick().await;
-        for space in all_spaces(&ctx) {
-            if let Err(error) = service::promotion::flush(&ctx, space).await {
-                tracing::warn!(%error, %space, "visits wait to be kept");
             }
         }
     }

@@ -5,6 +5,7 @@ pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod home;
+pub mod invoice;
 pub mod message;
 pub mod order;
 pub mod own;
