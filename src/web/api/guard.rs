@@ -87,7 +87,7 @@ fn preflight() -> Response {
 
 async fn within(hall: &Hall, request: Request, next: Next) -> Response {
     if let Err(response) = ration(hall, &request) {
-        return response;
+        return *response;
     }
     if request.method() == Method::POST && request.headers().contains_key(KEY) {
         return match keyed(hall, request, next).await {
@@ -122,7 +122,7 @@ fn client(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Option<(&'static 
 /// Terminals and helpers' phones ask more often than people do, and are known to the secretariat.
 const DEVICE_FACTOR: u32 = 10;
 
-fn ration(hall: &Hall, request: &Request) -> Result<(), Response> {
+fn ration(hall: &Hall, request: &Request) -> Result<(), Box<Response>> {
     let (rates, now) = (&hall.ctx.rates, hall.ctx.now());
     let api = &hall.settings.api;
     let taken = match client(hall, In::of(request.extensions()).0, request.headers()) {
@@ -141,7 +141,7 @@ fn ration(hall: &Hall, request: &Request) -> Result<(), Response> {
         if let Ok(seconds) = HeaderValue::try_from(seconds.to_string()) {
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
-        response
+        Box::new(response)
     })
 }
 

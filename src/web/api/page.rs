@@ -1,5 +1,8 @@
 //! The page on which people read what the API can do; it says what the description says.
 
+// What is not in a JSON value is null when it is indexed: that never panics.
+#![allow(clippy::indexing_slicing)]
+
 use crate::{
     answer::{Answer, page},
     audience::Visit,
