@@ -122,7 +122,6 @@ fn verified(data: &std::path::Path) {
 }
 
 #[test]
-#[ignore = "not seen to pass yet; run with --ignored"]
 fn a_buyer_pays_by_the_code_and_the_page_says_so_without_being_asked() {
     let wechat = Wechat::start(true);
     let of = till(&wechat, Hall::fresh());
@@ -168,7 +167,6 @@ fn a_buyer_pays_by_the_code_and_the_page_says_so_without_being_asked() {
 }
 
 #[test]
-#[ignore = "not seen to pass yet; run with --ignored"]
 fn the_callback_takes_what_is_proven_once_and_says_no_to_the_rest() {
     let wechat = Wechat::start(false);
     let of = till(&wechat, Hall::fresh());
@@ -217,7 +215,6 @@ fn the_callback_takes_what_is_proven_once_and_says_no_to_the_rest() {
 }
 
 #[test]
-#[ignore = "not seen to pass yet; run with --ignored"]
 fn a_kill_in_each_state_loses_nothing_and_pays_nothing_twice() {
     let wechat = Wechat::start(false);
     let folder = tempfile::tempdir().unwrap();
@@ -284,7 +281,6 @@ fn a_kill_in_each_state_loses_nothing_and_pays_nothing_twice() {
 }
 
 #[test]
-#[ignore = "not seen to pass yet; run with --ignored"]
 fn payments_are_denied_to_those_who_may_not_and_in_other_places() {
     let wechat = Wechat::start(false);
     let of = till(&wechat, Hall::fresh());
@@ -364,7 +360,6 @@ fn keys(folder: &std::path::Path) -> std::path::PathBuf {
 }
 
 #[test]
-#[ignore = "not seen to pass yet; run with --ignored"]
 fn wechatpayv3_speaks_with_our_stand_in_and_reads_what_it_tells() {
     let wechat = Wechat::start(false);
     let folder = tempfile::tempdir().unwrap();
@@ -390,7 +385,6 @@ fn wechatpayv3_speaks_with_our_stand_in_and_reads_what_it_tells() {
 }
 
 #[test]
-#[ignore = "not seen to pass yet; run with --ignored"]
 fn wechatpayv3_believes_what_we_sign_and_we_believe_what_it_signs() {
     use std::io::BufRead;
     let wechat = Wechat::start(false);
