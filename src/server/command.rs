@@ -460,7 +460,7 @@ async fn secured(ctx: &service::Ctx, settings: &Settings) -> Result<Option<Secur
 }
 
 /// How often the box looks whether its certificate is still good.
-const RENEWED: Duration = Duration::from_secs(60);
+const RENEWED: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Renews the certificate as long as the box runs; at once on SIGHUP, for whoever has just laid a new one there.
 async fn renew(tls: Arc<Tls>) {
