@@ -22,6 +22,7 @@ impl Wording for Words {
             nav: Vec::new(),
             flash: None,
             path: String::new(),
+            free: false,
         };
         words(&shell, notice)
     }
