@@ -141,6 +141,7 @@ fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
         "group",
         "id",
         "import",
+        "invoice",
         "key",
         "list",
         "merchant",
