@@ -13,6 +13,7 @@ mod browser;
 mod command;
 mod door;
 mod draw;
+mod event;
 mod extras;
 mod hall;
 mod identity;

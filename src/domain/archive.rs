@@ -1,8 +1,8 @@
 //! The archive of an event: after a set time, or by hand, personal data is taken out of its records by a set rule; figures stay.
 
 use crate::{
-    Event, EventId, FeedbackAnswer, FeedbackForm, Order, Person, Refusal, Ticket, Time, event::EventState,
-    field::FieldKind, problem, refuse, text::Form,
+    Event, EventId, FeedbackAnswer, FeedbackForm, Invoice, Order, Person, Refusal, Ticket, Time, event::EventState,
+    field::FieldKind, invoice::InvoiceState, problem, refuse, text::Form,
 };
 use jiff::tz::TimeZone;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -129,6 +129,20 @@ pub fn freeze_order(order: &Order) -> Order {
         entry.slip = None;
         entry.note.clear();
         entry.reference.clear();
+    }
+    frozen
+}
+
+/// An invoice without what is personal; the title and tax number of an organisation, and what was made, stay.
+pub fn freeze_invoice(invoice: &Invoice) -> Invoice {
+    let mut frozen = invoice.clone();
+    if frozen.details.tax_number.is_empty() {
+        frozen.details.title = initials(&invoice.details.title);
+    }
+    frozen.details.email.clear();
+    frozen.details.note.clear();
+    if let InvoiceState::Void(_, reason) = &mut frozen.state {
+        reason.clear();
     }
     frozen
 }

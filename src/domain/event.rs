@@ -4,6 +4,7 @@ use crate::{
     AccountId, DepartmentId, EventId, GroupId, PictureId, Problem, Refusal, Time, Window,
     field::{self, Field, FieldKind},
     problem, refuse,
+    rich::{self, Rich},
     text::Form,
 };
 use jiff::tz::TimeZone;
@@ -93,9 +94,9 @@ pub struct Event {
     pub cover: Cover,
     /// Picture that opens first on the invitation (S0-11); none: the invitation opens at once.
     pub main: Option<Cover>,
-    /// Introduction as Markdown with pictures, at most 20,000 characters.
+    /// Introduction: a document or Markdown (`rich`), at most 20,000 characters.
     pub intro: String,
-    /// Points to note, shown on the ticket.
+    /// Points to note, shown on the ticket: a document or lines (`rich`).
     pub notice: String,
     /// Draft, published or withdrawn.
     pub state: EventState,
@@ -115,6 +116,25 @@ pub struct Event {
     pub revision: u32,
 }
 
+impl Event {
+    /// The words of the points to note, without their formatting.
+    pub fn notice_words(&self) -> String {
+        words(&self.notice)
+    }
+
+    /// The words that visitors read about it.
+    pub fn words(&self) -> String {
+        format!("{}\n{}", words(&self.intro), words(&self.notice))
+    }
+}
+
+fn words(kept: &str) -> String {
+    match Rich::of(kept) {
+        Rich::Document(html) => rich::plain(html),
+        Rich::Text(text) => text.to_owned(),
+    }
+}
+
 /// A group of attendees of an event.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -128,6 +148,10 @@ pub struct Group {
 
 /// The most groups of one event.
 pub const GROUPS_MAX: usize = 500;
+/// Longest introduction in characters.
+pub const INTRO_MAX: usize = 20_000;
+/// Longest points to note in characters.
+pub const NOTICE_MAX: usize = 2_000;
 /// Longest event name in characters.
 pub const EVENT_NAME_MAX: usize = 60;
 
@@ -148,7 +172,7 @@ pub struct EventInput {
     pub district: String,
     /// Detailed address.
     pub address: String,
-    /// Introduction as Markdown.
+    /// Introduction: Markdown, or a document as `rich` takes it.
     pub intro: String,
     /// Points to note.
     pub notice: String,
@@ -183,8 +207,8 @@ pub fn check_event(input: &EventInput, zone: &TimeZone) -> Result<EventDetails, 
     if let Err(problem) = crate::region::link(&mut venue) {
         form.wrong(problem);
     }
-    let intro = form.block("intro", &input.intro, 20_000);
-    let notice = form.block("notice", &input.notice, 2_000);
+    let intro = rich::take(&mut form, "intro", &input.intro, INTRO_MAX);
+    let notice = rich::take(&mut form, "notice", &input.notice, NOTICE_MAX);
     form.done(())?;
     Ok(EventDetails { name, time: time.unwrap_or(Window { from: Time(0), to: Time(0) }), venue, intro, notice })
 }

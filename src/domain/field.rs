@@ -29,6 +29,8 @@ pub enum FieldKind {
     File,
     /// A box to tick: agreed, or not.
     Consent,
+    /// A province, or a city in one.
+    Region,
 }
 
 impl FieldKind {
@@ -45,6 +47,7 @@ impl FieldKind {
         Self::IdCard,
         Self::File,
         Self::Consent,
+        Self::Region,
     ];
 
     /// Stable code.
@@ -61,6 +64,7 @@ impl FieldKind {
             Self::IdCard => "id_card",
             Self::File => "file",
             Self::Consent => "consent",
+            Self::Region => "region",
         }
     }
 
@@ -78,6 +82,7 @@ impl FieldKind {
             Self::IdCard => "ID card",
             Self::File => "File",
             Self::Consent => "Consent",
+            Self::Region => "Province and city",
         }
     }
 
@@ -178,6 +183,8 @@ pub enum AnswerValue {
     Chosen(Vec<String>),
     /// An uploaded file.
     File(Upload),
+    /// A province or city: its code by GB/T 2260 and how it reads.
+    Region(u32, String),
 }
 
 /// An uploaded answer.
@@ -273,6 +280,9 @@ impl Field {
                 let chosen = self.choices.iter().any(|choice| choice == typed);
                 chosen.then(|| typed.to_owned()).ok_or_else(|| problem!("", "Choose one of the given answers."))
             }
+            FieldKind::Region => crate::region::read(typed)
+                .map(|region| region.code.to_string())
+                .ok_or_else(|| problem!("", "Choose one of the given answers.")),
             FieldKind::Number => number(typed).ok_or_else(|| problem!("", "Give a number, such as 12 or 3.5.")),
             FieldKind::Date => date(typed).ok_or_else(|| problem!("", "Give a date, such as 2026-11-25.")),
             FieldKind::Phone => crate::phone::normalise(typed)
@@ -293,7 +303,7 @@ fn number(typed: &str) -> Option<String> {
 }
 
 /// An e-mail address in half width: something, one @, and a name of a host with a point in it.
-fn email(typed: &str) -> Option<String> {
+pub(crate) fn email(typed: &str) -> Option<String> {
     let plain: String = typed.chars().map(text::half_width).collect();
     let (name, host) = plain.split_once('@')?;
     let sound = |part: &str| !part.is_empty() && !part.contains(['@', ' ', ',', ';', '<', '>', '"', '(', ')', '\\']);
@@ -304,7 +314,7 @@ fn email(typed: &str) -> Option<String> {
 }
 
 /// A date in ISO form out of `2026-11-25`, `2026/11/25`, `2026.11.25` or `2026年11月25日`.
-fn date(typed: &str) -> Option<String> {
+pub(crate) fn date(typed: &str) -> Option<String> {
     let plain: String = typed
         .chars()
         .map(text::half_width)
@@ -385,6 +395,9 @@ mod tests {
             (FieldKind::Many, "红；蓝", Some("红\n蓝")),
             (FieldKind::Many, "红、绿", None),
             (FieldKind::LongText, " 一\r\n二 ", Some("一\n二")),
+            (FieldKind::Region, "浙江 杭州", Some("330100")),
+            (FieldKind::Region, "110000", Some("110000")),
+            (FieldKind::Region, "123456", None),
             (FieldKind::Consent, "1", Some("yes")),
             (FieldKind::Consent, "no", None),
             (FieldKind::Email, "Li.Si＠Example.COM", Some("Li.Si@example.com")),

@@ -103,6 +103,8 @@ ids! {
     DocumentId
     /// A search that somebody keeps.
     SearchId
+    /// An invoice that somebody asked for.
+    InvoiceId
     /// Something that is to leave the box.
     OutgoingId
     /// A program that is told what happens.

@@ -113,7 +113,7 @@ impl OutKind {
     pub fn label(kind: &str) -> &str {
         match kind {
             "sms" => "Text message",
-            "mail" => "E-mail",
+            "mail" => "E-mail messages",
             "webhook" => "Webhook",
             "wechat.subscribe" => "Mini-program message",
             "wechat.template" => "Official account message",

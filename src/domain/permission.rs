@@ -78,6 +78,8 @@ permissions! {
     DocumentManage = "document.manage", "Upload and remove documents";
     /// See how the search index is and have it built anew.
     SearchManage = "search.manage", "Look after the search index";
+    /// Keep the list of members that prices go by.
+    MemberManage = "member.manage", "Keep the list of members";
     /// See what leaves the box, send again, drop.
     OutboxManage = "outbox.manage", "See what leaves the box, send it again or drop it";
 }

@@ -10,7 +10,7 @@ pub struct Series {
     pub id: SeriesId,
     /// Title that visitors read, 1–60 characters, unique in the space.
     pub title: String,
-    /// Introduction as Markdown.
+    /// Introduction: a document or Markdown (`rich`).
     pub intro: String,
     /// Raised by each change; a form that was opened on an older one is refused.
     pub revision: u32,
@@ -36,7 +36,7 @@ pub const INTRO_MAX: usize = 5_000;
 pub fn check_series(all: &[Series], old: &Series, title: &str, intro: &str) -> Result<Series, Refusal> {
     let mut form = Form::default();
     let title = form.required("title", title, TITLE_MAX);
-    let intro = form.block("intro", intro, INTRO_MAX);
+    let intro = crate::rich::take(&mut form, "intro", intro, INTRO_MAX);
     if all.iter().any(|other| other.id != old.id && other.title == title) {
         form.wrong(problem!("title", "There is already a series of this title."));
     }

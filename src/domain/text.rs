@@ -38,7 +38,7 @@ pub fn block(text: &str) -> String {
 }
 
 /// Direction overrides and zero-width characters, which make one text look like another.
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
@@ -78,7 +78,7 @@ impl Form {
         text
     }
 
-    fn at_most(&mut self, field: &str, text: &str, max: usize) {
+    pub(crate) fn at_most(&mut self, field: &str, text: &str, max: usize) {
         let length = text.chars().count();
         if length > max {
             self.wrong(problem!(field, "At most {max} characters; this has {length}.", max = max, length = length));

@@ -66,6 +66,7 @@ impl TicketType {
             review: self.review,
             locked: self.locked,
             companion: self.companion,
+            member: None,
         }
     }
 
@@ -134,6 +135,10 @@ pub struct TicketTypeInput {
     pub locked: bool,
     /// For somebody who comes along.
     pub companion: bool,
+    /// What members pay, in yuan; empty: the same as others.
+    pub member_price: String,
+    /// Only members can take it.
+    pub members_only: bool,
 }
 
 /// The checked parts of a [`TicketTypeInput`].
@@ -159,6 +164,8 @@ pub struct TicketTypeDetails {
     pub locked: bool,
     /// For somebody who comes along.
     pub companion: bool,
+    /// The price for members, and whether only they can take it; none: the same for everybody.
+    pub member: Option<(Option<Money>, bool)>,
 }
 
 impl TicketTypeDetails {
@@ -175,6 +182,7 @@ impl TicketTypeDetails {
             review: false,
             locked: false,
             companion: false,
+            member: None,
         }
     }
 }
@@ -241,6 +249,7 @@ pub fn check_ticket_type(
         (from, to) => event::window(&mut form, ("sale_from", from), ("sale_to", to), zone),
     };
     let note = form.block("note", &input.note, 500);
+    let member = crate::member::check_offer(&mut form, &input.member_price, input.members_only, price);
     form.done(TicketTypeDetails {
         name,
         price,
@@ -252,6 +261,7 @@ pub fn check_ticket_type(
         review: input.review,
         locked: input.locked,
         companion: input.companion,
+        member,
     })
 }
 

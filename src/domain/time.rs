@@ -74,6 +74,11 @@ impl Time {
     pub fn to_local(self, zone: &TimeZone) -> String {
         self.zoned(zone).strftime("%Y-%m-%dT%H:%M").to_string()
     }
+
+    /// The local time as a cell of a file shows it: `2026-11-25 09:00`.
+    pub fn to_cell(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%Y-%m-%d %H:%M").to_string()
+    }
 }
 
 /// A span of time, both ends given, `from` included and `to` excluded.
@@ -137,6 +142,7 @@ mod tests {
         let at = Time::from_local("2026-11-25T09:30", &zone).unwrap();
         assert_eq!(at, Time(1_795_570_200_000));
         assert_eq!(at.to_local(&zone), "2026-11-25T09:30");
+        assert_eq!(at.to_cell(&zone), "2026-11-25 09:30");
         assert_eq!(Time::from_local("2026-11-25 09:30:00", &zone), Some(at));
         for bad in ["", "yesterday", "2026-13-01T00:00", "0001-01-01T00:00", "2026-11-25"] {
             let parsed = Time::from_local(bad, &zone);

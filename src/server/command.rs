@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -366,13 +365,11 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
-    let visits = tokio::spawn(keep_visits(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     listen::serve(listener, web::App::new(hall), proxies, ended()).await;
     scanners.abort();
     clock.abort();
-    visits.abort();
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
         service::promotion::flush(&ctx, space).await?;
@@ -405,22 +402,6 @@ async fn by_the_clock(ctx: service::Ctx) {
         second.tick().await;
         for space in all_spaces(&ctx) {
             service::job::tick(&ctx, space).await;
-        }
-    }
-}
-
-/// How often visits are kept.
-const VISITS_KEPT: Duration = Duration::from_secs(10);
-
-/// Keeps what visitors' links counted, every few seconds.
-async fn keep_visits(ctx: service::Ctx) {
-    let mut turns = tokio::time::interval(VISITS_KEPT);
-    loop {
-        turns.tick().await;
-        for space in all_spaces(&ctx) {
-            if let Err(error) = service::promotion::flush(&ctx, space).await {
-                tracing::warn!(%error, %space, "visits wait to be kept");
-            }
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn file(ctx: &Ctx, space: domain::SpaceId, event: &Event, place: Option<&Eve
     if !venue.is_empty() {
         entry.location(&venue);
     }
-    let mut description: String = event.notice.chars().take(DESCRIPTION_MAX).collect();
+    let mut description: String = event.notice_words().chars().take(DESCRIPTION_MAX).collect();
     if !description.is_empty() {
         description.push('\n');
     }

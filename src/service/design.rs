@@ -206,7 +206,7 @@ pub(crate) fn of_ticket(view: &impl Read, all: &Values, said: &Saying, ticket: &
     };
     // Sensitive answers stay where they are: a card is for everybody's eyes.
     let plain = |answer: &domain::field::Answer| match &answer.value {
-        AnswerValue::Plain(text) => Some((answer.field, text.clone())),
+        AnswerValue::Plain(text) | AnswerValue::Region(_, text) => Some((answer.field, text.clone())),
         AnswerValue::Chosen(chosen) => Some((answer.field, chosen.join("、"))),
         AnswerValue::Sealed(_) | AnswerValue::File(_) => None,
     };

@@ -361,6 +361,7 @@ pub async fn copy(ctx: &Ctx, actor: &Actor, id: EventId, name: &str) -> Result<E
             kinds.insert(kind.id, ticket_type::insert(work, new, &kind.details(shift))?);
         }
         quota::copy(work, id, new, &kinds)?;
+        crate::member::copy(work, id, new, &kinds)?;
         order::copy_sale(work, id, new)?;
         reminder::copy(work, id, new)?;
         for group in groups_of(work.read(), id)? {

@@ -2,6 +2,7 @@
 
 use crate::{Error, token::sha256};
 use data_encoding::HEXLOWER;
+use domain::Time;
 use ring::digest::{Context, SHA256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -31,10 +32,54 @@ impl Files {
         let hash = sha256(bytes);
         let path = self.path(&hash);
         if path.exists() {
+            // Whoever puts it now names it for good.
+            self.settle(&hash);
             return Ok(hash);
         }
         self.write(&path, bytes).map_err(full_or("writing a file"))?;
         Ok(hash)
+    }
+
+    /// As [`Self::put`], for a file that no record may ever come to name: one that was not there is noted with the time.
+    pub(crate) fn put_unnamed(&self, bytes: &[u8], now: Time) -> Result<[u8; 32], Error> {
+        let hash = sha256(bytes);
+        let noted = self.settle(&hash);
+        if noted || !self.path(&hash).exists() {
+            let folder = self.folder.join(UNNAMED);
+            let note = folder.join(format!("{}-{}", now.0, HEXLOWER.encode(&hash)));
+            let made = fs::create_dir_all(&folder).and_then(|()| File::create(&note));
+            made.map_err(full_or("noting a file"))?;
+        }
+        self.write(&self.path(&hash), bytes).map_err(full_or("writing a file"))?;
+        Ok(hash)
+    }
+
+    /// The files that were noted before that time and may be named by nobody.
+    pub(crate) fn unnamed_before(&self, time: Time) -> Vec<[u8; 32]> {
+        let notes = self.notes().filter(|(noted, ..)| *noted < time);
+        notes.map(|(_, hash, _)| hash).collect()
+    }
+
+    /// Forgets that a file may be named by nobody; answers whether it was noted.
+    pub(crate) fn settle(&self, hash: &[u8; 32]) -> bool {
+        let mut noted = false;
+        for (_, _, path) in self.notes().filter(|(_, of, _)| of == hash) {
+            noted = true;
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(path = %path.display(), %error, "a note about a file stays");
+            }
+        }
+        noted
+    }
+
+    fn notes(&self) -> impl Iterator<Item = (Time, [u8; 32], PathBuf)> {
+        let found = fs::read_dir(self.folder.join(UNNAMED)).into_iter().flatten().flatten();
+        found.filter_map(|found| {
+            let name = found.file_name().into_string().ok()?;
+            let (time, hash) = name.split_once('-')?;
+            let hash = HEXLOWER.decode(hash.as_bytes()).ok()?.try_into().ok()?;
+            Some((Time(time.parse().ok()?), hash, found.path()))
+        })
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -91,6 +136,8 @@ impl Files {
     }
 }
 
+/// Folder of notes about files that may be named by nobody: time and hash.
+const UNNAMED: &str = "unnamed";
 /// Folder of files that are being written.
 const DRAFTS: &str = "draft";
 
@@ -137,6 +184,7 @@ impl Draft {
         }
         let target = self.files.path(&hash);
         if target.exists() {
+            self.files.settle(&hash);
             return Ok(hash);
         }
         let Some(path) = self.path.take() else { return Ok(hash) };
@@ -197,6 +245,28 @@ mod tests {
         files.remove(&hash).unwrap();
         files.remove(&hash).unwrap();
         assert!(files.get(&hash).is_err());
+    }
+
+    #[test]
+    fn a_file_that_nobody_names_is_noted_until_somebody_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::open(folder.path()).unwrap();
+        let named = files.put(b"named").unwrap();
+        assert_eq!(files.put_unnamed(b"named", Time(5)).unwrap(), named);
+        assert!(files.unnamed_before(Time(100)).is_empty(), "what was there before is never a candidate");
+        let loose = files.put_unnamed(b"loose", Time(5)).unwrap();
+        assert!(files.unnamed_before(Time(5)).is_empty());
+        assert_eq!(files.unnamed_before(Time(6)), [loose]);
+        files.put_unnamed(b"loose", Time(50)).unwrap();
+        assert!(files.unnamed_before(Time(50)).is_empty(), "sent again, its time begins anew");
+        assert_eq!(files.put(b"loose").unwrap(), loose);
+        assert!(files.unnamed_before(Time(100)).is_empty(), "named for good by somebody else");
+        let mut draft = files.draft(1).unwrap();
+        let other = files.put_unnamed(b"other", Time(5)).unwrap();
+        draft.write(b"other").unwrap();
+        assert_eq!(draft.keep().unwrap(), other);
+        assert!(files.unnamed_before(Time(100)).is_empty());
+        assert_eq!(files.get(&other).unwrap(), b"other");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::{
     ticket_type,
 };
 use domain::{
-    Event, EventId, Group, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketState, TicketType,
-    TicketTypeId,
+    Event, EventId, Group, GroupId, Import, ImportId, Permission, Problem, Refusal, SpaceId, Ticket, TicketState,
+    TicketType, TicketTypeId,
     code::{self, Scanned},
     import::{COLUMNS, Column, ImportState, RefusedRow, RowVerdict, Tally, guess},
     problem, refuse,
@@ -301,6 +301,19 @@ impl Judge {
         at.and_then(|at| cells.get(at)).map_or("", |cell| cell.trim())
     }
 
+    /// The group of that name, made when it is not there; asked of the store once a chunk, not once a row.
+    fn group_named(&mut self, work: &mut Work<'_, '_>, name: &str) -> Result<Option<GroupId>, Error> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        if let Some(group) = self.groups.iter().find(|group| group.name == name) {
+            return Ok(Some(group.id));
+        }
+        let id = event::group_named(work, self.form.id, name)?;
+        self.groups.push(Group { id, event: self.form.id, name: name.to_owned() });
+        Ok(Some(id))
+    }
+
     fn judge(&mut self, view: &impl Read, at: u32, cells: &[String]) -> Result<Judged, Error> {
         let input = TicketInput {
             name: self.cell(cells, Column::Name).to_owned(),
@@ -447,6 +460,7 @@ impl Judge {
         let kept = |id: u16| ticket.answers.iter().find(|answer| answer.field == id).map(|answer| &answer.value);
         let differs = |(id, text): &(u16, String)| match kept(*id) {
             Some(domain::field::AnswerValue::Plain(old)) => old != text,
+            Some(domain::field::AnswerValue::Region(code, _)) => code.to_string() != *text,
             Some(domain::field::AnswerValue::Chosen(old)) => old.join("\n") != *text,
             _ => true,
         };
@@ -545,7 +559,7 @@ async fn chunk(
         let mut judge = Judge::new(work.read(), &import, firsts.clone())?;
         for (at, (row, codes)) in (done..).zip(rows.iter().zip(&codes)) {
             let judged = judge.judge(work.read(), at, row)?;
-            apply(&crypt, work, &judge, &judged, codes)?;
+            apply(&crypt, work, &mut judge, &judged, codes)?;
             if let RowVerdict::Refuse(problems) = &judged.verdict {
                 work.put(&RefusedRow { import: id, row: at, reasons: problems.iter().map(Into::into).collect() })?;
             }
@@ -563,23 +577,20 @@ async fn chunk(
     .await
 }
 
-fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, codes: &Codes) -> Result<(), Error> {
+fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &mut Judge, judged: &Judged, codes: &Codes) -> Result<(), Error> {
     let Some(details) = &judged.details else { return Ok(()) };
     let event = judge.form.id;
-    let group = |work: &mut Work<'_, '_>| match judged.group.as_str() {
-        "" => Ok(None),
-        name => event::group_named(work, event, name).map(Some),
-    };
     match &judged.verdict {
         RowVerdict::Add => {
-            let group = group(work)?;
+            let group = judge.group_named(work, &judged.group)?;
             let answers = registration::keep_answers(ctx, &judge.form.fields, &codes.link, &details.answers)?;
-            let kind = ticket_type::load(work.read(), event, judged.kind)?;
-            let ticket = registration::take(
+            let kind = judge.kinds.iter().find(|kind| kind.id == judged.kind);
+            // The verdict took the place off what is left; counting it once more for each row would read all counts each time.
+            let ticket = registration::take_counted(
                 work,
                 &NewTicket {
                     id: None,
-                    kind: &kind,
+                    kind: kind.ok_or_else(|| Refusal::missing("ticket type"))?,
                     details,
                     answers: &answers,
                     group,
@@ -606,7 +617,7 @@ fn apply(ctx: &Ctx, work: &mut Work<'_, '_>, judge: &Judge, judged: &Judged, cod
             if changes.contains(&"Ticket type") {
                 ticket.kind = judged.kind;
             }
-            ticket.group = group(work)?.or(ticket.group);
+            ticket.group = judge.group_named(work, &judged.group)?.or(ticket.group);
             ticket.revision += 1;
             registration::change(work, &ticket, "registration.import", &before)?;
         }

@@ -180,7 +180,8 @@ pub async fn write(ctx: &Ctx, actor: &Actor, event: EventId, filter: &Filter, te
         let (chunk, text, cause) = (chunk.to_vec(), text.clone(), cause.clone());
         written += ctx
             .write(&permit, move |work| {
-                let ends = event::load(work.read(), event)?.time.to;
+                let at = event::load(work.read(), event)?;
+                let ends = at.time.to;
                 let mut written = 0;
                 for id in &chunk {
                     let ticket = registration::load(work.read(), event, *id)?;
@@ -190,7 +191,7 @@ pub async fn write(ctx: &Ctx, actor: &Actor, event: EventId, filter: &Filter, te
                     let words = Words {
                         purpose: Purpose::Message,
                         cause: cause.clone(),
-                        values: Vec::new(),
+                        values: vec![("event", at.name.clone())],
                         text: text.clone(),
                         useful_until: (work.now < ends).then_some(ends),
                     };

@@ -175,7 +175,7 @@ pub fn export(
     zone: &TimeZone,
     say: impl Fn(&str) -> String,
 ) -> Result<Vec<u8>, Error> {
-    let local = |at: Time| at.to_local(zone).replace('T', " ");
+    let local = |at: Time| at.to_cell(zone);
     let table = match listed {
         Listed::Events => {
             let mut table: Vec<Vec<String>> = vec![

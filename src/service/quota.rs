@@ -41,14 +41,17 @@ impl Stocks {
     /// What is left of one type.
     pub(crate) fn of(&self, kind: TicketTypeId) -> Stock {
         let shares = self.quotas.iter().filter(|quota| quota.kinds.contains(&kind));
-        let left =
-            |quota: &Quota| i64::from(quota.size) - quota.kinds.iter().map(|kind| self.count(*kind)).sum::<i64>();
         Stock {
             taken: self.count(kind),
-            shared: shares.map(left).min(),
+            shared: shares.map(|quota| self.left_of(quota)).min(),
             waiting: self.waiting.get(&kind).copied().unwrap_or(0),
             payable: self.payable,
         }
+    }
+
+    /// What a shared quota leaves; below zero where it was made smaller than what is out.
+    fn left_of(&self, quota: &Quota) -> i64 {
+        i64::from(quota.size) - quota.kinds.iter().map(|kind| self.count(*kind)).sum::<i64>()
     }
 
     fn count(&self, kind: TicketTypeId) -> i64 {
@@ -82,9 +85,7 @@ pub fn list(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Vec<(Quota, i64)
     let permit = ctx.permit(actor, Permission::EventView, At::Event(event))?;
     ctx.read(&permit, |view| {
         let stocks = Stocks::read(view, event)?;
-        let left =
-            |quota: &Quota| i64::from(quota.size) - quota.kinds.iter().map(|kind| stocks.count(*kind)).sum::<i64>();
-        Ok(stocks.quotas.iter().map(|quota| (quota.clone(), left(quota))).collect())
+        Ok(stocks.quotas.iter().map(|quota| (quota.clone(), stocks.left_of(quota))).collect())
     })
 }
 

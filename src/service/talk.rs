@@ -308,7 +308,7 @@ pub async fn export(
         let phone = ticket.phone.as_deref().map_or(String::new(), |phone| {
             if of.full { domain::phone::local(phone) } else { domain::phone::masked(phone) }
         });
-        let entered = person.entered.map_or(String::new(), |at| at.to_local(&zone).replace('T', " "));
+        let entered = person.entered.map_or(String::new(), |at| at.to_cell(&zone));
         vec![ticket.name.clone(), phone, ticket.company.clone(), ticket.seat.clone(), entered]
     }));
     crate::sheet::write(format, &table)

@@ -356,6 +356,43 @@ async fn an_import_goes_on_where_it_stopped_and_takes_no_row_twice() {
 }
 
 #[tokio::test]
+async fn five_thousand_rows_go_in_exactly_with_quotas_groups_and_doubles() {
+    let (hall, admin) = founded().await;
+    let ctx = &hall.ctx;
+    let (event, kind) = opened(&hall, &admin).await;
+    let few =
+        TicketTypeInput { name: "贵宾".into(), quota: "700".into(), enabled: true, ..TicketTypeInput::default() };
+    let few = ticket_type::save(ctx, &admin, event, None, &few).await.unwrap();
+    registration::add(ctx, &admin, event, few, "", &named("先到", "13700000000")).await.unwrap();
+    // Every fifth row is for the type with 700 places, of which one is taken; every hundredth repeats the phone before it.
+    let (mut list, mut wanted, mut doubles) = ("姓名,手机号,票种,分组\n".to_owned(), 0, 0);
+    for n in 0..5_000 {
+        let twice = n % 100 == 99;
+        let phone = if twice { n - 1 } else { n };
+        let kind = if n % 5 == 0 { "贵宾" } else { "" };
+        wanted += u32::from(n % 5 == 0 && !twice);
+        doubles += u32::from(twice);
+        list.push_str(&format!("人{n},138{phone:08},{kind},第{}组\n", n % 40));
+    }
+    let id = import::upload(ctx, &admin, event, "list.csv", list.into_bytes(), kind, "").await.unwrap();
+    let expected =
+        Tally { added: 5_000 - doubles - (wanted - 699), changed: 0, unchanged: 0, refused: doubles + wanted - 699 };
+    assert_eq!(import::preview(ctx, &admin, event, id, false, 0).await.unwrap().tally, expected);
+    import::begin(ctx, &admin, event, id).await.unwrap();
+    import::run(ctx, admin.space, id).await.unwrap();
+    let done = import::get(ctx, &admin, event, id).unwrap();
+    assert_eq!((done.state, done.tally), (ImportState::Finished, expected));
+    assert_eq!(checkin::counts(ctx, &admin, event).unwrap().registered, i64::from(expected.added) + 1);
+    let taken = |of: TicketTypeId| {
+        ticket_type::list(ctx, &admin, event).unwrap().into_iter().find(|row| row.kind.id == of).unwrap()
+    };
+    assert_eq!((taken(few).taken, taken(few).left), (700, Some(0)), "never one too many");
+    assert_eq!(taken(kind).taken, i64::from(expected.added) + 1 - 700);
+    assert_eq!(event::groups(ctx, &admin, event).unwrap().len(), 40, "each group is made once");
+    assert!(ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
 async fn every_write_leaves_its_line_in_the_audit_log() {
     let (hall, admin) = founded().await;
     let (event, kind) = opened(&hall, &admin).await;

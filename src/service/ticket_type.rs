@@ -1,6 +1,6 @@
 //! Ticket types of an event (S0-20 … S0-25, S0-28).
 
-use crate::{Actor, At, Ctx, Error, Work, event, quota::Stocks, voucher};
+use crate::{Actor, At, Ctx, Error, Work, event, member, quota::Stocks, voucher};
 use domain::{
     EventId, Permission, Refusal, TicketType, TicketTypeId, refuse,
     ticket_type::{Offer, TICKET_TYPES_MAX, TicketTypeDetails, TicketTypeInput, check_ticket_type, offer, sold_out},
@@ -23,6 +23,10 @@ pub struct TicketTypeRow {
     pub admitted: i64,
     /// Whether a visitor could take one now.
     pub offer: Offer,
+    /// What members pay, where it is something else.
+    pub member: Option<domain::Money>,
+    /// Only members can take it.
+    pub members_only: bool,
 }
 
 pub(crate) fn of_event(view: &impl Read, event: EventId) -> Result<Vec<TicketType>, Error> {
@@ -54,13 +58,15 @@ fn rows(
 ) -> Result<Vec<TicketTypeRow>, Error> {
     let ends = event::load(view, event)?.time.to;
     let (now, stocks) = (ctx.now(), Stocks::read(view, event)?);
-    let mut rows = Vec::new();
+    let (mut rows, mut members) = (Vec::new(), member::offers_of(view, event)?);
     for kind in of_event(view, event)? {
         let stock = stocks.of(kind.id);
         let admitted = view.count(&ENTERED_OF_TYPE, &(event, domain::ListId::MAIN, kind.id))?;
         let offer = offer(&kind, &stock, unlocked(&kind), ends, now);
         let (left, price) = (stock.open(&kind), kind.price_at(stock.taken, now));
-        rows.push(TicketTypeRow { kind, taken: stock.taken, left, price, admitted, offer });
+        let members = members.remove(&kind.id);
+        let (member, members_only) = members.map_or((None, false), |offer| (offer.price, offer.only));
+        rows.push(TicketTypeRow { kind, taken: stock.taken, left, price, admitted, offer, member, members_only });
     }
     Ok(rows)
 }
@@ -102,6 +108,7 @@ pub(crate) fn insert(
     let kind = with_details(TicketTypeId(work.next_id::<TicketType>()?), event, position, details);
     work.insert(&kind)?;
     work.audit("ticket_type.create", format!("event/{event}/ticket_type/{}", kind.id), "", &summary(&kind))?;
+    member::put_offer(work, event, kind.id, details.member)?;
     Ok(kind.id)
 }
 
@@ -155,6 +162,7 @@ pub async fn save(
         let after = with_details(id, event, before.position, &details);
         work.put(&after)?;
         work.audit("ticket_type.save", format!("event/{event}/ticket_type/{id}"), &summary(&before), &summary(&after))?;
+        member::put_offer(work, event, id, details.member)?;
         Ok(id)
     })
     .await
@@ -213,6 +221,7 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketTypeId) 
             .into());
         }
         work.remove::<TicketType>(&(event, id))?;
+        member::put_offer(work, event, id, None)?;
         work.audit("ticket_type.remove", format!("event/{event}/ticket_type/{id}"), &summary(&kind), "")
     })
     .await

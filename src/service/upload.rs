@@ -4,10 +4,13 @@
 use crate::{Actor, At, Ctx, Error, registration};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use domain::{
-    EventId, Permission, Refusal, TicketId,
+    EventId, Permission, Refusal, Ticket, TicketId,
     field::{AnswerValue, FILE_MAX, Upload},
     problem,
+    time::DAY,
 };
+use std::collections::BTreeSet;
+use store::{Order, Read};
 
 /// Beginnings of the files that are taken, with the MIME type they are given out as: PDF, pictures, and what is a zip inside (docx, xlsx, pptx).
 const KINDS: &[(&[u8], &str)] = &[
@@ -30,7 +33,8 @@ pub async fn keep(ctx: &Ctx, field: u16, name: &str, bytes: Vec<u8>) -> Result<S
     }
     let size = bytes.len();
     let files = ctx.files.clone();
-    let stored = tokio::task::spawn_blocking(move || files.put(&bytes));
+    let now = ctx.now();
+    let stored = tokio::task::spawn_blocking(move || files.put_unnamed(&bytes, now));
     let file = stored.await.map_err(|error| Error::internal("keeping a file", error))??;
     let name: String = domain::text::line(name).chars().filter(|c| !matches!(c, '/' | '\\')).take(80).collect();
     let name = BASE64URL_NOPAD.encode(name.as_bytes());
@@ -54,6 +58,49 @@ pub(crate) fn taken(ctx: &Ctx, field: u16, text: &str) -> Result<Upload, Error> 
 /// The name of the file that a signed text stands for, for a form that comes back.
 pub fn name(ctx: &Ctx, field: u16, text: &str) -> Option<String> {
     taken(ctx, field, text).ok().map(|upload| upload.name)
+}
+
+/// How long an upload waits for its registration.
+const UNUSED_AFTER: i64 = DAY;
+
+/// Removes uploads that no registration names a day after they came; answers how many. Called by the clock.
+pub async fn sweep(ctx: &Ctx) -> Result<usize, Error> {
+    let old = ctx.files.unnamed_before(ctx.now().plus(-UNUSED_AFTER));
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let ctx = ctx.clone();
+    crate::aside(move || {
+        let named = named(&ctx, &old.iter().copied().collect())?;
+        let mut removed = 0;
+        for file in old {
+            if !named.contains(&file) {
+                ctx.files.remove(&file)?;
+                removed += 1;
+            }
+            ctx.files.settle(&file);
+        }
+        Ok(removed)
+    })
+    .await
+}
+
+/// Which of the files some registration of any space names.
+fn named(ctx: &Ctx, files: &BTreeSet<[u8; 32]>) -> Result<BTreeSet<[u8; 32]>, Error> {
+    let view = ctx.store().view();
+    let mut found = BTreeSet::new();
+    for space in ctx.spaces()? {
+        for kept in view.space(space).scan::<Ticket>(&(), None, Order::Ascending) {
+            for answer in kept?.1.answers {
+                if let AnswerValue::File(upload) = answer.value
+                    && files.contains(&upload.file)
+                {
+                    found.insert(upload.file);
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn mime(bytes: &[u8]) -> Option<&'static str> {
@@ -81,6 +128,29 @@ pub fn answer(
 mod tests {
     use super::*;
     use crate::ctx::test::Hall;
+    use crate::test::{founded, named as person, opened};
+    use domain::field::{Field, FieldKind};
+
+    #[tokio::test]
+    async fn an_upload_that_no_registration_names_goes_after_a_day() {
+        let (hall, admin) = founded().await;
+        let ctx = &hall.ctx;
+        let (event, kind) = opened(&hall, &admin).await;
+        let question = Field { id: 900, label: "名片".into(), kind: FieldKind::File, ..Field::default() };
+        let at = crate::event::get(ctx, &admin, event).unwrap().event;
+        crate::event::save_fields(ctx, &admin, event, at.revision, vec![question]).await.unwrap();
+        let used = keep(ctx, 1, "a.pdf", b"%PDF-1.7 used".to_vec()).await.unwrap();
+        let loose = keep(ctx, 1, "b.pdf", b"%PDF-1.7 loose".to_vec()).await.unwrap();
+        let input = domain::ticket::TicketInput { answers: vec![(1, used.clone())], ..person("张三", "") };
+        let ticket = registration::add(ctx, &admin, event, kind, "", &input).await.unwrap();
+        hall.advance(DAY - 1);
+        assert_eq!(sweep(ctx).await.unwrap(), 0, "not before its time");
+        hall.advance(2);
+        assert_eq!(sweep(ctx).await.unwrap(), 1);
+        assert_eq!(sweep(ctx).await.unwrap(), 0, "once");
+        assert_eq!(answer(ctx, &admin, event, ticket.id, 1).unwrap().0, b"%PDF-1.7 used");
+        assert!(ctx.files.get(&taken(ctx, 1, &loose).unwrap().file).is_err());
+    }
 
     #[tokio::test]
     async fn an_upload_is_of_a_known_kind_and_size_and_stands_for_itself_only() {

@@ -35,6 +35,9 @@ pub async fn join(
         let at = event::load(work.read(), event)?;
         let sale = order::sale_in(work.read(), event)?;
         let kind = ticket_type::load(work.read(), event, kind)?;
+        let member = crate::member::holds(work.read(), Some(&phone), work.now)?;
+        let offers = crate::member::offers_of(work.read(), event)?;
+        domain::member::check_only(offers.get(&kind.id), member, &kind.name)?;
         let stock = Stocks::read(work.read(), event)?.of(kind.id);
         let open = at.state == EventState::Published && sale.waiting;
         if !open || offer(&kind, &stock, false, at.time.to, work.now) != Offer::SoldOut {
@@ -143,17 +146,8 @@ const OFFERS_AT_ONCE: usize = 200;
 pub async fn advance(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     let permit = ctx.own(space);
     let now = ctx.now();
-    let due: Vec<(EventId, WaiterId)> = ctx.read(&permit, |view| {
-        let mut due = Vec::new();
-        for entry in view.scan_entries(&OFFER_BY_END, &(), None, Sort::Ascending).take(OFFERS_AT_ONCE) {
-            let (end, key) = entry?;
-            if end > now.0 {
-                break;
-            }
-            due.push(key);
-        }
-        Ok(due)
-    })?;
+    let due: Vec<(EventId, WaiterId)> =
+        ctx.read(&permit, |view| crate::job::due(view, &OFFER_BY_END, now, OFFERS_AT_ONCE))?;
     let mut moved = due.len();
     for key in due {
         ctx.write(&permit, move |work| {

@@ -4,11 +4,11 @@ use crate::{Counter, Plain, Unique, tables};
 use domain::{
     Account, AccountId, AddOn, AddOnId, Certificate, CertificateId, CheckinList, Department, DepartmentId, Design,
     DesignId, Device, DeviceId, DevicePrint, Document, DocumentId, DrawId, EntrantId, Event, EventId, EventPlace,
-    EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, ListId, MessageId, Notice, NoticeId,
-    Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId, Portrait, PrintId, PrintRun, Quota, QuotaId,
-    Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId, Session, Sound, SoundId, Source, SourceId,
-    SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource, TicketType, TicketTypeId, Voucher, VoucherId, Waiter,
-    WaiterId,
+    EventShare, Gate, GateId, Grant, GrantId, Group, GroupId, Import, ImportId, Invoice, InvoiceId, ListId, Member,
+    MemberOffer, MessageId, Notice, NoticeId, Order, OrderId, PaymentSetting, Person, PersonId, Picture, PictureId,
+    Portrait, PrintId, PrintRun, Quota, QuotaId, Reminder, ReminderId, RoundId, Sale, SavedSearch, ScanId, SearchId,
+    Session, Sound, SoundId, Source, SourceId, SourceVisits, Space, SpaceId, Ticket, TicketId, TicketSource,
+    TicketType, TicketTypeId, Voucher, VoucherId, Waiter, WaiterId,
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
@@ -170,6 +170,18 @@ fn derive_outgoing(entry: &domain::Outgoing, out: &mut crate::Derived) {
 pub const DOCUMENT_BY_WAITING: Plain<Document, bool> = Plain::new(73);
 /// The searches that an account keeps.
 pub const SEARCH_BY_ACCOUNT: Plain<SavedSearch, AccountId> = Plain::new(74);
+
+/// The invoices of an order.
+pub const INVOICE_BY_ORDER: Plain<Invoice, (EventId, OrderId)> = Plain::new(514);
+/// Members on the list.
+pub const MEMBERS: Counter<()> = Counter::new(513);
+/// Invoices of an event by the code of their state.
+pub const INVOICES: Counter<(EventId, String)> = Counter::new(514);
+
+fn derive_invoice(invoice: &Invoice, out: &mut crate::Derived) {
+    out.plain(&INVOICE_BY_ORDER, &(invoice.event, invoice.order));
+    out.count(&INVOICES, &(invoice.event, invoice.state.code().to_owned()), 1);
+}
 
 /// Tickets of an event by [`TicketState`].
 pub const TICKETS: Counter<(EventId, u8)> = Counter::new(1);
@@ -539,6 +551,9 @@ tables! {
     58 "certificate" v 1 Certificate { key (EventId, CertificateId) = |r| (r.event, r.id); derive |r, out| derive_certificate(r, out); }
     59 "portrait" v 1 Portrait { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     40 "document" v 1 Document { key DocumentId = |r| r.id; derive |r, out| derive_document(r, out); }
+    120 "member_offer" v 1 MemberOffer { key (EventId, TicketTypeId) = |r| (r.event, r.kind); derive |_r, _out| (); }
+    121 "member" v 1 Member { key String = |r| r.phone.clone(); derive |_r, out| out.count(&MEMBERS, &(), 1); }
+    122 "invoice" v 1 Invoice { key (EventId, InvoiceId) = |r| (r.event, r.id); derive |r, out| derive_invoice(r, out); }
     81 "sms_setting" v 1 domain::SmsSetting { key () = |_r| (); derive |_r, _out| (); }
     82 "mail_setting" v 1 domain::MailSetting { key () = |_r| (); derive |_r, _out| (); }
     83 "message_setting" v 1 domain::MessageSetting { key () = |_r| (); derive |_r, _out| (); }
@@ -620,6 +635,7 @@ mod tests {
             PERSON_SESSION_BY_END.id,
             LOGIN_CODE_BY_END.id,
             ONCE_BY_END.id,
+            INVOICE_BY_ORDER.id,
             OUT_ONCE.id,
             OUT_DUE.id,
             OUT_BY_STATE.id,

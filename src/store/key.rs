@@ -139,7 +139,7 @@ ids!(SpaceId PersonId AccountId DepartmentId GrantId DeviceId EventId TicketType
 ids!(CategoryId PartId SeriesId TalkId);
 ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
-ids!(DocumentId SearchId);
+ids!(DocumentId SearchId InvoiceId);
 ids!(OutgoingId WebhookId);
 
 #[cfg(test)]

@@ -35,6 +35,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::EventView],
     },
     Feature {
+        name: "member",
+        label: "Members",
+        href: "/admin/member",
+        icon: Icon::People,
+        permissions: &[Permission::MemberManage],
+    },
+    Feature {
         name: "home",
         label: "Home page",
         href: "/admin/home",

@@ -40,6 +40,11 @@ impl Fields {
         self.pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
+    /// The value of a field for a text with pictures: the document it was opened with when that was not changed.
+    pub fn rich(&self, name: &str) -> String {
+        domain::rich::meant(self.get(name), self.get(&format!("{name}_was")))
+    }
+
     /// All values of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -144,6 +149,18 @@ async fn multipart(request: Request, hall: &Hall) -> Result<Fields, Failure> {
         }
     }
     Ok(fields)
+}
+
+/// The kind of file that an address asks for by its ending; csv when it has none of ours.
+pub struct Ending(pub service::sheet::Format);
+
+impl axum::extract::FromRequestParts<Hall> for Ending {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &Hall) -> Result<Self, Self::Rejection> {
+        let ending = parts.uri.path().rsplit('.').next().and_then(service::sheet::Format::parse);
+        Ok(Self(ending.unwrap_or(service::sheet::Format::Csv)))
+    }
 }
 
 /// The query of an address as fields.

@@ -3,7 +3,7 @@
 // and input.
 
 import { createInterface } from "node:readline";
-import { browse, open, submit, press, until, accessible, theme, check } from "./hall.mjs";
+import { browse, open, submit, press, until, accessible, theme, check, lookAt, founded, makeEvent } from "./hall.mjs";
 
 const [base, setupCode] = process.argv.slice(2);
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -17,30 +17,13 @@ async function box(what) {
 
 async function look(page, path) {
   if (path) await page.goto(base + path);
-  const before = page.viewport();
-  for (const view of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
-    await page.setViewport(view);
-    await accessible(page);
-  }
-  await page.setViewport({ width: 1440, height: 900 });
-  await theme(page, true);
-  await accessible(page);
-  await theme(page, false);
-  await page.setViewport(before);
+  await lookAt(page);
 }
 
 /** An association with an event that is open, and people with phones; answers the page and the event's address. */
 async function opened(browser) {
-  const page = await open(browser, `${base}/setup`);
-  await submit(page, { code: setupCode, name: "青松协会", admin_name: "林秘书", login: "admin", password: "correct horse battery" });
-  await page.goto(`${base}/admin/event/new`);
-  const local = (hours) => new Date(Date.now() + 8 * 3600e3 + hours * 3600e3).toISOString().slice(0, 16);
-  await submit(page, { name: "年会", starts: local(-1), ends: local(9) });
-  const event = new URL(page.url()).pathname;
-  await page.goto(`${base}${event}/checkin`);
-  await submit(page, { checkin_from: local(-1), checkin_to: local(9) }, "form[action$='/checkin'] button");
-  await page.goto(base + event);
-  await press(page, "form[action$='/publish'] button");
+  const page = await founded(browser, base, setupCode);
+  const event = await makeEvent(page, base, "年会");
   for (let n = 0; n < 4; n += 1) {
     await page.goto(`${base}${event}/registration/new`);
     await submit(page, { name: `来宾${"甲乙丙丁"[n]}`, phone: `1380000000${n}`, seat: `${n + 1}桌1` });

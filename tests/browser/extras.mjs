@@ -1,35 +1,20 @@
 // What belongs to events beside orders, in a real browser: settings, categories, groups, seats, home components, figures, feedback,
 // talks, the archive. Arguments: base URL, set-up code. With a third argument, a folder, it takes pictures on its way.
 
-import { mkdirSync, mkdtempSync, writeFileSync, rmSync } from "node:fs";
+import { mkdtempSync, writeFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { browse, open, submit, press, until, accessible, theme, check } from "./hall.mjs";
+import { browse, open, submit, press, until, accessible, check, lookAt, founded, local } from "./hall.mjs";
 
 const [base, setupCode, pictures] = process.argv.slice(2);
-if (pictures) mkdirSync(pictures, { recursive: true });
 
-const local = (hours) => new Date(Date.now() + 8 * 3600e3 + hours * 3600e3).toISOString().slice(0, 16);
+/** A time so many hours from now. */
+const hours = (count) => local(60 * count);
 
-/** Looks at a page at every size, in both themes, and takes its pictures when asked to. */
+/** Looks at a page, and keeps its pictures when asked to. */
 async function look(page, name, path) {
   if (path) await page.goto(base + path);
-  const before = page.viewport();
-  for (const [face, view, dark] of [["desktop", { width: 1440, height: 900 }, false], ["phone", { width: 390, height: 844 }, false], ["dark", { width: 1440, height: 900 }, true]]) {
-    await page.setViewport(view);
-    await theme(page, dark);
-    await accessible(page);
-    if (pictures) await page.screenshot({ path: join(pictures, `${name}-${face}.png`), fullPage: true });
-  }
-  await theme(page, false);
-  await page.setViewport(before);
-}
-
-/** An association with an event that is open; answers the page and the event's address. */
-async function opened(browser) {
-  const page = await open(browser, `${base}/setup`);
-  await submit(page, { code: setupCode, name: "青松协会", admin_name: "林秘书", login: "admin", password: "correct horse battery" });
-  return page;
+  await lookAt(page, pictures, name);
 }
 
 /** A small picture as a file. */
@@ -81,10 +66,10 @@ async function categories(page) {
 
 async function makeEvent(page) {
   await page.goto(`${base}/admin/event/new`);
-  await submit(page, { name: "年度大会", starts: local(-1), ends: local(9), new_category: "大会", notice: "请着正装\n请勿迟到", hide_left: true });
+  await submit(page, { name: "年度大会", starts: hours(-1), ends: hours(9), new_category: "大会", notice: "请着正装\n请勿迟到", hide_left: true });
   const event = new URL(page.url()).pathname;
   await page.goto(`${base}${event}/checkin`);
-  await submit(page, { checkin_from: local(-1), checkin_to: local(8) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: hours(-1), checkin_to: hours(8) }, "form[action$='/checkin'] button");
   await page.goto(base + event);
   await press(page, "form[action$='/publish'] button");
   await until(page, "h1 .badge", (said) => said === "已发布", "the event is published");
@@ -278,7 +263,7 @@ async function myEvents(browser, link) {
 }
 
 async function figures(page, event) {
-  const today = local(0).slice(0, 10);
+  const today = hours(0).slice(0, 10);
   await look(page, "overview", "/admin");
   await submit(page, { from: today, to: today }, "form.filter[action='/admin'] button");
   const stats = await page.$$eval(".stats:nth-of-type(2) dd, form.filter + .stats dd", (all) => all.map((one) => one.textContent).join());
@@ -297,7 +282,7 @@ async function feedback(browser, page, event, link) {
   await look(page, "feedback-none", `${event}/feedback`);
   await page.goto(`${base}${event}/feedback/form`);
   const names = await page.$$eval("[name$='-label']", (all) => all.map((one) => one.name.replace("-label", "")));
-  await submit(page, { opens: local(-1), [`${names[0]}-label`]: "总体评价", [`${names[0]}-required`]: true, [`${names[1]}-label`]: "还会来吗", [`${names[1]}-kind`]: "choice", [`${names[1]}-choices`]: "会\n不会" });
+  await submit(page, { opens: hours(-1), [`${names[0]}-label`]: "总体评价", [`${names[0]}-required`]: true, [`${names[1]}-label`]: "还会来吗", [`${names[1]}-kind`]: "choice", [`${names[1]}-choices`]: "会\n不会" });
   const more = await page.$$eval("[name$='-label']", (all) => all.map((one) => one.name.replace("-label", "")));
   check(more.length === 4, "two more questions can be written");
   await submit(page, { [`${more[2]}-label`]: "建议", [`${more[2]}-kind`]: "text" });
@@ -341,11 +326,11 @@ async function talks(browser, page, event, link) {
     await page.goto(`${base}${event}/talk/new`);
     await submit(page, values);
   };
-  await make({ title: "开幕", from: local(0.2), to: local(20) });
+  await make({ title: "开幕", from: hours(0.2), to: hours(20) });
   check((await page.$("#e-from")) !== null && (await page.$eval("[name=title]", (field) => field.value)) === "开幕", "a talk outside the event is refused, what was typed is kept");
-  await submit(page, { to: local(1) });
-  await make({ title: "人工智能工作坊", speaker: "陈老师", room: "A 厅", from: local(2), to: local(3), chosen: true, capacity: "1", intro: "请自带电脑" });
-  await make({ title: "出海沙龙", room: "B 厅", from: local(2.5), to: local(3.5), chosen: true });
+  await submit(page, { to: hours(1) });
+  await make({ title: "人工智能工作坊", speaker: "陈老师", room: "A 厅", from: hours(2), to: hours(3), chosen: true, capacity: "1", intro: "请自带电脑" });
+  await make({ title: "出海沙龙", room: "B 厅", from: hours(2.5), to: hours(3.5), chosen: true });
   await press(page, "form[action$='/list'] button");
   await press(page, "form[action$='/choosing'] button");
   await look(page, "talks");
@@ -373,14 +358,14 @@ async function talks(browser, page, event, link) {
 async function archive(page, event) {
   await look(page, "archive-early", `${event}/archive`);
   await page.goto(`${base}${event}/checkin`);
-  await submit(page, { checkin_from: local(-9), checkin_to: local(-3) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: hours(-9), checkin_to: hours(-3) }, "form[action$='/checkin'] button");
   await page.goto(`${base}${event}/edit`);
-  await submit(page, { starts: local(-9), ends: local(-2) }, "form.form .submit button.primary");
+  await submit(page, { starts: hours(-9), ends: hours(-2) }, "form.form .submit button.primary");
   await page.goto(base + event);
   await press(page, "a[href$='/archive']");
-  await submit(page, { due: local(-5) }, "form[action$='/plan'] button");
+  await submit(page, { due: hours(-5) }, "form[action$='/plan'] button");
   check((await page.$("#e-due")) !== null, "a time before the end is named");
-  await submit(page, { due: local(500) }, "form[action$='/plan'] button");
+  await submit(page, { due: hours(500) }, "form[action$='/plan'] button");
   await submit(page, { confirm: "年度" }, "form[action$='/begin'] button");
   check((await page.$("#e-confirm")) !== null, "the name must be typed whole");
   await look(page, "archive");
@@ -400,7 +385,7 @@ async function archive(page, event) {
 }
 
 await browse(async (browser) => {
-  const page = await opened(browser);
+  const page = await founded(browser, base, setupCode);
   await nameAndLogo(page);
   await categories(page);
   const event = await makeEvent(page);

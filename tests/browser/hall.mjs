@@ -1,7 +1,7 @@
 // A real browser for tests: Debian's Chromium through puppeteer-core, axe-core for accessibility, and a simulated scanner gun.
 // Both packages are installed by tests/run outside the repository; their folder is in HUIGUAN_TEST_TOOLS.
 
-import { readFileSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,4 +120,45 @@ export async function until(page, selector, fits, what) {
     await new Promise((resume) => setTimeout(resume, 20));
   }
   fail(`${what}: ${selector} says “${last}”`);
+}
+
+/** Time at the association, so many minutes from now, as a form takes it. */
+export function local(minutes) {
+  return new Date(Date.now() + minutes * 60_000 + 8 * 3600_000).toISOString().slice(0, 16);
+}
+
+const SIZES = [["desktop", 1440, 900, false], ["phone", 390, 844, false], ["dark", 1440, 900, true]];
+
+/** Looks at a page at every size, in both themes; keeps its pictures in `folder` when one is given. */
+export async function lookAt(page, folder, name) {
+  const before = page.viewport();
+  for (const [face, width, height, dark] of SIZES) {
+    await page.setViewport({ width, height });
+    await theme(page, dark);
+    await accessible(page);
+    if (!folder) continue;
+    mkdirSync(folder, { recursive: true });
+    await page.screenshot({ path: join(folder, `${name}-${face}.png`), fullPage: true });
+  }
+  await page.setViewport(before);
+  await theme(page, false);
+}
+
+/** Founds the association; answers the page of its administrator. */
+export async function founded(browser, base, code, name = "青松协会") {
+  const page = await open(browser, `${base}/setup`);
+  await submit(page, { code, name, admin_name: "林秘书", login: "admin", password: "correct horse battery staple" });
+  return page;
+}
+
+/** An open event, its times in minutes from now; answers its address below `/admin`. */
+export async function makeEvent(page, base, name, { starts = -60, ends = 540, ...more } = {}) {
+  await page.goto(`${base}/admin/event/new`);
+  await submit(page, { name, starts: local(starts), ends: local(ends), ...more });
+  const path = new URL(page.url()).pathname;
+  await page.goto(`${base}${path}/checkin`);
+  await submit(page, { checkin_from: local(starts), checkin_to: local(ends) }, "form[action$='/checkin'] button");
+  await page.goto(`${base}${path}`);
+  await press(page, "form[action$='/publish'] button");
+  return path;
 }

@@ -1,43 +1,15 @@
 // The sale of an event in a real browser: designing the form, prices, codes, several people in one order, payment and refund, review,
 // the waiting list, messages. node tests/browser/sale.mjs URL CODE FILE.pdf [FOLDER for pictures]
 
-import { mkdirSync } from "node:fs";
-import { browse, open, submit, press, until, accessible, check, theme } from "./hall.mjs";
+import { browse, open, submit, press, until, accessible, check, lookAt, makeEvent } from "./hall.mjs";
 
 const [base, code, file, folder] = process.argv.slice(2);
 const PASSWORD = "correct horse battery staple";
-const SIZES = [["desktop", 1440, 900, false], ["phone", 390, 844, false], ["dark", 1440, 900, true]];
 
-/** Looks at a page at every size, in both themes; keeps pictures when a folder is given. */
-async function look(page, name) {
-  const before = page.viewport();
-  for (const [face, width, height, dark] of SIZES) {
-    await page.setViewport({ width, height });
-    await theme(page, dark);
-    await accessible(page);
-    if (folder) {
-      mkdirSync(folder, { recursive: true });
-      await page.screenshot({ path: `${folder}/${name}-${face}.png`, fullPage: true });
-    }
-  }
-  await page.setViewport(before);
-  await theme(page, false);
-}
+/** Looks at a page, and keeps its pictures when a folder is given. */
+const look = (page, name) => lookAt(page, folder, name);
 
-function local(minutes) {
-  return new Date(Date.now() + minutes * 60_000 + 8 * 3600_000).toISOString().slice(0, 16);
-}
-
-async function event(page) {
-  await page.goto(`${base}/admin/event/new`);
-  await submit(page, { name: "供应链峰会", starts: local(600), ends: local(900) });
-  const path = new URL(page.url()).pathname;
-  await page.goto(`${base}${path}/checkin`);
-  await submit(page, { checkin_from: local(500), checkin_to: local(900) }, "form[action$='/checkin'] button");
-  await page.goto(`${base}${path}`);
-  await press(page, "form[action$='/publish'] button");
-  return path;
-}
+const event = (page) => makeEvent(page, base, "供应链峰会", { starts: 600, ends: 900 });
 
 /** Questions of the kinds that a form has, one that waits for another, and their order changed by keys. */
 async function design(page, at) {

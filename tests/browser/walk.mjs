@@ -1,27 +1,14 @@
 // From an empty folder to people admitted at the door, as its users do it: set-up, event, import, registering on a phone, a
 // scanner gun at a paired terminal, counts on a second screen. node tests/browser/walk.mjs URL CODE LIST.csv
 
-import { browse, open, submit, press, gun, until, accessible, check, fail, theme } from "./hall.mjs";
+import { browse, open, submit, press, gun, until, accessible, check, fail, lookAt, local } from "./hall.mjs";
 
 const [base, code, list] = process.argv.slice(2);
 const PASSWORD = "correct horse battery staple";
-const SIZES = [{ width: 1440, height: 900 }, { width: 390, height: 844 }, { width: 1440, height: 900, dark: true }];
 
-/** Looks at a page at every size, in both themes. */
 async function look(page, path) {
   if (path) await page.goto(base + path);
-  for (const { width, height, dark } of SIZES) {
-    await page.setViewport({ width, height });
-    await theme(page, dark);
-    await accessible(page);
-  }
-  await page.setViewport(SIZES[0]);
-}
-
-/** A local time some minutes from now, as datetime-local inputs take it, in the association's zone. */
-function local(minutes) {
-  const at = new Date(Date.now() + minutes * 60_000 + 8 * 3600_000);
-  return at.toISOString().slice(0, 16);
+  await lookAt(page);
 }
 
 async function setUp(browser) {

@@ -11,7 +11,9 @@ use crate::{
         heading,
         icon::{Icon, icon},
         list::{Head, Row, pager, query, table},
-        post, qr, stat,
+        post, qr,
+        rich::Written,
+        stat,
     },
     format::count,
     layout::admin,
@@ -19,7 +21,7 @@ use crate::{
 };
 use domain::{
     Department, Event, Refusal,
-    event::{COVER_TEMPLATES, Cover, EventInput, EventState},
+    event::{COVER_TEMPLATES, Cover, EventInput, EventState, INTRO_MAX, NOTICE_MAX},
     field::{Field, FieldKind},
     place::{Datum, PlaceInput},
 };
@@ -223,21 +225,21 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
             (super::region::lists())
             (covers(shell, "cover", text.t("Cover picture"), Some(of.cover), false))
             (covers(shell, "main", text.t("Main picture: opens first on the invitation"), of.main, true))
-            (form.textarea(&Input { name: "intro", label: text.t("Introduction"), value: &input.intro, max: 20_000, help: text.t("Markdown: # heading, **bold**, - list, [words](https://…). An uploaded picture is put in with ![words](/picture/number)."), ..Input::default() }, 10))
-            (form.file("intro_file", text.t("Add a picture to the introduction"), text.t("It is put at the end of the text when you save."), "image/jpeg,image/png,image/webp"))
-            (form.textarea(&Input { name: "notice", label: text.t("Points to note"), value: &input.notice, max: 2_000, help: text.t("Stands on the ticket."), ..Input::default() }, 3))
+            (form.rich(&Input { name: "intro", label: text.t("Introduction"), value: &input.intro, max: INTRO_MAX, help: text.t("Markdown: # heading, **bold**, - list, [words](https://…). An uploaded picture is put in with ![words](/picture/number)."), ..Input::default() }, 10, Written::Markdown))
+            div data-rich-file="intro" { (form.file("intro_file", text.t("Add a picture to the introduction"), text.t("It is put at the end of the text when you save."), "image/jpeg,image/png,image/webp")) }
+            (form.rich(&Input { name: "notice", label: text.t("Points to note"), value: &input.notice, max: NOTICE_MAX, help: text.t("Stands on the ticket."), ..Input::default() }, 4, Written::Lines))
             (submit(text.t("Save"), Some((text.t("Cancel"), &of.event.map_or("/admin/event".to_owned(), |event| format!("/admin/event/{}", event.id))))))
         }
     };
     match of.event {
-        Some(event) => event_page(shell, event, Tab::Edit, &["place.js", "region.js"], &body),
+        Some(event) => event_page(shell, event, Tab::Edit, &["place.js", "region.js", "rich.js"], &body),
         None => {
             let body = html! { h1 { (text.t("New event")) } (body) };
             admin(
                 shell,
                 text.t("New event"),
                 &[(text.t("Events"), "/admin/event".into())],
-                &["place.js", "region.js"],
+                &["place.js", "region.js", "rich.js"],
                 &body,
             )
         }

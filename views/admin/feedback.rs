@@ -114,7 +114,7 @@ pub fn form(shell: &Shell, event: &Event, revision: u32, input: &FeedbackInput, 
         .chain(
             FieldKind::ALL
                 .iter()
-                .filter(|kind| !kind.is_sensitive())
+                .filter(|kind| !kind.is_sensitive() && **kind != FieldKind::Region)
                 .map(|kind| (kind.code().to_owned(), text.t(kind.label()).to_owned())),
         )
         .collect();

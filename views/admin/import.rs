@@ -205,6 +205,8 @@ pub fn result(shell: &Shell, event: &Event, import: &Import) -> Markup {
         h2 { (import.file_name) " " (state(shell, import.state)) }
         @if let ImportState::Running(done) = import.state {
             div data-live-source={ (base) "/live" } { (progress(text.t("Rows that were looked at"), done, import.rows)) }
+            // Without scripts the page looks again by itself.
+            noscript { meta http-equiv="refresh" content="2"; }
             p class="dim" { (text.t("You may leave this page: the import goes on.")) }
         }
         (tally(shell, import.tally))

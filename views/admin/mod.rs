@@ -17,7 +17,10 @@ pub mod group;
 pub mod help;
 pub mod home;
 pub mod import;
+pub mod income;
+pub mod invoice;
 pub mod list;
+pub mod member;
 pub mod message;
 pub mod notice;
 pub mod order;
@@ -90,31 +93,59 @@ pub fn state(shell: &Shell, state: EventState) -> Markup {
     badge(tone, shell.text().t(state.label()))
 }
 
-/// An event's page: trail, name, tabs, content.
+/// A part of an event's pages: its label, where it lies below the event, and itself.
+type Part = (&'static str, &'static str, Tab);
+
+/// The parts in groups: the first level of tabs, and the second one that each opens.
+const GROUPS: &[(&str, &[Part])] = &[
+    ("Overview", &[("Overview", "", Tab::Overview)]),
+    (
+        "Content",
+        &[("Details", "/edit", Tab::Edit), ("Talks", "/talk", Tab::Talks), ("Feedback", "/feedback", Tab::Feedback)],
+    ),
+    (
+        "Registration and sale",
+        &[
+            ("Ticket types", "/ticket_type", Tab::Tickets),
+            ("Questions", "/question", Tab::Questions),
+            ("Orders", "/order", Tab::Orders),
+        ],
+    ),
+    (
+        "Attendees",
+        &[
+            ("Registrations", "/registration", Tab::Registrations),
+            ("Groups", "/group", Tab::Groups),
+            ("Seats", "/seat", Tab::Seats),
+            ("Messages", "/notice", Tab::Notices),
+        ],
+    ),
+    ("On site", &[("Check-in", "/checkin", Tab::Checkin), ("Draws", "/draw", Tab::Draw)]),
+    (
+        "Publicity and design",
+        &[("Promotion", "/promotion", Tab::Promotion), ("Badges and certificates", "/design", Tab::Print)],
+    ),
+];
+
+/// An event's page: trail, name, two levels of tabs, content.
 pub fn event_page(shell: &Shell, event: &Event, tab: Tab, modules: &[&str], content: &Markup) -> Markup {
     let text = shell.text();
     let base = format!("/admin/event/{}", event.id);
-    let entry = |label: &'static str, at: &str, of: Tab| (text.t(label), format!("{base}{at}"), of == tab);
-    let entries = [
-        entry("Overview", "", Tab::Overview),
-        entry("Details", "/edit", Tab::Edit),
-        entry("Ticket types", "/ticket_type", Tab::Tickets),
-        entry("Questions", "/question", Tab::Questions),
-        entry("Registrations", "/registration", Tab::Registrations),
-        entry("Orders", "/order", Tab::Orders),
-        entry("Messages", "/notice", Tab::Notices),
-        entry("Check-in", "/checkin", Tab::Checkin),
-        entry("Groups", "/group", Tab::Groups),
-        entry("Seats", "/seat", Tab::Seats),
-        entry("Talks", "/talk", Tab::Talks),
-        entry("Feedback", "/feedback", Tab::Feedback),
-        entry("Draws", "/draw", Tab::Draw),
-        entry("Promotion", "/promotion", Tab::Promotion),
-        entry("Badges and certificates", "/design", Tab::Print),
-    ];
+    let here = GROUPS.iter().find(|(_, parts)| parts.iter().any(|(.., of)| *of == tab));
+    let first = |parts: &[Part]| parts.first().map_or_else(|| base.clone(), |(_, at, _)| format!("{base}{at}"));
+    let groups: Vec<_> = GROUPS
+        .iter()
+        .map(|group| (text.t(group.0), first(group.1), here.is_some_and(|here| std::ptr::eq(here, group))))
+        .collect();
+    let parts = here.map_or(&[][..], |(_, parts)| parts);
+    let parts: Vec<_> =
+        parts.iter().map(|(label, at, of)| (text.t(label), format!("{base}{at}"), *of == tab)).collect();
     let body = html! {
         div class="heading" { h1 { (event.name) " " (state(shell, event.state)) } }
-        (tabs(text.t("Parts of this event"), &entries))
+        div class="levels" {
+            (tabs(text.t("Parts of this event"), &groups))
+            @if let (Some((label, _)), true) = (here, parts.len() > 1) { (tabs(text.t(label), &parts)) }
+        }
         (content)
     };
     crate::layout::admin(shell, &event.name, &[(text.t("Events"), "/admin/event".into())], modules, &body)

@@ -124,7 +124,14 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
 pub fn part_links(shell: &Shell, event: &Event, current: &str) -> Markup {
     let text = shell.text();
     let base = format!("/admin/event/{}", event.id);
-    let parts = [("order", "Orders"), ("voucher", "Codes"), ("waiting", "Waiting list"), ("sale", "Sale settings")];
+    let parts = [
+        ("order", "Orders"),
+        ("invoice", "Invoices"),
+        ("income", "Income"),
+        ("voucher", "Codes"),
+        ("waiting", "Waiting list"),
+        ("sale", "Sale settings"),
+    ];
     html! {
         nav class="row" aria-label=(text.t("Parts of the sale")) {
             @for (part, label) in parts { a class="button" href={ (base) "/" (part) } aria-current=[(part == current).then_some("page")] { (text.t(label)) } }
@@ -252,6 +259,7 @@ fn acts(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
                 (post(&format!("{base}/reopen"), "", text.t("Let stand again"), Icon::Check))
             }
             @if of.may_manage && of.order.sums().balance() > 0 { a class="button" href={ (base) "/receipt" } { (icon(Icon::Print)) (text.t("Receipt")) } }
+            @if of.may_manage && !of.order.entries.is_empty() { a class="button" href={ (base) "/invoice" } { (icon(Icon::Log)) (text.t("Invoice")) } }
         }
     }
 }

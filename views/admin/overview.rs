@@ -12,10 +12,10 @@ use crate::{
         list::query,
         stat,
     },
-    format::count,
+    format::{count, money},
     layout::admin,
 };
-use domain::{Event, Refusal};
+use domain::{Event, Money, Refusal};
 use maud::{Markup, html};
 
 /// Totals and the next events.
@@ -26,6 +26,8 @@ pub struct Overview<'a> {
     pub registered: i64,
     /// Checked in.
     pub admitted: i64,
+    /// Income of all events, for those who manage orders.
+    pub income: Option<Money>,
     /// Next events with places taken and people checked in.
     pub upcoming: &'a [(Event, i64, i64)],
     /// Whether the reader may make events.
@@ -104,7 +106,9 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
             (stat(text.t("Events"), &count(of.events as i64), None))
             (stat(text.t("Registered"), &count(of.registered), Some("registered")))
             (stat(text.t("Checked in"), &count(of.admitted), Some("admitted")))
+            @if let Some(income) = of.income { (stat(text.t("Income"), &money(income), None)) }
         }
+        @if of.income.is_some() { p { a href="/admin/income" { (icon(Icon::Chart)) " " (text.t("Income by day, event and way of paying")) } } }
         h2 { (text.t("Now and next")) }
         @if of.upcoming.is_empty() { (empty(text.t("No event is coming up"), text.t("Create an event, enable its tickets, set the check-in time and publish it."), of.may_create.then_some((text.t("New event"), "/admin/event/new")))) }
         @else { (event_table(shell, text.t("Now and next"), of.upcoming, None)) }

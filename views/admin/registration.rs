@@ -325,7 +325,7 @@ pub fn form(
             (submit(text.t("Save"), Some((text.t("Cancel"), &back))))
         }
     };
-    event_page(shell, event, Tab::Registrations, &["form.js"], &content)
+    event_page(shell, event, Tab::Registrations, &["form.js", "area.js"], &content)
 }
 
 fn answer(shell: &Shell, form: &Form<'_>, field: &Field, changed: bool, typed: &Typed) -> Markup {

@@ -10,10 +10,11 @@ use crate::{
         icon::{Icon, icon},
         list::{Head, Row, table},
         qr,
+        rich::Written,
     },
     layout::admin,
 };
-use domain::{Event, Refusal, Series, SeriesId};
+use domain::{Event, Refusal, Series, SeriesId, series::INTRO_MAX};
 use maud::{Markup, html};
 
 /// The list of series.
@@ -68,7 +69,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
             form method="post" action=(action) class="form panel" {
                 @if let Some((_, revision)) = of.id { input type="hidden" name="revision" value=(revision); }
                 (form.input(&Input { name: "title", label: text.t("Title of the series"), value: of.typed.0, required: true, max: 60, ..Input::default() }))
-                (form.textarea(&Input { name: "intro", label: text.t("Introduction of the series"), value: of.typed.1, max: 5_000, ..Input::default() }, 6))
+                (form.rich(&Input { name: "intro", label: text.t("Introduction of the series"), value: of.typed.1, max: INTRO_MAX, ..Input::default() }, 6, Written::Markdown))
                 (submit(text.t("Save"), Some((text.t("Cancel"), "/admin/series"))))
             }
         }
@@ -87,7 +88,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
         shell,
         title,
         &[(text.t("Events"), "/admin/event".into()), (text.t("Event series"), "/admin/series".into())],
-        &[],
+        &["rich.js"],
         &content,
     )
 }

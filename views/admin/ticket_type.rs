@@ -15,13 +15,29 @@ use crate::{
     layout::Tone,
 };
 use domain::{
-    Event, Refusal, TicketType,
+    Event, Money, Refusal, TicketType,
     ticket_type::{Offer, TicketTypeInput},
 };
 use maud::{Markup, html};
 
+/// A type with its figures.
+pub struct Shown {
+    /// The type.
+    pub kind: TicketType,
+    /// Places taken.
+    pub taken: i64,
+    /// People checked in.
+    pub admitted: i64,
+    /// Whether it can be taken.
+    pub offer: Offer,
+    /// What members pay, where it is something else.
+    pub member: Option<Money>,
+    /// Only members can take it.
+    pub members_only: bool,
+}
+
 /// The list: types with places taken, people checked in and whether they can be taken.
-pub fn list(shell: &Shell, event: &Event, rows: &[(TicketType, i64, i64, Offer)], may_manage: bool) -> Markup {
+pub fn list(shell: &Shell, event: &Event, rows: &[Shown], may_manage: bool) -> Markup {
     let text = shell.text();
     let base = format!("/admin/event/{}/ticket_type", event.id);
     let new = html! { @if may_manage { a class="button primary" href={ (base) "/new" } { (icon(Icon::Plus)) (text.t("New ticket type")) } } };
@@ -35,12 +51,16 @@ pub fn list(shell: &Shell, event: &Event, rows: &[(TicketType, i64, i64, Offer)]
         Head::plain(text.t("State")),
         Head::plain(text.t("Actions")),
     ];
-    let rows: Vec<Row> = rows.iter().enumerate().map(|(at, (kind, taken, admitted, offer))| Row {
+    let rows: Vec<Row> = rows.iter().enumerate().map(|(at, Shown { kind, taken, admitted, offer, member, members_only })| Row {
         id: None,
         name: kind.name.clone(),
         cells: vec![
             html! { @if may_manage { a href={ (base) "/" (kind.id) } { (kind.name) } } @else { (kind.name) } },
-            html! { @if kind.price.is_free() { (text.t("Free")) } @else { (money(kind.price)) } },
+            html! {
+                @if kind.price.is_free() { (text.t("Free")) } @else { (money(kind.price)) }
+                @if let Some(member) = member { br; span class="dim" { (text.t("Members")) " " @if member.is_free() { (text.t("Free")) } @else { (money(*member)) } } }
+                @if *members_only { br; span class="dim" { (text.t("members only")) } }
+            },
             html! { (count(*taken)) },
             html! { @match kind.quota { Some(quota) => (count(i64::from(quota))), None => (text.t("No limit")) } },
             html! { (count(*admitted)) },
@@ -116,6 +136,12 @@ pub fn form(
             }
             (form.textarea(&Input { name: "note", label: text.t("Points to note"), value: &input.note, max: 500, help: text.t("Shown where the ticket is chosen."), ..Input::default() }, 3))
             (steps(shell, &form, input))
+            fieldset {
+                legend { (text.t("Members")) }
+                (form.input(&Input { name: "member_price", label: text.t("Price for members in yuan"), value: &input.member_price, max: 12, help: text.t("Empty: what everybody pays. Who is a member is told by the phone number. A code and the price for members are not added up: the lower price counts."), ..Input::default() }))
+                (form.checkbox("members_only", text.t("Only members can take this ticket"), input.members_only))
+                p { a href="/admin/member" { (text.t("List of members")) } }
+            }
             (form.checkbox("enabled", text.t("Visitors see this ticket"), input.enabled))
             (form.checkbox("review", text.t("The secretariat approves each registration"), input.review))
             (form.checkbox("locked", text.t("Only with a code that opens it"), input.locked))

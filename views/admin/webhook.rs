@@ -33,7 +33,7 @@ pub struct Page<'a> {
 pub fn list(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let heads = [
-        Head::plain(text.t("Name")),
+        Head::plain(text.t("Receiver")),
         Head::plain(text.t("What is told")),
         Head::plain(text.t("State")),
         Head::plain(text.t("Actions")),
@@ -101,7 +101,7 @@ fn form(shell: &Shell, of: &Page<'_>) -> Markup {
             (form.summary())
             form method="post" action="/admin/webhook" class="form" {
                 div class="pair" {
-                    (form.input(&Input { name: "name", label: text.t("Name"), value: &of.typed.name, required: true, max: 60, ..Input::default() }))
+                    (form.input(&Input { name: "name", label: text.t("Receiver"), value: &of.typed.name, required: true, max: 60, ..Input::default() }))
                     (form.input(&Input { name: "url", label: text.t("Address"), kind: "url", value: &of.typed.url, required: true, max: 400, help: text.t("Begins with https://."), ..Input::default() }))
                 }
                 fieldset {

@@ -80,7 +80,8 @@ impl<'a> Form<'a> {
         }
     }
 
-    fn wrap(
+    /// A control with its label, help and what was wrong.
+    pub(crate) fn wrap(
         &self,
         name: &str,
         label: &str,

@@ -3,7 +3,9 @@
 pub mod chart;
 pub mod form;
 pub mod icon;
+pub mod invoice;
 pub mod list;
+pub mod rich;
 
 use crate::{layout::Tone, text::Text};
 use icon::{Icon, icon};
@@ -149,15 +151,10 @@ pub(crate) fn safe(html: String) -> Markup {
 /// Text written in Markdown by the secretariat; HTML in it shows as text, and links lead only to web, mail, phone or this box.
 pub fn markdown(source: &str) -> Markup {
     use pulldown_cmark::{Event, Options, Parser, Tag, html::push_html};
-    let allowed = |url: &str| {
-        let lower = url.trim().to_ascii_lowercase();
-        ["https://", "http://", "mailto:", "tel:", "/"].iter().any(|start| lower.starts_with(start))
-            && !lower.starts_with("//")
-    };
     let events =
         Parser::new_ext(source, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).map(|event| match event {
             Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-            Event::Start(Tag::Link { link_type, dest_url, title, id }) if !allowed(&dest_url) => {
+            Event::Start(Tag::Link { link_type, dest_url, title, id }) if !domain::rich::may_lead(&dest_url) => {
                 Event::Start(Tag::Link {
                     link_type,
                     dest_url: "#".into(),
@@ -168,7 +165,7 @@ pub fn markdown(source: &str) -> Markup {
                     },
                 })
             }
-            Event::Start(Tag::Image { link_type, dest_url, title, id }) if !dest_url.starts_with("/picture/") => {
+            Event::Start(Tag::Image { link_type, dest_url, title, id }) if !domain::rich::is_picture(&dest_url) => {
                 Event::Start(Tag::Image {
                     link_type,
                     dest_url: "/asset/logo.svg".into(),

@@ -5,7 +5,7 @@ use crate::{
     component::{
         empty,
         icon::{Icon, icon},
-        markdown,
+        rich::{Written, rich},
     },
     layout::{Tone, phone, phone_headed},
     phone::register::{Choice, price},
@@ -102,8 +102,13 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice], beside: &Beside<'_
     let text = shell.text();
     let open = event.state == EventState::Published && choices.iter().any(|choice| choice.offer == Offer::Open);
     let content = html! {
-        @if let Some(main) = &event.main { (cover(main, &event.name)) }
-        @else { (cover(&event.cover, &event.name)) }
+        @if let Some(main) = &event.main {
+            section class="splash" aria-label=(text.t("Main picture")) {
+                (cover(main, &event.name))
+                a class="button primary" href="#invitation" { (text.t("Open the invitation")) }
+            }
+        }
+        div id="invitation" class="anchor" { (cover(&event.cover, if event.main.is_some() { "" } else { &event.name })) }
         h1 { (event.name) }
         @if event.state == EventState::Withdrawn { (crate::component::notice(Tone::Warn, text.t("This event does not take place."))) }
         dl class="facts" {
@@ -113,9 +118,9 @@ pub fn show(shell: &Shell, event: &Event, choices: &[Choice], beside: &Beside<'_
             @if let Some(window) = &event.checkin { dt { (text.t("Check-in")) } dd { (shell.format.window(window)) } }
         }
         (beside.facts)
-        @if !event.intro.is_empty() { (markdown(&event.intro)) }
+        @if !event.intro.is_empty() { (rich(&event.intro, Written::Markdown)) }
         @if !event.notice.is_empty() {
-            details class="panel" { summary { (text.t("Points to note")) } p class="lines" { (event.notice) } }
+            details class="panel" { summary { (text.t("Points to note")) } (rich(&event.notice, Written::Lines)) }
         }
         (beside.more)
         @if !choices.is_empty() {

@@ -6,6 +6,7 @@ pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod home;
+pub mod invoice;
 pub mod login;
 pub mod message;
 pub mod order;

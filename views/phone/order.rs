@@ -120,6 +120,7 @@ pub fn show(shell: &Shell, of: &OrderPage<'_>, fresh: bool) -> Markup {
         div class="row no-print" {
             a class="button" href={ "/event/" (of.event.id) } { (text.t("To the event")) }
             @if of.has_receipt { a class="button" href={ (base) "/receipt" } { (icon(Icon::Print)) (text.t("Receipt")) } }
+            @if of.has_receipt { a class="button" href={ (base) "/invoice" } { (icon(Icon::Log)) (text.t("Invoice")) } }
             @if of.may_cancel { (confirm(&Confirm { label: text.t("Give up the order"), warning: text.t("All places of this order become free for others."), action: &format!("{base}/cancel"), verb: text.t("Give up the order") })) }
         }
     };
@@ -193,7 +194,7 @@ pub fn transfer(shell: &Shell, event: &Event, link: &str, typed: &TicketInput, r
             (submit(text.t("Pass on"), Some((text.t("Back"), &format!("/ticket/{link}")))))
         }
     };
-    phone(shell, text.t("Pass the ticket on"), &["form.js"], &content)
+    phone(shell, text.t("Pass the ticket on"), &["form.js", "area.js"], &content)
 }
 
 /// The form that joins the waiting list.

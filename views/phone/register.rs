@@ -28,6 +28,10 @@ pub struct Choice {
     pub left: Option<i64>,
     /// What it costs now.
     pub price: Money,
+    /// What members pay, where it is something else.
+    pub member: Option<Money>,
+    /// Only members can take it.
+    pub members_only: bool,
 }
 
 fn offer_label(offer: Offer) -> Option<&'static str> {
@@ -48,12 +52,16 @@ pub fn price(shell: &Shell, choice: &Choice) -> Markup {
         span class="num" {
             @if early && !choice.kind.price.is_free() { s class="dim" { span class="visually-hidden" { (text.t("Usual price:")) } (money(choice.kind.price)) } " " }
             @if choice.price.is_free() { (text.t("Free")) } @else { (money(choice.price)) }
+            @if let Some(member) = choice.member.filter(|member| member.fen < choice.price.fen) {
+                br; (text.t("Members")) " " strong { @if member.is_free() { (text.t("Free")) } @else { (money(member)) } }
+            }
             br;
             @match (offer_label(choice.offer), choice.left) {
                 (Some(label), _) => (badge(Tone::Plain, text.t(label))),
                 (None, Some(left)) => span class="dim" { (text.f("{count} left", &[("count", &left)])) },
                 (None, None) => "",
             }
+            @if choice.members_only { br; span class="dim" { (text.t("members only")) } }
             @if choice.kind.review { br; span class="dim" { (text.t("with review")) } }
         }
     }
@@ -90,6 +98,7 @@ pub fn question(form: &Form<'_>, field: &Field, value: &str, ask: Ask<'_>) -> Ma
             choices.extend(field.choices.iter().map(|choice| (choice.clone(), left(choice))));
             form.select(&input, &choices)
         }
+        FieldKind::Region => region(form, &input),
         FieldKind::Many => many(form, field, &name, value, ask),
         FieldKind::Consent => consent(form, field, &name, value),
         FieldKind::File => upload(form, &input, field, ask),
@@ -107,6 +116,27 @@ pub fn question(form: &Form<'_>, field: &Field, value: &str, ask: Ask<'_>) -> Ma
 fn left(form: &Form<'_>, ask: Ask<'_>, field: &Field, choice: &str) -> Option<String> {
     let left = ask.left?.get(&(field.id, choice.to_owned()))?;
     Some(if *left > 0 { form.text.f("{count} left", &[("count", left)]) } else { form.text.t("none left").to_owned() })
+}
+
+/// Cities below their provinces; the page's module makes two linked choices of it.
+fn region(form: &Form<'_>, input: &Input<'_>) -> Markup {
+    let chosen = domain::region::read(input.value).map(|region| region.code);
+    let control = |described: Option<String>, wrong: bool| {
+        html! {
+            select id={ "f-" (input.name) } name=(input.name) required[input.required] aria-describedby=[described] aria-invalid=[wrong.then_some("true")] data-region=(form.text.t("Province")) data-city=(form.text.t("City")) {
+                option value="" { (form.text.t("Please choose")) }
+                @for (province, cities) in domain::region::regions() {
+                    optgroup label=(province.province) {
+                        option value=(province.code) selected[chosen == Some(province.code)] { (province.province) }
+                        @for city in cities.filter(|city| city.code != province.code) {
+                            option value=(city.code) selected[chosen == Some(city.code)] { (city.city) }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    form.wrap(input.name, input.label, input.help, input.required, control)
 }
 
 fn many(form: &Form<'_>, field: &Field, name: &str, value: &str, ask: Ask<'_>) -> Markup {
@@ -244,7 +274,7 @@ pub fn register(shell: &Shell, of: &Register<'_>, refusal: Option<&Refusal>) -> 
             (submit(text.t("Confirm registration"), Some((text.t("Back"), &format!("/event/{}", of.event.id)))))
         }
     };
-    phone(shell, text.t("Register"), &["form.js"], &content)
+    phone(shell, text.t("Register"), &["form.js", "area.js"], &content)
 }
 
 fn one(shell: &Shell, form: &Form<'_>, of: &Register<'_>, at: usize, person: &Person, many: bool) -> Markup {
@@ -337,7 +367,7 @@ pub fn bill(shell: &Shell, lines: &[Line]) -> Markup {
         dl class="facts bill" {
             @for line in lines {
                 @let name = if matches!(line.item, Item::Donation) { text.t("Donation") } else { &line.name };
-                dt { @if line.returned { s { (name) } } @else { (name) } }
+                dt { @if line.returned { s { (name) } } @else { (name) } @if line.is_for_member() { " " span class="dim" { (text.t("member price")) } } }
                 dd class="num" {
                     @if line.off.fen > 0 { s class="dim" { (money(line.price)) } " " }
                     @if line.returned { s { (money(Money::cny(line.due()))) } } @else { (money(Money::cny(line.due()))) }

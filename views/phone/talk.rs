@@ -6,7 +6,8 @@ use crate::{
         badge, empty,
         form::{Form, submit},
         icon::{Icon, icon},
-        markdown, notice,
+        notice,
+        rich::{Written, rich},
     },
     layout::{Tone, phone},
     phone::event::cover,
@@ -137,7 +138,7 @@ pub fn series(shell: &Shell, of: &Series, coming: &[Event], over: &[Event]) -> M
     };
     let content = html! {
         h1 { (of.title) }
-        @if !of.intro.is_empty() { (markdown(&of.intro)) }
+        @if !of.intro.is_empty() { (rich(&of.intro, Written::Markdown)) }
         @if coming.is_empty() && over.is_empty() { (empty(text.t("No events at the moment"), text.t("Come back later: new events appear here."), None)) }
         @if !coming.is_empty() { section class="home-part" { h2 { (text.t("Coming")) } @for event in coming { (row(event)) } } }
         @if !over.is_empty() { section class="home-part" { h2 { (text.t("Over")) } @for event in over { (row(event)) } } }

@@ -8,6 +8,7 @@ use crate::{
         form::{Form, Input, submit},
         icon::{Icon, icon},
         notice, qr,
+        rich::{Written, rich},
     },
     format::code,
     layout::{Tone, phone, sheet},
@@ -64,7 +65,7 @@ pub fn card(shell: &Shell, of: &TicketPage<'_>) -> Markup {
                     @if let Some(lucky) = of.lucky { dt { (text.t("Lucky number")) } dd { strong class="num" { (lucky) } } }
                     dt { (text.t("Attend code")) } dd { span class="num" { (code(&ticket.attend)) } }
                 }
-                @if !event.notice.is_empty() { p class="dim lines" { (event.notice) } }
+                @if !event.notice.is_empty() { div class="dim" { (rich(&event.notice, Written::Lines)) } }
             }
         }
     }

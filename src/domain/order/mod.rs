@@ -131,6 +131,11 @@ impl Line {
     pub fn due(&self) -> i64 {
         self.price.fen - self.off.fen
     }
+
+    /// It was reduced because its holder is a member: what is taken off without a code.
+    pub fn is_for_member(&self) -> bool {
+        self.off.fen > 0 && !self.code
+    }
 }
 
 impl Order {
@@ -140,6 +145,11 @@ impl Order {
             Item::Ticket(ticket, kind) => Some((ticket, kind)),
             Item::AddOn(..) | Item::Donation => None,
         })
+    }
+
+    /// Whether all its tickets were given back.
+    pub fn is_nobodys(&self) -> bool {
+        self.lines.iter().all(|line| line.returned || !matches!(line.item, Item::Ticket(..)))
     }
 
     /// Its money.

@@ -44,9 +44,9 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Act, Entry, Item, OrderState, check_flow, next, tests};
+    use super::super::{Act, Entry, Item, Line, OrderState, check_flow, next, tests};
     use super::*;
-    use crate::{Money, TicketId, TicketTypeId, Time, audit::By, payment::Method};
+    use crate::{Money, TicketId, TicketTypeId, Time, audit::By, member::reduction, payment::Method};
     use proptest::prelude::*;
 
     fn entry(flow: Flow, fen: i64) -> Entry {
@@ -103,9 +103,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn money_adds_up_whatever_is_done(steps in steps(), prices in proptest::collection::vec((0i64..2_000, 0i64..2_000), 3)) {
+        fn money_adds_up_whatever_is_done(steps in steps(), prices in proptest::collection::vec((0i64..2_000, 0i64..2_000, proptest::option::of(0i64..2_500)), 3)) {
             let item = |n: usize| Item::Ticket(TicketId(n as u64), TicketTypeId(1));
-            let lines = prices.iter().enumerate().map(|(n, (price, off))| tests::line(item(n), *price, *off.min(price))).collect();
+            // A code, the price for members, or both: what is taken off is decided line by line.
+            let line = |(n, (price, off, member)): (usize, &(i64, i64, Option<i64>))| {
+                let found = reduction(Money::cny(*price), member.map(Money::cny), Money::cny(*off));
+                Line { code: found.by_code, ..tests::line(item(n), *price, found.off.fen) }
+            };
+            let lines: Vec<Line> = prices.iter().enumerate().map(line).collect();
+            for (line, (price, off, member)) in lines.iter().zip(&prices) {
+                let lowest = (*price - *off).min(member.unwrap_or(*price)).max(0);
+                prop_assert_eq!(line.due(), lowest.min(*price), "each pays the lower of the two prices, never less than nothing");
+                prop_assert!(!line.is_for_member() || !line.code);
+            }
             let mut order = tests::order(OrderState::PendingReview, lines);
             let (mut paid, mut refunded) = (0, 0);
             for step in steps {

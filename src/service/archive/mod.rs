@@ -105,6 +105,7 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
     imports(ctx, &own, id).await?;
     devices(ctx, &own, id).await?;
     sale::orders(ctx, &own, id).await?;
+    sale::invoices(ctx, &own, id).await?;
     gone::<Waiter>(ctx, &own, id, "people on the waiting list").await?;
     sale::notices(ctx, &own, id).await?;
     crate::outbox::forget_event(ctx, space, id).await?;

@@ -10,7 +10,6 @@ use domain::{
     ticket::check_cancel,
 };
 use store::catalogue::ORDER_BY_HOLD;
-use store::{Order as Sort, Read};
 
 /// What the secretariat says to an order that waits for review (S0-50).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +119,7 @@ pub async fn reopen(ctx: &Ctx, actor: &Actor, event: EventId, id: OrderId) -> Re
     let permit = ctx.permit(actor, Permission::OrderManage, At::Event(event))?;
     ctx.write(&permit, move |work| {
         let mut order = load(work.read(), event, id)?;
-        if order.lines.iter().all(|line| line.returned || !matches!(line.item, Item::Ticket(..))) {
+        if order.is_nobodys() {
             return Err(refuse!(Conflict, "order.nobody", "Nobody is left in this order. Register them anew.").into());
         }
         order.reason.clear();
@@ -135,17 +134,8 @@ const EXPIRED_AT_ONCE: usize = 500;
 /// Ends the orders whose time to be paid is over; answers how many. Called by the clock.
 pub async fn expire(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     let (permit, now) = (ctx.own(space), ctx.now());
-    let due: Vec<(EventId, OrderId)> = ctx.read(&permit, |view| {
-        let mut due = Vec::new();
-        for entry in view.scan_entries(&ORDER_BY_HOLD, &(), None, Sort::Ascending).take(EXPIRED_AT_ONCE) {
-            let (until, key) = entry?;
-            if until > now.0 {
-                break;
-            }
-            due.push(key);
-        }
-        Ok(due)
-    })?;
+    let due: Vec<(EventId, OrderId)> =
+        ctx.read(&permit, |view| crate::job::due(view, &ORDER_BY_HOLD, now, EXPIRED_AT_ONCE))?;
     for (event, id) in &due {
         let (event, id) = (*event, *id);
         ctx.write(&permit, move |work| {
@@ -166,9 +156,8 @@ pub(crate) fn left(work: &mut Work<'_, '_>, ticket: &Ticket) -> Result<(), Error
     let mut order = load(work.read(), ticket.event, id)?;
     let before = summary(&order);
     mark(&mut order, ticket, true);
-    let nobody = order.lines.iter().all(|line| line.returned || !matches!(line.item, Item::Ticket(..)));
     match order.state {
-        _ if nobody && order.state.holds_places() => move_to(work, &mut order, Act::Cancel),
+        _ if order.is_nobodys() && order.state.holds_places() => move_to(work, &mut order, Act::Cancel),
         OrderState::PendingPayment if order.sums().is_settled() => move_to(work, &mut order, Act::Settle),
         _ => keep(work, &mut order, "order.left", &before),
     }

@@ -2,14 +2,15 @@
 
 use super::{money::check_receipt, move_to, sale_in};
 use crate::{
-    Actor, Ctx, Error, event, notice, payment,
+    Actor, Ctx, Error, event, member, notice, payment,
     registration::{self, Codes},
-    token,
+    ticket_type, token,
 };
 use domain::{
     Event, Notice, Order, PaymentSetting, Refusal, SpaceId, Ticket, TicketState,
+    member::check_only,
     notice::About,
-    order::{Act, OrderState},
+    order::{Act, Item, OrderState},
     refuse,
     ticket::{Filler, Source, TicketInput, check_ticket},
 };
@@ -114,6 +115,7 @@ pub async fn transfer(ctx: &Ctx, actor: &Actor, link: &str, input: &TicketInput)
     ctx.write(&ctx.public(actor), move |work| {
         let mut ticket = work.read().find::<Ticket, _>(&TICKET_BY_LINK, &old)?.ok_or_else(missing)?;
         check_transfer(work, &ticket)?;
+        check_new_holder(work, &ticket, details.phone.as_deref())?;
         let before = registration::summary(&ticket);
         if ticket.phone != details.phone {
             registration::check_phone_free(work.read(), ticket.event, details.phone.as_deref())?;
@@ -136,6 +138,28 @@ pub async fn transfer(ctx: &Ctx, actor: &Actor, link: &str, input: &TicketInput)
 /// Whether the event lets holders pass tickets on now.
 pub(crate) fn may_transfer(view: &impl Read, event: &Event, now: domain::Time) -> Result<bool, Error> {
     Ok(sale_in(view, event.id)?.transfer && now < event.time.to)
+}
+
+/// What only members can take, or one took at the price for members, passes to members alone.
+fn check_new_holder(work: &crate::Work<'_, '_>, ticket: &Ticket, phone: Option<&str>) -> Result<(), Error> {
+    if member::holds(work.read(), phone, work.now)? {
+        return Ok(());
+    }
+    let offers = member::offers_of(work.read(), ticket.event)?;
+    let kind = ticket_type::load(work.read(), ticket.event, ticket.kind)?;
+    check_only(offers.get(&kind.id), false, &kind.name)?;
+    let Some(order) = ticket.order else { return Ok(()) };
+    let order = super::load(work.read(), ticket.event, order)?;
+    let own = |line: &domain::order::Line| matches!(line.item, Item::Ticket(id, _) if id == ticket.id);
+    if order.lines.iter().any(|line| own(line) && line.is_for_member()) {
+        return Err(refuse!(
+            Conflict,
+            "ticket.member_price",
+            "This ticket was sold at the price for members, so it passes to a member only. Ask the secretariat."
+        )
+        .into());
+    }
+    Ok(())
 }
 
 fn check_transfer(work: &mut crate::Work<'_, '_>, ticket: &Ticket) -> Result<(), Error> {

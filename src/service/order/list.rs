@@ -158,6 +158,8 @@ pub async fn export(
             "State",
             "Contents",
             "Price",
+            "Off for members",
+            "Off by code",
             "Paid",
             "Given back",
             "Due",
@@ -187,7 +189,14 @@ fn row(order: &Order, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn
     let shown = |number: &str| if full { phone::local(number) } else { phone::masked(number) };
     let name = |line: &domain::order::Line| match line.item {
         Item::Donation => say("Donation"),
+        Item::Ticket(..) | Item::AddOn(..) if line.is_for_member() => {
+            format!("{} ({})", line.name, say("member price"))
+        }
         Item::Ticket(..) | Item::AddOn(..) => line.name.clone(),
+    };
+    let off = |member: bool| {
+        let lines = order.lines.iter().filter(|line| !line.returned && line.is_for_member() == member);
+        lines.map(|line| line.off.fen).sum::<i64>()
     };
     let contents: Vec<String> = order.lines.iter().filter(|line| !line.returned).map(name).collect();
     vec![
@@ -197,6 +206,8 @@ fn row(order: &Order, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn
         say(order.state.label()),
         contents.join(", "),
         yuan(sums.total),
+        yuan(off(true)),
+        yuan(off(false)),
         yuan(sums.paid),
         yuan(sums.refunded),
         yuan(sums.due()),

@@ -5,7 +5,7 @@ use crate::{Actor, At, Ctx, Error, Work, checkin, picture, registration};
 use domain::{
     EventId, Money, Order, OrderId, Permission, Refusal, TicketId, TicketState,
     notice::Purpose,
-    order::{Act, Entry, EntryDetails, EntryInput, Flow, Item, OrderState, check_entry, check_flow},
+    order::{Act, Entry, EntryDetails, EntryInput, Flow, OrderState, check_entry, check_flow},
     refuse,
     ticket::check_cancel,
 };
@@ -86,8 +86,7 @@ pub async fn refund(
             take_back(work, &mut order, *ticket)?;
         }
         enter(work, &mut order, Flow::Out, &details, None);
-        let nobody = order.lines.iter().all(|line| line.returned || !matches!(line.item, Item::Ticket(..)));
-        if nobody && order.state == OrderState::Paid {
+        if order.is_nobodys() && order.state == OrderState::Paid {
             move_to(work, &mut order, Act::Return)?;
         } else {
             keep(work, &mut order, "order.refund", &before)?;

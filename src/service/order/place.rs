@@ -2,7 +2,7 @@
 
 use super::{keep, sale_in, tell};
 use crate::{
-    Actor, Ctx, Error, Work, event, payment,
+    Actor, Ctx, Error, Work, event, member, payment,
     quota::{self, Stocks},
     registration::{self, Codes, NewTicket},
     ticket_type, token, voucher, waiting,
@@ -11,6 +11,7 @@ use domain::{
     AddOnId, Event, EventId, Money, Order, OrderId, Refusal, Sale, TicketType, TicketTypeId, Time, Voucher, Waiter,
     event::EventState,
     field::Answer,
+    member::{MemberOffer, check_only, reduction},
     order::{Buyer, Item, Line, OrderState, check_donation, next},
     payment::Method,
     problem, refuse,
@@ -19,6 +20,7 @@ use domain::{
     ticket_type::offer,
     waiting::{Turn, WaitState},
 };
+use std::collections::BTreeMap;
 use store::Read;
 use store::catalogue::{ORDER_BY_LINK, ORDER_BY_NUMBER};
 
@@ -107,6 +109,15 @@ impl Quote {
     }
 }
 
+/// Who gets a ticket.
+#[derive(Debug, Clone, Copy)]
+struct Holder {
+    /// A place is kept for this person already.
+    held: bool,
+    /// A member of the association.
+    member: bool,
+}
+
 /// One transaction's view of what is being ordered.
 struct Counter<'a> {
     event: &'a Event,
@@ -114,6 +125,10 @@ struct Counter<'a> {
     stocks: Stocks,
     code: Option<(Voucher, Option<i64>)>,
     addons: Vec<(domain::AddOn, i64)>,
+    /// What the types are for members.
+    members: BTreeMap<TicketTypeId, MemberOffer>,
+    /// The code was for a ticket that its holder gets for less, or the same, as a member.
+    outdone: bool,
     lines: Vec<Line>,
     review: bool,
     companions: (usize, usize),
@@ -127,20 +142,24 @@ impl<'a> Counter<'a> {
             stocks: Stocks::read(view, event.id)?,
             code: voucher::typed(view, event.id, code, now)?,
             addons: quota::addons_of(view, event.id)?,
+            members: member::offers_of(view, event.id)?,
+            outdone: false,
             lines: Vec::new(),
             review: false,
             companions: (0, 0),
         })
     }
 
-    /// Takes one person's ticket and add-ons off the stock and onto the bill. `held` is a place that is kept for this person already.
+    /// Takes one person's ticket and add-ons off the stock and onto the bill.
     fn add(
         &mut self,
         kind: &TicketType,
         ticket: domain::TicketId,
         addons: &[AddOnId],
-        held: bool,
+        holder: Holder,
     ) -> Result<(), Error> {
+        let held = holder.held;
+        check_only(self.members.get(&kind.id), holder.member, &kind.name)?;
         if held {
             self.stocks.reserve(kind.id, -1);
         }
@@ -158,7 +177,7 @@ impl<'a> Counter<'a> {
         } else {
             self.companions.1 += 1
         }
-        let (off, code) = self.discount(kind, price);
+        let (off, code) = self.discount(kind, price, holder.member);
         let item = Item::Ticket(ticket, kind.id);
         self.lines.push(Line { item, name: kind.name.clone(), price, off, code, returned: false });
         for id in addons {
@@ -167,20 +186,20 @@ impl<'a> Counter<'a> {
         Ok(())
     }
 
-    /// What the code takes off one ticket, and whether it was used for it.
-    fn discount(&mut self, kind: &TicketType, price: Money) -> (Money, bool) {
-        let Some((code, left)) = self.code.as_mut().filter(|(code, _)| code.is_for(kind.id)) else {
-            return (Money::cny(0), false);
+    /// What one ticket costs less, for a member or by the code, and whether the code was used for it.
+    fn discount(&mut self, kind: &TicketType, price: Money, member: bool) -> (Money, bool) {
+        let for_member = self.members.get(&kind.id).filter(|_| member).and_then(|offer| offer.price);
+        let code = self.code.as_mut().filter(|(code, left)| code.is_for(kind.id) && left.is_none_or(|left| left > 0));
+        let Some((code, left)) = code else {
+            return (reduction(price, for_member, Money::cny(0)).off, false);
         };
-        if left.is_some_and(|left| left <= 0) {
-            return (Money::cny(0), false);
-        }
-        let off = code.effect.off(price);
-        let used = off.fen > 0 || code.unlocks && kind.locked;
+        let found = reduction(price, for_member, code.effect.off(price));
+        let used = found.by_code || code.unlocks && kind.locked;
+        self.outdone |= !used && code.effect.off(price).fen > 0;
         if let Some(left) = left {
             *left -= i64::from(used);
         }
-        (off, used)
+        (found.off, used)
     }
 
     fn add_on(&mut self, kind: &TicketType, ticket: domain::TicketId, id: AddOnId) -> Result<(), Error> {
@@ -214,7 +233,7 @@ impl<'a> Counter<'a> {
             .into());
         }
         let used = self.lines.iter().any(|line| line.code);
-        let code = self.code.map(|(code, _)| code.code);
+        let code = self.code.map(|(code, _)| code.code).filter(|_| used || !self.outdone);
         if code.is_some() && !used {
             return Err(Refusal::invalid(vec![problem!("code", "This code is not for the chosen tickets.")]).into());
         }
@@ -242,7 +261,9 @@ pub fn quote(ctx: &Ctx, actor: &Actor, event: EventId, input: &OrderInput) -> Re
         for (n, person) in input.people.iter().take(usize::from(sale.most)).enumerate() {
             let kind = ticket_type::load(view, event, person.kind)?;
             let held = n == 0 && held.as_ref().is_some_and(|waiter| waiter.kind == kind.id);
-            counter.add(&kind, domain::TicketId(0), &person.addons, held)?;
+            let phone = domain::phone::normalise(&person.ticket.phone);
+            let holder = Holder { held, member: member::holds(view, phone.as_deref(), ctx.now())? };
+            counter.add(&kind, domain::TicketId(0), &person.addons, holder)?;
         }
         counter.close(donation(&sale, &input.donation)?)
     })
@@ -327,11 +348,12 @@ impl Wanted {
         let mut counter = Counter::open(work.read(), &now_event, &self.code, work.now)?;
         let code = counter.code.as_ref().map(|(code, _)| code.id);
         let mut tickets = Vec::new();
-        for (n, (person, ..)) in self.people.people.iter().enumerate() {
+        for (n, (person, details, ..)) in self.people.people.iter().enumerate() {
             let kind = ticket_type::load(work.read(), event, person.kind)?;
             let held = n == 0 && waiter.as_ref().is_some_and(|waiter| waiter.kind == kind.id);
             let ticket = domain::TicketId(work.next_id::<domain::Ticket>()?);
-            counter.add(&kind, ticket, &person.addons, held)?;
+            let member = member::holds(work.read(), details.phone.as_deref(), work.now)?;
+            counter.add(&kind, ticket, &person.addons, Holder { held, member })?;
             tickets.push((ticket, kind));
         }
         let quote = counter.close(self.donation)?;
@@ -351,7 +373,7 @@ impl Wanted {
             buyer: Buyer { person: first.person, name: first.name, phone: first.phone },
             state,
             lines: quote.lines,
-            voucher: code,
+            voucher: code.filter(|_| quote.code.is_some()),
             method,
             hold_until: hold.then(|| self.sale.held_until(work.now, now_event.time.to)),
             entries: Vec::new(),

@@ -27,6 +27,8 @@ pub(crate) fn keep_answers(
             AnswerValue::Chosen(text.split('\n').map(str::to_owned).collect())
         } else if kind == FieldKind::File {
             AnswerValue::File(upload::taken(ctx, *id, text)?)
+        } else if let Some(region) = domain::region::read(text).filter(|_| kind == FieldKind::Region) {
+            AnswerValue::Region(region.code, region.name())
         } else {
             AnswerValue::Plain(text.clone())
         };
@@ -50,7 +52,7 @@ pub fn show_answer(ctx: &Ctx, ticket: &Ticket, answer: &Answer, clear: bool) -> 
 /// An answer in the clear, for what the box does with it.
 pub(crate) fn open_answer(sealer: &crate::seal::Sealer, ticket: &Ticket, answer: &Answer) -> Result<String, Error> {
     match &answer.value {
-        AnswerValue::Plain(text) => Ok(text.clone()),
+        AnswerValue::Plain(text) | AnswerValue::Region(_, text) => Ok(text.clone()),
         AnswerValue::Chosen(chosen) => Ok(chosen.join("、")),
         AnswerValue::File(upload) => Ok(upload.name.clone()),
         AnswerValue::Sealed(sealed) => sealer.open(&seal_context(&ticket.link, answer.field), &sealed.cipher),
@@ -67,7 +69,9 @@ pub(crate) fn check_choices(
     let chosen = |answers: &[Answer]| -> Vec<(u16, String)> {
         let of = |answer: &Answer| match &answer.value {
             AnswerValue::Chosen(chosen) => chosen.iter().map(|choice| (answer.field, choice.clone())).collect(),
-            AnswerValue::Plain(_) | AnswerValue::Sealed(_) | AnswerValue::File(_) => Vec::new(),
+            AnswerValue::Plain(_) | AnswerValue::Sealed(_) | AnswerValue::File(_) | AnswerValue::Region(..) => {
+                Vec::new()
+            }
         };
         answers.iter().flat_map(of).collect()
     };

@@ -2,7 +2,11 @@
 
 use super::{load, sees_all, selected, show_answer};
 use crate::{Actor, At, Ctx, Error, checkin, event, roster::Filter, ticket_type};
-use domain::{EventId, Permission, TicketId, TicketState, phone};
+use domain::{
+    EventId, Permission, TicketId, TicketState,
+    field::{Answer, AnswerValue, FieldKind},
+    phone, region,
+};
 use store::Read;
 
 /// The registrations that a filter finds as a file. Phones and identity cards are in it in full only for those who may see them.
@@ -26,6 +30,17 @@ pub async fn export(
     .await
 }
 
+/// A region's province and code in columns of their own, to filter and sort by.
+fn region_cells(kept: Option<&Answer>) -> [String; 2] {
+    match kept.map(|answer| &answer.value) {
+        Some(AnswerValue::Region(code, name)) => {
+            let province = region::region(*code).map_or(name.as_str(), |region| region.province);
+            [province.to_owned(), code.to_string()]
+        }
+        _ => Default::default(),
+    }
+}
+
 fn table(
     ctx: &Ctx,
     view: &impl Read,
@@ -40,13 +55,18 @@ fn table(
     let kinds = ticket_type::of_event(view, event)?;
     let groups = event::groups_of(view, event)?;
     let mut heads: Vec<String> = domain::import::COLUMNS.iter().map(|(_, head)| say(head)).collect();
-    heads.extend(form.fields.iter().map(|field| field.label.clone()));
+    for field in &form.fields {
+        heads.push(field.label.clone());
+        if field.kind == FieldKind::Region {
+            heads.extend(["Province", "Region code"].map(|part| format!("{}：{}", field.label, say(part))));
+        }
+    }
     let lists = checkin::lists_in(view, event)?;
     let asked = lists.iter().flat_map(|list| list.questions.iter().map(move |question| (list, question)));
     heads.extend(asked.map(|(list, question)| format!("{} {}", list.name, question.label).trim().to_owned()));
     heads.extend(["Attend code", "State", "Checked in at", "Registered at"].map(say));
     let mut out = vec![heads];
-    let local = |at: domain::Time| at.to_local(zone).replace('T', " ");
+    let local = |at: domain::Time| at.to_cell(zone);
     for id in ids {
         let ticket = load(view, event, *id)?;
         let number = ticket
@@ -77,6 +97,9 @@ fn table(
         for field in &form.fields {
             let kept = ticket.answers.iter().find(|answer| answer.field == field.id);
             row.push(kept.map_or(Ok(String::new()), |answer| show_answer(ctx, &ticket, answer, full))?);
+            if field.kind == FieldKind::Region {
+                row.extend(region_cells(kept));
+            }
         }
         row.extend(checkin::answers_in(view, event, &lists, *id)?.into_iter().map(|answered| answered.answer));
         row.extend([

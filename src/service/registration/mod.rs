@@ -118,6 +118,11 @@ pub(crate) fn person_of(work: &mut Work<'_, '_>, details: &TicketDetails) -> Res
 /// Takes a place: the quota and the one-ticket-per-phone rule hold whoever asks.
 pub(crate) fn take(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
     ticket_type::check_room(work.read(), new.kind)?;
+    take_counted(work, new)
+}
+
+/// As [`take`], for whoever counted the places that are left already, in this transaction.
+pub(crate) fn take_counted(work: &mut Work<'_, '_>, new: &NewTicket<'_>) -> Result<Ticket, Error> {
     let ticket = keep(work, new)?;
     work.audit("registration.create", subject(&ticket), "", &summary(&ticket))?;
     Ok(ticket)

@@ -133,7 +133,7 @@ impl Kind for Registrations {
                     let whole = registration::open_answer(making.sealer, &ticket, answer)?;
                     secrets.extend(super::end_of(&whole).map(|end| making.sealer.tag(&end)));
                 }
-                AnswerValue::Plain(text) => words.extend([" ", text]),
+                AnswerValue::Plain(text) | AnswerValue::Region(_, text) => words.extend([" ", text]),
                 AnswerValue::Chosen(chosen) => chosen.iter().for_each(|choice| words.extend([" ", choice])),
                 AnswerValue::File(upload) => words.extend([" ", &upload.name]),
             }
@@ -206,7 +206,7 @@ impl Kind for Events {
         Ok(vec![Entry {
             at: event.time.from.0,
             words: event.venue.line(),
-            text: format!("{}\n{}", event.intro, event.notice),
+            text: event.words(),
             ..Entry::new(*key, &event.name)
         }])
     }
@@ -215,7 +215,7 @@ impl Kind for Events {
         Ok(Some(Card {
             place: event::place(&event),
             facts: Some(event.venue.line()).filter(|line| !line.is_empty()).into_iter().collect(),
-            piece: super::piece(&format!("{}\n{}", event.intro, event.notice), showing.query),
+            piece: super::piece(&event.words(), showing.query),
             at: Some(event.time.from),
             note: Some(event.state.label()),
             href: format!("/admin/event/{}", event.id),

@@ -128,8 +128,8 @@ fn input(fields: &Fields) -> EventInput {
         city: text("city"),
         district: text("district"),
         address: text("address"),
-        intro: text("intro"),
-        notice: text("notice"),
+        intro: fields.rich("intro"),
+        notice: fields.rich("notice"),
     }
 }
 
@@ -174,8 +174,7 @@ async fn pictures(
     }
     if let Some(file) = fields.file("intro_file") {
         let id = upload(hall, actor, file, "intro_file").await?;
-        let words: String = file.name.chars().filter(|c| c.is_alphanumeric()).take(30).collect();
-        input.intro.push_str(&format!("\n\n![{words}](/picture/{id})\n"));
+        domain::rich::add_picture(&mut input.intro, &file.name, id.0);
     }
     Ok(pictures)
 }
@@ -308,8 +307,8 @@ fn kept_input(event: &Event, zone: &jiff::tz::TimeZone) -> EventInput {
         city: event.venue.city.clone(),
         district: event.venue.district.clone(),
         address: event.venue.address.clone(),
-        intro: event.intro.clone(),
-        notice: event.notice.clone(),
+        intro: domain::rich::typed(&event.intro),
+        notice: domain::rich::typed(&event.notice),
     }
 }
 

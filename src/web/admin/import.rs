@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::{Answer, again, download, page, see, told},
     audience::{Staff, Visit},
-    fields::{Fields, Query},
+    fields::{Ending, Fields, Query},
 };
 use axum::{
     Router,
@@ -16,7 +16,7 @@ use domain::{
     import::{FILE_MAX, ImportState},
 };
 use maud::Markup;
-use service::{Actor, Error, event, import, sheet::Format, ticket_type};
+use service::{Actor, Error, event, import, ticket_type};
 use views::admin::import as pages;
 
 /// Routes below `/admin`.
@@ -25,14 +25,14 @@ pub fn routes() -> Router<Hall> {
     let at = |tail: &str| format!("{base}{tail}");
     Router::new()
         .route(base, get(start).post(upload).layer(DefaultBodyLimit::max(FILE_MAX + crate::BODY_MAX)))
-        .route(&at("/template.xlsx"), get(template_xlsx))
-        .route(&at("/template.csv"), get(template_csv))
+        .route(&at("/template.xlsx"), get(template))
+        .route(&at("/template.csv"), get(template))
         .route(&at("/{import}"), get(show))
         .route(&at("/{import}/columns"), post(columns))
         .route(&at("/{import}/begin"), post(begin))
         .route(&at("/{import}/drop"), post(drop_import))
-        .route(&at("/{import}/refused.xlsx"), get(refused_xlsx))
-        .route(&at("/{import}/refused.csv"), get(refused_csv))
+        .route(&at("/{import}/refused.xlsx"), get(refused))
+        .route(&at("/{import}/refused.csv"), get(refused))
 }
 
 fn draw(hall: &Hall, visit: &Visit, actor: &Actor, id: EventId, refusal: Option<&Refusal>) -> Result<Markup, Error> {
@@ -175,44 +175,30 @@ async fn drop_import(
     )
 }
 
-fn template(hall: &Hall, visit: &Visit, actor: &Actor, id: u64, format: Format) -> Answer {
+async fn template(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Ending(format): Ending,
+) -> Answer {
     let text = visit.text();
-    let bytes = import::template(&hall.ctx, actor, EventId(id), format, |english| text.t(english).to_owned())?;
+    let bytes = import::template(&hall.ctx, &actor, EventId(id), format, |english| text.t(english).to_owned())?;
     download(&format!("{}.{}", text.t("Template"), format.ending()), format.mime(), bytes)
 }
 
-async fn template_xlsx(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    template(&hall, &visit, &actor, id, Format::Xlsx)
-}
-
-async fn template_csv(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    template(&hall, &visit, &actor, id, Format::Csv)
-}
-
-fn refused(hall: &Hall, visit: &Visit, actor: &Actor, (id, number): (u64, u64), format: Format) -> Answer {
+async fn refused(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path((id, number)): Path<(u64, u64)>,
+    Ending(format): Ending,
+) -> Answer {
     let text = visit.text();
     let say = |english: &str, args: &[(String, String)]| {
         let args: Vec<(&str, &str)> = args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         text.fill(english, &args)
     };
-    let bytes = import::refused_rows(&hall.ctx, actor, EventId(id), ImportId(number), format, say)?;
+    let bytes = import::refused_rows(&hall.ctx, &actor, EventId(id), ImportId(number), format, say)?;
     download(&format!("{}.{}", text.t("Refused rows"), format.ending()), format.mime(), bytes)
-}
-
-async fn refused_xlsx(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(at): Path<(u64, u64)>,
-) -> Answer {
-    refused(&hall, &visit, &actor, at, Format::Xlsx)
-}
-
-async fn refused_csv(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(at): Path<(u64, u64)>,
-) -> Answer {
-    refused(&hall, &visit, &actor, at, Format::Csv)
 }

@@ -17,12 +17,16 @@ pub mod group;
 pub mod help;
 pub mod home;
 pub mod import;
+pub mod income;
+pub mod invoice;
 pub mod list;
+pub mod member;
 pub mod message;
 pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod overview;
+pub mod picture;
 pub mod print;
 pub mod promotion;
 pub mod registration;
@@ -44,10 +48,13 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/", get(overview::show))
         .merge(event::routes())
+        .merge(picture::routes())
         .merge(ticket_type::routes())
         .merge(registration::routes())
         .merge(import::routes())
         .merge(order::routes())
+        .merge(invoice::routes())
+        .merge(member::routes())
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(outbox::routes())
@@ -70,6 +77,7 @@ pub fn routes() -> Router<Hall> {
         .merge(seat::routes())
         .merge(home::routes())
         .merge(overview::routes())
+        .merge(income::routes())
         .merge(feedback::routes())
         .merge(series::routes())
         .merge(archive::routes())

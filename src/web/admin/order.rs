@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
-    fields::{Fields, Query},
+    fields::{Ending, Fields, Query},
 };
 use axum::{
     Router,
@@ -22,9 +22,7 @@ use maud::Markup;
 use service::{
     Actor, At, Error, event,
     order::{self, Decision},
-    registration,
-    sheet::Format,
-    token,
+    registration, token,
 };
 use views::{Tone, admin::order as pages, phone::order as phone_pages};
 
@@ -32,8 +30,8 @@ use views::{Tone, admin::order as pages, phone::order as phone_pages};
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/event/{event}/order", get(list))
-        .route("/event/{event}/order/export.xlsx", get(export_xlsx))
-        .route("/event/{event}/order/export.csv", get(export_csv))
+        .route("/event/{event}/order/export.xlsx", get(export))
+        .route("/event/{event}/order/export.csv", get(export))
         .route("/event/{event}/order/{order}", get(show))
         .route("/event/{event}/order/{order}/pay", post(pay).layer(DefaultBodyLimit::max(UPLOAD_MAX + (1 << 16))))
         .route("/event/{event}/order/{order}/refund", post(refund))
@@ -213,32 +211,19 @@ async fn act(
     told(&visit, &format!("{}/{id}", base(event)), done)
 }
 
-async fn export(hall: Hall, visit: Visit, actor: Actor, id: u64, query: Fields, format: Format) -> Answer {
+async fn export(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Ending(format): Ending,
+    Query(query): Query,
+) -> Answer {
     let id = EventId(id);
     let (text, zone) = (visit.text(), visit.format.zone.clone());
     let event = event::get(&hall.ctx, &actor, id)?.event;
-    let local = move |at: domain::Time| at.to_local(&zone).replace('T', " ");
+    let local = move |at: domain::Time| at.to_cell(&zone);
     let say = move |english: &str| text.t(english).to_owned();
     let bytes = order::export(&hall.ctx, &actor, id, &filter(&typed(&query)), format, local, say).await?;
     download(&format!("{} {}.{}", event.name, text.t("Orders"), format.ending()), format.mime(), bytes)
-}
-
-async fn export_xlsx(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(id): Path<u64>,
-    Query(query): Query,
-) -> Answer {
-    export(hall, visit, actor, id, query, Format::Xlsx).await
-}
-
-async fn export_csv(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(id): Path<u64>,
-    Query(query): Query,
-) -> Answer {
-    export(hall, visit, actor, id, query, Format::Csv).await
 }

@@ -30,7 +30,7 @@ pub fn routes() -> Router<Hall> {
 }
 
 /// The days of the address; when they are wrong, all the time, and what was wrong.
-fn range(visit: &Visit, query: &Fields) -> (Range, Option<Refusal>) {
+pub(super) fn range(visit: &Visit, query: &Fields) -> (Range, Option<Refusal>) {
     match Range::read(query.get("from"), query.get("to"), &visit.format.zone) {
         Ok(range) => (range, None),
         Err(refusal) => (Range::default(), Some(refusal)),
@@ -74,6 +74,7 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Q
         events: all.events,
         registered: all.registered,
         admitted: all.admitted,
+        income: service::income::total(&hall.ctx, &actor)?,
         upcoming: &upcoming,
         may_create: actor.holds(Permission::EventManage),
         figures: shown(&query, &figures, chosen, refusal.as_ref()),

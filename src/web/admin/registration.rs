@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
-    fields::{Fields, Query},
+    fields::{Ending, Fields, Query},
     phone::{REGISTRATION_MAX, local_path, ticket_input, with_uploads},
     terminal::word,
 };
@@ -19,7 +19,6 @@ use service::{
     registration::{self, Bulk},
     roster::{Filter, Show, SortBy},
     search::saved,
-    sheet::Format,
     ticket_type, token,
 };
 use views::{Tone, admin::registration as pages, phone::ticket as ticket_pages};
@@ -32,8 +31,8 @@ pub fn routes() -> Router<Hall> {
         .route(base, get(list))
         .route(&at("/new"), get(new_form).post(add).layer(DefaultBodyLimit::max(REGISTRATION_MAX)))
         .route(&at("/bulk"), post(bulk))
-        .route(&at("/export.xlsx"), get(export_xlsx))
-        .route(&at("/export.csv"), get(export_csv))
+        .route(&at("/export.xlsx"), get(export))
+        .route(&at("/export.csv"), get(export))
         .route(&at("/print"), get(print_sheet))
         .route(&at("/{ticket}"), get(show))
         .route(&at("/{ticket}/edit"), get(form).post(edit).layer(DefaultBodyLimit::max(REGISTRATION_MAX)))
@@ -245,6 +244,7 @@ fn kept(hall: &Hall, actor: &Actor, ticket: &Ticket) -> Result<pages::Typed, Err
     let plain = |answer: &domain::field::Answer| match &answer.value {
         domain::field::AnswerValue::Plain(text) => Some((answer.field, text.clone())),
         domain::field::AnswerValue::Chosen(chosen) => Some((answer.field, chosen.join("\n"))),
+        domain::field::AnswerValue::Region(code, _) => Some((answer.field, code.to_string())),
         domain::field::AnswerValue::Sealed(_) | domain::field::AnswerValue::File(_) => None,
     };
     Ok(pages::Typed {
@@ -370,7 +370,14 @@ async fn bulk(
     )
 }
 
-async fn export(hall: Hall, visit: Visit, actor: Actor, id: u64, query: Fields, format: Format) -> Answer {
+async fn export(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Ending(format): Ending,
+    Query(query): Query,
+) -> Answer {
     let id = EventId(id);
     let text = visit.text();
     let event = event::get(&hall.ctx, &actor, id)?.event;
@@ -379,26 +386,6 @@ async fn export(hall: Hall, visit: Visit, actor: Actor, id: u64, query: Fields, 
     let say = move |english: &str| text.t(english).to_owned();
     let bytes = registration::export(&hall.ctx, &actor, id, &filter, format, zone, say).await?;
     download(&format!("{}.{}", event.name, format.ending()), format.mime(), bytes)
-}
-
-async fn export_xlsx(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(id): Path<u64>,
-    Query(query): Query,
-) -> Answer {
-    export(hall, visit, actor, id, query, Format::Xlsx).await
-}
-
-async fn export_csv(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(id): Path<u64>,
-    Query(query): Query,
-) -> Answer {
-    export(hall, visit, actor, id, query, Format::Csv).await
 }
 
 async fn print(

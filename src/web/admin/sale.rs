@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
-    fields::{Fields, Query},
+    fields::{Ending, Fields, Query},
 };
 use axum::{
     Router,
@@ -19,9 +19,7 @@ use domain::{
     voucher::VoucherInput,
 };
 use maud::Markup;
-use service::{
-    Actor, At, Error, event, order, payment, quota, registration, sheet::Format, ticket_type, voucher, waiting,
-};
+use service::{Actor, At, Error, event, order, payment, quota, registration, ticket_type, voucher, waiting};
 use views::{Tone, admin::sale as pages};
 
 /// Routes below `/admin`.
@@ -33,8 +31,8 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/addon", post(add_addon))
         .route("/event/{event}/addon/{addon}/{act}", post(addon_act))
         .route("/event/{event}/voucher", get(vouchers).post(make_vouchers))
-        .route("/event/{event}/voucher/export.xlsx", get(vouchers_xlsx))
-        .route("/event/{event}/voucher/export.csv", get(vouchers_csv))
+        .route("/event/{event}/voucher/export.xlsx", get(vouchers_file))
+        .route("/event/{event}/voucher/export.csv", get(vouchers_file))
         .route("/event/{event}/voucher/{voucher}/{act}", post(voucher_act))
         .route("/event/{event}/waiting", get(waiting_list))
         .route("/payment", get(payments).post(save_payments))
@@ -265,21 +263,19 @@ async fn voucher_act(
     told(&visit, &format!("/admin/event/{event}/voucher"), done)
 }
 
-async fn export(hall: Hall, visit: Visit, actor: Actor, id: u64, format: Format) -> Answer {
+async fn vouchers_file(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<u64>,
+    Ending(format): Ending,
+) -> Answer {
     let id = EventId(id);
     let text = visit.text();
     let say = move |english: &str| text.t(english).to_owned();
     let bytes = voucher::export(&hall.ctx, &actor, id, format, say).await?;
     let event = event::get(&hall.ctx, &actor, id)?.event;
     download(&format!("{} {}.{}", event.name, text.t("Codes"), format.ending()), format.mime(), bytes)
-}
-
-async fn vouchers_xlsx(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    export(hall, visit, actor, id, Format::Xlsx).await
-}
-
-async fn vouchers_csv(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
-    export(hall, visit, actor, id, Format::Csv).await
 }
 
 async fn waiting_list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {

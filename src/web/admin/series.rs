@@ -43,9 +43,9 @@ fn draw(
 ) -> Result<Markup, Error> {
     let kept = id.map(|id| series::get(&hall.ctx, actor, id)).transpose()?;
     let (title, intro) = match (&typed, &kept) {
-        (Some((fields, _)), _) => (fields.get("title"), fields.get("intro")),
-        (None, Some((series, _))) => (series.title.as_str(), series.intro.as_str()),
-        (None, None) => ("", ""),
+        (Some((fields, _)), _) => (fields.get("title"), fields.rich("intro")),
+        (None, Some((series, _))) => (series.title.as_str(), domain::rich::typed(&series.intro)),
+        (None, None) => ("", String::new()),
     };
     let revision = |kept: u32| {
         let opened = typed.as_ref().and_then(|(fields, _)| fields.get("revision").parse().ok());
@@ -53,7 +53,7 @@ fn draw(
     };
     let shown = pages::Page {
         id: kept.as_ref().map(|(series, _)| (series.id, revision(series.revision))),
-        typed: (title, intro),
+        typed: (title, &intro),
         events: kept.as_ref().map_or(&[], |(_, events)| events.as_slice()),
         url: &id.map_or(String::new(), |id| format!("{}/series/{id}", visit.base)),
         may_change: may(hall, actor),
@@ -72,7 +72,7 @@ async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
 }
 
 async fn keep(hall: &Hall, visit: &Visit, actor: &Actor, id: Option<(SeriesId, u32)>, fields: &Fields) -> Answer {
-    match series::save(&hall.ctx, actor, id, fields.get("title"), fields.get("intro")).await {
+    match series::save(&hall.ctx, actor, id, fields.get("title"), &fields.rich("intro")).await {
         Ok(_) => tell("/admin/series", Tone::Good, visit.text().t("Saved.")),
         Err(error) => again(error, |refusal| draw(hall, visit, actor, id.map(|(id, _)| id), Some((fields, refusal)))),
     }

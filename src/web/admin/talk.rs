@@ -4,7 +4,7 @@ use crate::{
     Hall,
     answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
-    fields::Fields,
+    fields::{Ending, Fields},
 };
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use axum::{
 };
 use domain::{EventId, ListId, Permission, Refusal, TalkId, talk::TalkInput};
 use maud::Markup;
-use service::{Actor, At, Error, checkin, event, event_view, sheet::Format, talk};
+use service::{Actor, At, Error, checkin, event, event_view, talk};
 use views::{Tone, admin::talk as pages};
 
 /// Routes below `/admin`.
@@ -28,8 +28,8 @@ pub fn routes() -> Router<Hall> {
         .route(&at("/{talk}/remove"), post(remove))
         .route(&at("/{talk}/list"), post(make_list))
         .route(&at("/{talk}/people"), get(people))
-        .route(&at("/{talk}/people.xlsx"), get(people_xlsx))
-        .route(&at("/{talk}/people.csv"), get(people_csv))
+        .route(&at("/{talk}/people.xlsx"), get(file))
+        .route(&at("/{talk}/people.csv"), get(file))
 }
 
 fn base(event: EventId) -> String {
@@ -201,23 +201,16 @@ async fn people(
     page(pages::people(&visit.admin_shell(&actor), &shown))
 }
 
-async fn file(hall: Hall, visit: Visit, actor: Actor, id: (u64, u64), format: Format) -> Answer {
+async fn file(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Staff(actor): Staff,
+    Path(id): Path<(u64, u64)>,
+    Ending(format): Ending,
+) -> Answer {
     let (event, number, text) = (EventId(id.0), TalkId(id.1), visit.text());
     let say = |english: &str| text.t(english).to_owned();
     let bytes = talk::export(&hall.ctx, &actor, event, number, format, say).await?;
     let title = talk::get(&hall.ctx, &actor, event, number)?.talk.title;
     download(&format!("{title}.{}", format.ending()), format.mime(), bytes)
-}
-
-async fn people_xlsx(
-    State(hall): State<Hall>,
-    visit: Visit,
-    Staff(actor): Staff,
-    Path(id): Path<(u64, u64)>,
-) -> Answer {
-    file(hall, visit, actor, id, Format::Xlsx).await
-}
-
-async fn people_csv(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<(u64, u64)>) -> Answer {
-    file(hall, visit, actor, id, Format::Csv).await
 }

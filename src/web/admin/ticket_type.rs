@@ -32,7 +32,15 @@ async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
     let id = EventId(id);
     let event = event::get(&hall.ctx, &actor, id)?.event;
     let rows = ticket_type::list(&hall.ctx, &actor, id)?;
-    let rows: Vec<_> = rows.into_iter().map(|row| (row.kind, row.taken, row.admitted, row.offer)).collect();
+    let shown = |row: ticket_type::TicketTypeRow| pages::Shown {
+        kind: row.kind,
+        taken: row.taken,
+        admitted: row.admitted,
+        offer: row.offer,
+        member: row.member,
+        members_only: row.members_only,
+    };
+    let rows: Vec<_> = rows.into_iter().map(shown).collect();
     let may_manage = hall.ctx.permit(&actor, Permission::EventManage, At::Event(id)).is_ok();
     page(pages::list(&visit.admin_shell(&actor), &event, &rows, may_manage))
 }
@@ -54,6 +62,8 @@ fn input(fields: &Fields) -> TicketTypeInput {
         review: fields.ticked("review"),
         locked: fields.ticked("locked"),
         companion: fields.ticked("companion"),
+        member_price: text("member_price"),
+        members_only: fields.ticked("members_only"),
     }
 }
 
@@ -93,7 +103,10 @@ async fn form(
 ) -> Answer {
     hall.ctx.permit(&actor, Permission::EventManage, At::Event(EventId(id)))?;
     let event = event::get(&hall.ctx, &actor, EventId(id))?.event;
-    let kind = find(ticket_type::list(&hall.ctx, &actor, event.id)?, TicketTypeId(kind))?;
+    let rows = ticket_type::list(&hall.ctx, &actor, event.id)?;
+    let row = rows.iter().find(|row| row.kind.id.0 == kind);
+    let (member, members_only) = row.map_or((None, false), |row| (row.member, row.members_only));
+    let kind = find(rows, TicketTypeId(kind))?;
     let local = |at: Option<domain::Time>| at.map_or(String::new(), |at| at.to_local(&visit.format.zone));
     let input = TicketTypeInput {
         name: kind.name.clone(),
@@ -112,6 +125,8 @@ async fn form(
         review: kind.review,
         locked: kind.locked,
         companion: kind.companion,
+        member_price: member.map_or(String::new(), |price| price.to_yuan()),
+        members_only,
     };
     page(pages::form(&visit.admin_shell(&actor), &event, Some(&kind), &input, None))
 }

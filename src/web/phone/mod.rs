@@ -1,5 +1,6 @@
 //! Pages for visitors: events, tickets, language; registering and orders stand in files of their own.
 
+mod invoice;
 mod order;
 mod register;
 
@@ -37,6 +38,7 @@ pub fn routes() -> Router<Hall> {
         .route("/picture/{picture}", get(asset::picture))
         .route("/language", post(language))
         .merge(order::routes())
+        .merge(invoice::routes())
 }
 
 /// The ticket types that a visitor may take, with what a typed code opens.
@@ -46,6 +48,8 @@ fn choices(hall: &Hall, visit: &Visit, event: EventId, code: &str) -> Result<Vec
     let choice = |row: ticket_type::TicketTypeRow| Choice {
         left: row.left.filter(|_| !hidden),
         price: row.price,
+        member: row.member,
+        members_only: row.members_only,
         offer: row.offer,
         kind: row.kind,
     };
