@@ -61,6 +61,7 @@ fn tell(work: &mut Work<'_, '_>, hook: &Webhook, action: &str, subject: &str) ->
     let number = work.next_id::<Outgoing>()?;
     let by = match work.permit.by {
         By::Visitor => "visitor",
+        By::Person(_) => "person",
         By::Account(_) => "account",
         By::Device(_) => "device",
         By::Box => "box",
