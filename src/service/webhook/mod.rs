@@ -65,7 +65,6 @@ fn tell(work: &mut Work<'_, '_>, hook: &Webhook, action: &str, subject: &str) ->
         By::Account(_) => "account",
         By::Device(_) => "device",
         By::Box => "box",
-        By::Person(_) => "person",
     };
     let id = format!("{}-{}-{number}", work.permit.space, hook.id);
     let body = serde_json::json!({
