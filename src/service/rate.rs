@@ -66,7 +66,8 @@ impl Rates {
             bucket.units -= UNIT;
             return Ok(());
         }
-        let millis = (UNIT - bucket.units) / i64::from(rate.minute) + 1;
+        let minute = i64::from(rate.minute.max(1));
+        let millis = (UNIT - bucket.units + minute - 1) / minute;
         let seconds = (millis + 999) / 1_000;
         let refusal =
             refuse!(Slow, "rate.exceeded", "Too many requests. Try again in {seconds} seconds.", seconds = seconds);

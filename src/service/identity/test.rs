@@ -207,7 +207,13 @@ async fn a_phone_that_was_only_typed_opens_nobodys_tickets() {
     let link = token::link(&tickets(&hall.ctx, &me).unwrap()[0].ticket.link);
     remember(&hall.ctx, &stranger, &link).await.unwrap();
     assert_eq!(tickets(&hall.ctx, &stranger).unwrap().len(), 1, "whoever has the link holds it");
-    let sale = domain::sale::SaleInput { hold: "30".into(), most: "5".into(), transfer: true, ..Default::default() };
+    let sale = domain::sale::SaleInput {
+        hold: "30".into(),
+        most: "5".into(),
+        offer: "60".into(),
+        transfer: true,
+        ..Default::default()
+    };
     crate::order::save_sale(&hall.ctx, &admin, event, &sale).await.unwrap();
     crate::order::transfer(&hall.ctx, &me, &link, &named("王五", "13711112222")).await.unwrap();
     assert!(tickets(&hall.ctx, &me).unwrap().is_empty() && tickets(&hall.ctx, &stranger).unwrap().is_empty());
