@@ -89,7 +89,7 @@ fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
         ("registered", "1"),
         ("theme", "red"),
         ("look", "sphere"),
-        ("masking", "plain"),
+        ("masking", "full"),
         ("show_number", "1"),
     ];
     let draw = made(&at("/draw/new"), &draw_form);

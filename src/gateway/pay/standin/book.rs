@@ -100,7 +100,8 @@ impl Book {
         let sound = is_number(&number, 32)
             && (1..=127).contains(&text(body, "description").chars().count())
             && fen(body, "total") >= 1
-            && body.get("amount").is_some_and(|amount| text(amount, "currency") == "CNY")
+            // Left out, it is CNY.
+            && body.get("amount").is_some_and(|amount| matches!(text(amount, "currency"), "" | "CNY"))
             && is_notify(text(body, "notify_url"))
             && until.is_none_or(|until| until > now);
         if !sound {
