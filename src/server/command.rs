@@ -336,6 +336,7 @@ fn serve(settings: &Settings, demo: bool) -> Result<ExitCode, Error> {
 }
 
 async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
+    let told_to_end = ended();
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|error| Error::internal(&format!("listening on {}", settings.listen), error))?;
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
@@ -404,7 +405,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
             .map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
     });
     let by_tls = by_tls.transpose()?;
-    ended().await;
+    told_to_end.await;
     end.send_replace(true);
     if let Some(announced) = announced
         && let Err(error) = announced.shutdown()
@@ -467,15 +468,9 @@ async fn renew(tls: Arc<Tls>) {
     let mut turns = tokio::time::interval(RENEWED);
     let mut asked = signal(SignalKind::hangup()).ok();
     loop {
-        let hung_up = async {
-            match &mut asked {
-                Some(signal) => drop(signal.recv().await),
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             _ = turns.tick() => {}
-            () = hung_up => {}
+            () = heard(&mut asked) => {}
         }
         let tls = tls.clone();
         match tokio::task::spawn_blocking(move || tls.look()).await {
@@ -528,22 +523,24 @@ fn look_for_fonts() {
     }
 }
 
-/// Resolves on Ctrl-C or SIGTERM.
-async fn ended() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be watched");
-                std::future::pending::<()>().await;
-            }
+/// Resolves on Ctrl-C or SIGTERM. From the call on they no longer end the program as it is.
+fn ended() -> impl Future<Output = ()> {
+    let asked = [SignalKind::terminate(), SignalKind::interrupt()]
+        .map(|kind| signal(kind).inspect_err(|error| tracing::warn!(%error, ?kind, "a signal cannot be watched")).ok());
+    async move {
+        let [mut terminated, mut interrupted] = asked;
+        tokio::select! {
+            () = heard(&mut terminated) => {}
+            () = heard(&mut interrupted) => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+    }
+}
+
+/// Waits for a signal; for ever when it cannot be watched.
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -11,7 +11,7 @@ const session = http2.connect(base, { ca });
 
 function ask(headers, body = "") {
   return new Promise((done, failed) => {
-    const stream = session.request(headers);
+    const stream = session.request(headers, { endStream: !body });
     let status = 0;
     let text = "";
     stream.setEncoding("utf8");
@@ -19,7 +19,7 @@ function ask(headers, body = "") {
     stream.on("data", (part) => { text += part; });
     stream.on("end", () => done({ status, text }));
     stream.on("error", failed);
-    stream.end(body);
+    if (body) stream.end(body);
   });
 }
 
