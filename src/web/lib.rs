@@ -119,6 +119,7 @@ fn pages() -> Router<Hall> {
         .merge(own::routes())
         .merge(pay::routes())
         .merge(login::routes())
+        .merge(api::reading())
         .merge(admin::brand::public_routes())
         .merge(home::routes())
         .merge(merchant::routes())

@@ -143,7 +143,12 @@ fn described() -> (Router<Hall>, utoipa::openapi::OpenApi) {
 
 /// The routes of the API without what surrounds them.
 pub fn plain() -> Router<Hall> {
-    described().0.route("/api/v1/openapi.json", get(describe)).route("/api", get(page::show))
+    described().0.route("/api/v1/openapi.json", get(describe))
+}
+
+/// The page on which people read what the API can do; a page like all others.
+pub fn reading() -> Router<Hall> {
+    Router::new().route("/api", get(page::show))
 }
 
 /// All routes of the API but for the scan's lane, and the pages that describe it.
@@ -153,7 +158,6 @@ pub fn routes(hall: &Hall) -> Router<Hall> {
         .route("/api/v1/openapi.json", get(describe))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(hall.clone(), guard::surround))
-        .route("/api", get(page::show))
 }
 
 /// The description, made once.
