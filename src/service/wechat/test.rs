@@ -464,8 +464,8 @@ async fn a_notice_goes_by_the_mini_program_while_there_is_consent() {
     for text in ["请带身份证", "改在二号厅"] {
         crate::notice::write(ctx, admin, event, &filter, text).await.unwrap();
         crate::message::dispatch(ctx, SPACE).await.unwrap();
-        // Nobody is disturbed at night.
-        outside.hall.advance(12 * HOUR);
+        // Later than the event it would be of no use any more.
+        outside.hall.advance(HOUR);
         crate::outbox::run_due(ctx, SPACE).await.unwrap();
     }
     let sent = outside.world.sent();
