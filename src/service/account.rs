@@ -378,15 +378,21 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &
     .await
 }
 
-/// Gives a permission at a scope. Nobody gives what they do not hold for the whole space themselves.
+/// Gives a permission at a scope. Nobody gives what they do not hold for the whole space themselves; but what nobody holds, such as the
+/// permissions that came with a new version, is whoever manages accounts' to give.
 pub async fn grant(ctx: &Ctx, actor: &Actor, id: AccountId, permission: Permission, scope: Scope) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
-    if !actor.holds_everywhere(permission)
-        || actor.space != SpaceId::ASSOCIATION && crate::merchant::PLATFORM_ONLY.contains(&permission)
-    {
-        return Err(refuse!(Denied, "grant.not_held", "You can only give permissions that you hold yourself.").into());
-    }
+    let never = actor.space != SpaceId::ASSOCIATION && crate::merchant::PLATFORM_ONLY.contains(&permission);
+    let held = actor.holds_everywhere(permission);
     ctx.write(&permit, move |work| {
+        if never || !held && holders(work.read(), permission, None)? > 0 {
+            return Err(refuse!(
+                Denied,
+                "grant.not_held",
+                "You can only give permissions that you hold yourself, or that nobody holds."
+            )
+            .into());
+        }
         work.read().get::<Account>(&id)?.ok_or_else(|| Refusal::missing("account"))?;
         check_scope(work.read(), scope)?;
         if grants_of(work.read(), id)?.iter().any(|grant| grant.permission == permission && grant.scope == scope) {
@@ -420,7 +426,7 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: GrantId) -> Result<(), Error> 
         let kept = work.read().get::<Grant>(&id)?.ok_or_else(|| Refusal::missing("permission"))?;
         if kept.permission == Permission::AccountManage
             && kept.scope == Scope::Space
-            && managers(work.read(), kept.account)? == 0
+            && holders(work.read(), Permission::AccountManage, Some(kept.account))? == 0
         {
             return Err(refuse!(
                 Conflict,
@@ -440,12 +446,12 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: GrantId) -> Result<(), Error> 
     .await
 }
 
-/// How many enabled accounts other than `but` may manage accounts everywhere.
-fn managers(view: &impl Read, but: AccountId) -> Result<usize, Error> {
+/// How many enabled accounts, but for one, hold a permission for the whole space.
+fn holders(view: &impl Read, permission: Permission, but: Option<AccountId>) -> Result<usize, Error> {
     let mut found = 0;
     for kept in view.scan::<Grant>(&(), None, Order::Ascending) {
         let grant = kept?.1;
-        if grant.permission == Permission::AccountManage && grant.scope == Scope::Space && grant.account != but {
+        if grant.permission == permission && grant.scope == Scope::Space && Some(grant.account) != but {
             found += usize::from(view.get::<Account>(&grant.account)?.is_some_and(|account| !account.disabled));
         }
     }

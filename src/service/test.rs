@@ -237,6 +237,26 @@ async fn a_department_scope_holds_for_all_below_it() {
 }
 
 #[tokio::test]
+async fn what_nobody_holds_is_given_by_whoever_manages_accounts_and_nothing_else() {
+    let (hall, admin) = founded().await;
+    let id = account::create(&hall.ctx, &admin, "李四", "lisi", PASSWORD).await.unwrap();
+    account::grant(&hall.ctx, &admin, id, Permission::AccountManage, Scope::Space).await.unwrap();
+    let lisi = log_in(&hall.ctx, "lisi").await;
+    let held = account::grant(&hall.ctx, &lisi, id, Permission::OutboxManage, Scope::Space).await.unwrap_err();
+    assert_eq!(held.code(), Some("grant.not_held"), "the administrator holds it");
+    // As in a hall that was set up before the permission existed.
+    let all = account::list(&hall.ctx, &admin).unwrap();
+    let grants = all.iter().flat_map(|view| &view.grants);
+    let one = grants.clone().find(|grant| grant.permission == Permission::OutboxManage).unwrap().id;
+    account::revoke(&hall.ctx, &admin, one).await.unwrap();
+    account::grant(&hall.ctx, &lisi, id, Permission::OutboxManage, Scope::Space).await.unwrap();
+    assert!(log_in(&hall.ctx, "lisi").await.holds_everywhere(Permission::OutboxManage));
+    let admin = log_in(&hall.ctx, "admin").await;
+    let again = account::grant(&hall.ctx, &admin, id, Permission::OutboxManage, Scope::Own).await.unwrap_err();
+    assert_eq!(again.code(), Some("grant.not_held"), "now somebody holds it, and not the administrator");
+}
+
+#[tokio::test]
 async fn another_space_is_another_world() {
     let (hall, admin) = founded().await;
     let (event, kind) = opened(&hall, &admin).await;
