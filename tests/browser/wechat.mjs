@@ -102,7 +102,7 @@ async function settings(browser) {
     await accessible(page);
     if (width !== 1440 || dark) continue;
     await press(page, 'form[action="/admin/wechat/official/test"] button');
-    await until(page, "main", (text) => text.includes("连接正常"), "the test says that it works");
+    await until(page, "main", (text) => text.includes("测试成功"), "the test says that it works");
     await submit(page, { "mini-app": "gh_wrong" }, 'form[action="/admin/wechat/mini"] button.primary');
     await until(page, "#e-mini-app", (text) => text.includes("wx"), "what is wrong stands at its field");
     check((await page.$eval('[name="mini-app"]', (field) => field.value)) === "gh_wrong", "what was typed stays");
