@@ -49,6 +49,19 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     global && !special
 }
 
+/// Percent-encodes a part of an address or of what is signed, as RFC 3986 wants it.
+pub fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

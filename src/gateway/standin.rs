@@ -159,3 +159,8 @@ async fn answer(
     }
     Ok(response.body(Full::new(answered.body))?)
 }
+
+/// Text within a page that a stand-in shows.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

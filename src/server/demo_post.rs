@@ -7,7 +7,7 @@ use domain::notice::Purpose;
 use gateway::{
     mail::standin::{MailServer, Rules},
     sms::standin::{APP, KEY_ID, Providers, SECRET, SIGN},
-    standin::{Answered, Standin},
+    standin::{Answered, Standin, escaped},
 };
 use service::{Actor, Clock, Ctx, Error, message::setting};
 use std::sync::Arc;
@@ -30,10 +30,6 @@ fn values(purpose: Purpose) -> &'static str {
         Purpose::Reminder | Purpose::OrderCompleted => "1=name, 2=event, 3=time",
         _ => "1=name, 2=event",
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The page: what was taken, newest first.

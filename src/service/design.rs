@@ -137,9 +137,7 @@ pub async fn save(
     let details = check_design(input, purpose)?;
     ctx.write(&permit, move |work| {
         let mut design = load(work.read(), event, id)?;
-        if design.revision != revision {
-            return Err(event::stale());
-        }
+        event::check_revision(design.revision, revision)?;
         if purpose == Purpose::Certificate {
             crate::checkin::list_in(work.read(), event, details.rule.list)?;
         }

@@ -30,6 +30,19 @@ impl Error {
         }
     }
 
+    /// The same, a refusal speaking of one field: the one that a file came in.
+    pub fn at_field(self, field: &str) -> Self {
+        match self {
+            Self::Refused(mut refusal) => {
+                for problem in &mut refusal.problems {
+                    problem.field = field.to_owned();
+                }
+                refusal.into()
+            }
+            error => error,
+        }
+    }
+
     /// True for a refusal of that kind.
     pub fn is(&self, kind: Kind) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.kind == kind)

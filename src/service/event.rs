@@ -210,6 +210,11 @@ pub async fn create(
     .await
 }
 
+/// Refuses what was opened before somebody else changed it.
+pub(crate) fn check_revision(now: u32, opened: u32) -> Result<(), Error> {
+    if now == opened { Ok(()) } else { Err(stale()) }
+}
+
 pub(crate) fn stale() -> Error {
     refuse!(
         Conflict,
@@ -233,9 +238,7 @@ pub async fn save(
     let pictures = pictures.clone();
     ctx.write(&permit, move |work| {
         let mut event = load(work.read(), id)?;
-        if event.revision != revision {
-            return Err(stale());
-        }
+        check_revision(event.revision, revision)?;
         check_pictures(work.read(), &pictures)?;
         let before = summary(&event);
         apply(&mut event, &details, &pictures);
@@ -310,9 +313,7 @@ pub async fn save_fields(
     check_fields(&fields)?;
     ctx.write(&permit, move |work| {
         let mut event = load(work.read(), id)?;
-        if event.revision != revision {
-            return Err(stale());
-        }
+        check_revision(event.revision, revision)?;
         let before = labels(&event.fields);
         let mut numbered: Vec<Field> = Vec::with_capacity(fields.len());
         for field in &fields {

@@ -24,9 +24,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, event: EventId, revision: u32, input
     let (zone, input) = (ctx.zone(permit.space)?, input.clone());
     ctx.write(&permit, move |work| {
         let old = form_in(work.read(), event)?;
-        if old.revision != revision {
-            return Err(event::stale());
-        }
+        event::check_revision(old.revision, revision)?;
         let new = check_feedback(&input, &old, &zone)?;
         work.put(&new)?;
         let text = |form: &FeedbackForm| {

@@ -6,12 +6,24 @@ use domain::Time;
 use ring::digest::{Context, SHA256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The folder of files named by their SHA-256.
 #[derive(Debug, Clone)]
 pub struct Files {
     folder: PathBuf,
+}
+
+/// Writes a whole file in place of what was there, so that after a power cut it is the old one or the new one. `mode` is narrowed by the
+/// process's mask.
+pub fn lay(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let draft = path.with_extension("part");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(mode).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    File::open(path.parent().unwrap_or(path))?.sync_all()
 }
 
 impl Files {
@@ -85,12 +97,7 @@ impl Files {
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let shelf = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(shelf)?;
-        let draft = path.with_extension("part");
-        let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        File::open(shelf)?.sync_all()?;
+        lay(path, bytes, 0o666)?;
         File::open(&self.folder)?.sync_all()
     }
 

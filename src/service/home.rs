@@ -72,9 +72,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, id: Option<(PartId, u32)>, input: &P
         let old = match id {
             Some((id, revision)) => {
                 let old = load(work.read(), id)?;
-                if old.revision != revision {
-                    return Err(event::stale());
-                }
+                event::check_revision(old.revision, revision)?;
                 old
             }
             None => {

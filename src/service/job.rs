@@ -9,6 +9,8 @@ use store::{Order, Plain, Read, Record};
 
 /// Every how many seconds visits are kept; until then they are counted in memory.
 const VISITS_EVERY: i64 = 10;
+/// Every how many seconds the box looks for uploads that nobody used: it reads a folder.
+const UPLOADS_EVERY: i64 = 60;
 
 /// Does what is due now. A job that fails is logged and tried again with the next tick; it does not keep the others from running.
 pub async fn tick(ctx: &Ctx, space: SpaceId) {
@@ -19,7 +21,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("archive", archive::run_due(ctx, space).await),
         ("messages", message::dispatch(ctx, space).await),
         ("visits", visits(ctx, space).await),
-        ("unused uploads", upload::sweep(ctx).await),
+        ("unused uploads", uploads(ctx, space).await),
         ("requests", once::forget_old(ctx, space).await),
         ("sessions", identity::forget_old(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
@@ -37,9 +39,19 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
     message::sms::start_asking(ctx, space);
 }
 
+/// Whether this second is one of those.
+fn is_turn(ctx: &Ctx, every: i64) -> bool {
+    ctx.now().0.div_euclid(domain::time::SECOND).rem_euclid(every) == 0
+}
+
+/// Removes uploads that nobody used. They lie in one folder for all spaces, so the association's turn is enough.
+async fn uploads(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
+    if space == SpaceId::ASSOCIATION && is_turn(ctx, UPLOADS_EVERY) { upload::sweep(ctx).await } else { Ok(0) }
+}
+
 /// Keeps the visits that wait, when it is their second; answers 0, for it is nothing worth a line in the log.
 async fn visits(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
-    if ctx.now().0.div_euclid(domain::time::SECOND).rem_euclid(VISITS_EVERY) == 0 {
+    if is_turn(ctx, VISITS_EVERY) {
         promotion::flush(ctx, space).await?;
     }
     Ok(0)

@@ -44,9 +44,7 @@ pub async fn save_share(
     ctx.write(&permit, move |work| {
         event::load(work.read(), event)?;
         let kept = share_in(work.read(), event)?;
-        if kept.revision != revision {
-            return Err(event::stale());
-        }
+        event::check_revision(kept.revision, revision)?;
         let mut new = check_share(&input, &kept)?;
         if let Some(picture) = new.picture
             && work.read().get::<Picture>(&picture)?.is_none()

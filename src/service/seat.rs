@@ -106,9 +106,7 @@ pub async fn save_plan(
     let (old, new) = ctx
         .write(&permit, move |work| {
             let old = plan_in(work.read(), event)?;
-            if old.revision != revision {
-                return Err(event::stale());
-            }
+            event::check_revision(old.revision, revision)?;
             let new = check_plan(&rows, &old)?;
             let gone = old
                 .tables

@@ -76,9 +76,7 @@ pub async fn save(
         let old = match id {
             Some((id, revision)) => {
                 let old = load(work.read(), event, id)?;
-                if old.revision != revision {
-                    return Err(event::stale());
-                }
+                event::check_revision(old.revision, revision)?;
                 old
             }
             None => {

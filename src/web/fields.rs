@@ -65,6 +65,11 @@ impl Fields {
         text.parse().map(Some).map_err(|_| wrong())
     }
 
+    /// Which page of a list is asked for, from 0 and at most `most`.
+    pub fn page(&self, most: usize) -> Result<usize, Refusal> {
+        Ok(self.number("page")?.unwrap_or(0usize).min(most))
+    }
+
     /// As [`Self::number`], where one must be given.
     pub fn needed<T: FromStr>(&self, name: &str) -> Result<T, Refusal> {
         let missing = || Refusal::invalid(vec![domain::problem!(name, "This field is required.")]);

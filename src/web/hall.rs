@@ -1,6 +1,7 @@
 //! What every handler is given.
 
-use service::{Ctx, rate::Rate, space::SetupCode};
+use domain::{EventId, Permission};
+use service::{Actor, At, Ctx, rate::Rate, space::SetupCode};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,13 @@ impl Hall {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+}
+
+impl Hall {
+    /// Whether somebody may do that at an event: what a page offers follows from it, what is done is checked by the verb.
+    pub fn may(&self, actor: &Actor, permission: Permission, event: EventId) -> bool {
+        self.ctx.permit(actor, permission, At::Event(event)).is_ok()
     }
 }
 

@@ -135,6 +135,36 @@ pub struct Draw {
     pub revision: u32,
 }
 
+impl Draw {
+    /// A draw that nothing was said about yet.
+    pub fn blank(id: DrawId, event: EventId, now: Time) -> Self {
+        Self {
+            id,
+            event,
+            name: String::new(),
+            wins: 1,
+            registered: false,
+            entered: true,
+            joined: false,
+            strangers: false,
+            kinds: Vec::new(),
+            groups: Vec::new(),
+            show_number: true,
+            background: None,
+            music: None,
+            theme: Default::default(),
+            look: Default::default(),
+            masking: Default::default(),
+            photos: false,
+            messages: false,
+            moderated: true,
+            code_series: 0,
+            created_at: now,
+            revision: 0,
+        }
+    }
+}
+
 /// What is drawn in a round.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {

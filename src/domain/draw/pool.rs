@@ -141,30 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn draw(wins: u32) -> Draw {
-        Draw {
-            id: DrawId(1),
-            event: EventId(1),
-            name: "抽奖".into(),
-            wins,
-            registered: false,
-            entered: true,
-            joined: false,
-            strangers: false,
-            kinds: Vec::new(),
-            groups: Vec::new(),
-            show_number: true,
-            background: None,
-            music: None,
-            theme: Default::default(),
-            look: Default::default(),
-            masking: Default::default(),
-            photos: false,
-            messages: false,
-            moderated: true,
-            code_series: 0,
-            created_at: Time(0),
-            revision: 0,
-        }
+        Draw { name: "抽奖".into(), wins, ..Draw::blank(DrawId(1), EventId(1), Time(0)) }
     }
 
     fn round(id: u64, mode: Mode, quantity: u32, per_turn: u32) -> Round {

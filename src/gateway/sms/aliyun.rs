@@ -2,26 +2,16 @@
 //! Source: help.aliyun.com, "V3 request body and signature mechanism" and the pages of SendSms and QuerySendDetails.
 
 use super::{Account, Delivery, Report, Sms, Stamp, authority, hex, hmac, meaning, national, sha256, text};
-use crate::egress::{Call, Done, Egress, Reply, Trouble};
+use crate::{
+    address::encoded,
+    egress::{Call, Done, Egress, Reply, Trouble},
+};
 use domain::Time;
 use jiff::tz::TimeZone;
 
 const VERSION: &str = "2017-05-25";
 /// Where the service is.
 pub const BASE: &str = "https://dysmsapi.aliyuncs.com";
-
-/// Encodes as RFC 3986 wants it.
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
 
 /// What is signed beside the key.
 pub struct Signed<'a> {
@@ -39,7 +29,7 @@ impl Signed<'_> {
     /// The query as it is signed and sent.
     pub fn canonical_query(&self) -> String {
         let mut pairs: Vec<(String, String)> =
-            self.query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
+            self.query.iter().map(|(name, value)| (encoded(name), encoded(value))).collect();
         pairs.sort();
         pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     }

@@ -26,7 +26,7 @@ fn signatures_are_those_of_the_providers_examples() {
     assert_eq!(signed.canonical_hash(), "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031");
     let signature = signed.signature("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
     assert_eq!(signature, "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
-    assert_eq!(aliyun::encode("a b*~/张"), "a%20b%2A~%2F%E5%BC%A0");
+    assert_eq!(crate::address::encoded("a b*~/张"), "a%20b%2A~%2F%E5%BC%A0");
 }
 
 struct Bench {

@@ -7,7 +7,7 @@ use super::{
     line::{Grant, Line},
     mini::checked_code,
 };
-use crate::{Call, Egress};
+use crate::{Call, Egress, address::encoded};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -101,19 +101,6 @@ struct Ticket {
 pub fn js_text(ticket: &str, nonce: &str, timestamp: i64, url: &str) -> String {
     let url = url.split('#').next().unwrap_or("");
     format!("jsapi_ticket={ticket}&noncestr={nonce}&timestamp={timestamp}&url={url}")
-}
-
-/// Percent-encodes all but what no encoding touches.
-pub fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// The address of WeChat's log-in page. WeChat compares the order of its parts.

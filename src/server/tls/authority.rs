@@ -9,9 +9,8 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
-use service::{Ctx, Error};
+use service::{Ctx, Error, file::lay};
 use std::fs;
-use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -88,15 +87,9 @@ fn span(params: &mut CertificateParams, now: Time, days: i64) -> Result<Time, Er
     Ok(end)
 }
 
-/// Writes a file that survives a power cut, readable for the box alone.
+/// Keeps a file for the box alone.
 fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let draft = path.with_extension("part");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    fs::File::open(path.parent().unwrap_or(path))?.sync_all()
+    lay(path, bytes, 0o600)
 }
 
 /// The networks of one's own: a root that leaks can speak for nothing else.

@@ -109,9 +109,7 @@ pub async fn save_list(
         let old = match id {
             Some((id, revision)) => {
                 let old = doors.list(id).cloned().ok_or_else(|| Refusal::missing("check-in list"))?;
-                if old.revision != revision {
-                    return Err(event::stale());
-                }
+                event::check_revision(old.revision, revision)?;
                 old
             }
             None => {

@@ -59,33 +59,6 @@ fn picture_exists(view: &impl Read, id: Option<PictureId>) -> Result<bool, Error
     })
 }
 
-fn blank(id: DrawId, event: EventId, now: domain::Time) -> Draw {
-    Draw {
-        id,
-        event,
-        name: String::new(),
-        wins: 1,
-        registered: false,
-        entered: true,
-        joined: false,
-        strangers: false,
-        kinds: Vec::new(),
-        groups: Vec::new(),
-        show_number: true,
-        background: None,
-        music: None,
-        theme: Default::default(),
-        look: Default::default(),
-        masking: Default::default(),
-        photos: false,
-        messages: false,
-        moderated: true,
-        code_series: 0,
-        created_at: now,
-        revision: 0,
-    }
-}
-
 /// Makes a draw. Its secrets are drawn here, and the commitment to them is the first line of its record.
 pub async fn create(ctx: &Ctx, actor: &Actor, event: EventId, input: &DrawInput) -> Result<DrawId, Error> {
     let permit = ctx.permit(actor, Permission::DrawManage, At::Event(event))?;
@@ -104,7 +77,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, event: EventId, input: &DrawInput)
             );
         }
         let id = DrawId(work.next_id::<Draw>()?);
-        let draw = check_draw(&input, &blank(id, event, work.now))?;
+        let draw = check_draw(&input, &Draw::blank(id, event, work.now))?;
         check_names(work.read(), &draw)?;
         let plain = format!("{}{}", method::hex(&root), method::hex(&salt));
         // The same nonce each time the closure runs: what it writes must not depend on how often it ran.
@@ -163,9 +136,7 @@ pub async fn save(
     let input = input.clone();
     ctx.write(&permit, move |work| {
         let old = draw_in(work.read(), event, id)?;
-        if old.revision != revision {
-            return Err(event::stale());
-        }
+        event::check_revision(old.revision, revision)?;
         let draw = check_draw(&input, &old)?;
         check_names(work.read(), &draw)?;
         work.put(&draw)?;
@@ -261,9 +232,7 @@ async fn put_round(
         let (old, begun) = match id {
             Some((id, revision)) => {
                 let old = round_in(work.read(), draw, id)?;
-                if old.revision != revision {
-                    return Err(event::stale());
-                }
+                event::check_revision(old.revision, revision)?;
                 let begun = has_begun(work.read(), &running, id)?;
                 (old, begun)
             }
@@ -517,7 +486,7 @@ fn named(view: &impl Read, event: EventId, draw: DrawId, round: &Round) -> Resul
 /// A draw that is new, for the form.
 pub fn draw(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Draw, Error> {
     ctx.permit(actor, Permission::DrawManage, At::Event(event))?;
-    Ok(blank(DrawId(0), event, ctx.now()))
+    Ok(Draw::blank(DrawId(0), event, ctx.now()))
 }
 
 /// Whether a ticket still has its place.

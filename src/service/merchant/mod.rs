@@ -232,9 +232,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, id: MerchantId, revision: u32, input
         .store()
         .write(move |tx| {
             let before = load(&tx.space(permit.space), id)?;
-            if before.revision != revision {
-                return Err(event::stale());
-            }
+            event::check_revision(before.revision, revision)?;
             let after = Merchant {
                 name: details.name.clone(),
                 contact: details.contact.clone(),

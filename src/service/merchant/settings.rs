@@ -36,7 +36,7 @@ impl Picture {
             Self::Remove => Change::Set(None),
             Self::Put(bytes) => {
                 let taken = pictures::upload(ctx, actor, bytes).await;
-                Change::Set(Some(taken.map_err(|error| at_field(error, field))?))
+                Change::Set(Some(taken.map_err(|error| error.at_field(field))?))
             }
         })
     }
@@ -58,18 +58,6 @@ impl Change {
     }
 }
 
-fn at_field(error: Error, field: &str) -> Error {
-    match error {
-        Error::Refused(mut refusal) => {
-            for problem in &mut refusal.problems {
-                problem.field = field.to_owned();
-            }
-            refusal.into()
-        }
-        error => error,
-    }
-}
-
 /// Saves the settings.
 pub async fn save_setting(
     ctx: &Ctx,
@@ -85,9 +73,7 @@ pub async fn save_setting(
     let input = input.clone();
     ctx.write(&permit, move |work| {
         let before = kept(work.read())?;
-        if before.revision != revision {
-            return Err(event::stale());
-        }
+        event::check_revision(before.revision, revision)?;
         let mut after = check_setting(&input, &before)?;
         (after.logo, after.background) = (logo.of(before.logo), background.of(before.background));
         work.put(&after)?;

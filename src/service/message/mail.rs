@@ -138,13 +138,9 @@ impl Carrier for Mails {
 
     fn carry<'a>(&'a self, ctx: &'a Ctx, space: SpaceId, entry: &'a Outgoing) -> Carrying<'a> {
         Box::pin(async move {
-            match carry(ctx, space, entry).await {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    tracing::error!(%error, "a mail could not be prepared");
-                    Outcome::Not { why: "an internal error".into(), after: Some(5 * MINUTE) }
-                }
-            }
+            carry(ctx, space, entry)
+                .await
+                .unwrap_or_else(|error| crate::outbox::unprepared("a mail could not be prepared", &error))
         })
     }
 

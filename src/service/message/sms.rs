@@ -141,14 +141,9 @@ impl Carrier for Texts {
 
     fn carry<'a>(&'a self, ctx: &'a Ctx, space: SpaceId, entry: &'a Outgoing) -> Carrying<'a> {
         Box::pin(async move {
-            match carry(ctx, space, entry).await {
-                Ok(outcome) => outcome,
-                // Nothing was said to the provider: what failed was on the box.
-                Err(error) => {
-                    tracing::error!(%error, "a text message could not be prepared");
-                    Outcome::Not { why: "an internal error".into(), after: Some(5 * MINUTE) }
-                }
-            }
+            carry(ctx, space, entry)
+                .await
+                .unwrap_or_else(|error| crate::outbox::unprepared("a text message could not be prepared", &error))
         })
     }
 

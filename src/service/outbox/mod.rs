@@ -9,6 +9,7 @@ use crate::{Actor, At, Ctx, Error, Work};
 use domain::{
     EventId, Outgoing, OutgoingId, Permission, Refusal, SpaceId, Time,
     outbox::{KEPT_MILLIS, OutAct, OutState, Outcome},
+    time::MINUTE,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
@@ -21,6 +22,12 @@ use store::{Order as Sort, Read};
 
 /// What comes of carrying an entry.
 pub type Carrying<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// What becomes of an entry that the box itself could not make ready: nothing was said to the other side.
+pub(crate) fn unprepared(what: &'static str, error: &Error) -> Outcome {
+    tracing::error!(%error, "{what}");
+    Outcome::Not { why: "an internal error".into(), after: Some(5 * MINUTE) }
+}
 
 /// Whoever carries the entries of one kind to the outside.
 pub trait Carrier: Send + Sync + 'static {

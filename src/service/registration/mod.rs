@@ -268,9 +268,7 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId, edit: 
     let (revision, kind) = (edit.revision, edit.kind);
     ctx.write(&permit, move |work| {
         let mut ticket = load(work.read(), event, id)?;
-        if ticket.revision != revision {
-            return Err(event::stale());
-        }
+        event::check_revision(ticket.revision, revision)?;
         let before = summary(&ticket);
         if ticket.kind != kind {
             let kind = ticket_type::load(work.read(), event, kind)?;

@@ -10,7 +10,7 @@ use domain::{
     By, Outgoing, Permission, Refusal, SpaceId, Time, Webhook, WebhookId,
     outbox::{OutState, Outcome},
     refuse,
-    time::{MINUTE, SECOND},
+    time::SECOND,
     webhook::{HookState, USEFUL_MILLIS, WEBHOOKS_MAX, WebhookInput, check_webhook},
 };
 use gateway::{Call, Done, Reach};
@@ -220,10 +220,9 @@ impl Carrier for Hooks {
 
     fn carry<'a>(&'a self, ctx: &'a Ctx, space: SpaceId, entry: &'a Outgoing) -> Carrying<'a> {
         Box::pin(async move {
-            self.tell(ctx, space, entry).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "a webhook could not be told");
-                Outcome::Not { why: "an internal error".into(), after: Some(5 * MINUTE) }
-            })
+            self.tell(ctx, space, entry)
+                .await
+                .unwrap_or_else(|error| crate::outbox::unprepared("a webhook could not be told", &error))
         })
     }
 

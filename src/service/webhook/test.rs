@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     outbox::OutAct,
-    time::{DAY, HOUR},
+    time::{DAY, HOUR, MINUTE},
 };
 use gateway::standin::{Answered, Asked, Standin};
 use std::sync::Mutex;

@@ -45,7 +45,7 @@ async fn list(
     Query(query): Query,
 ) -> Answer {
     let id = EventId(id);
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     let (ctx, who, q) = (hall.ctx.clone(), actor.clone(), query.get("q").chars().take(60).collect::<String>());
     let text = q.clone();
     let read = move || Ok((certificate::waiting(&ctx, &who, id)?, certificate::list(&ctx, &who, id, &text, number)?));

@@ -18,7 +18,7 @@ use domain::{
 };
 use maud::Markup;
 use service::{
-    Actor, At, Error,
+    Actor, Error,
     checkin::{self, Doors, ScanFilter, ScanRow, Which},
     device, event,
     sheet::Format,
@@ -36,10 +36,6 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/conflict/{scan}/settle", post(settle))
 }
 
-fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
-    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
-}
-
 fn draw(
     hall: &Hall,
     visit: &Visit,
@@ -50,7 +46,7 @@ fn draw(
 ) -> Result<Markup, Error> {
     let event = event::get(&hall.ctx, actor, id)?.event;
     let doors = checkin::doors(&hall.ctx, actor, id)?;
-    let may = |permission| may(hall, actor, permission, id);
+    let may = |permission| hall.may(actor, permission, id);
     let now = hall.ctx.now();
     let in_use = |device: &domain::Device| device.state(now) == domain::device::DeviceState::Paired;
     let devices = if may(Permission::DeviceManage) { device::list(&hall.ctx, actor, id)? } else { Vec::new() };
@@ -154,11 +150,11 @@ async fn log(
     let filter = ScanFilter { refused, list };
     let (rows, next) = checkin::log(&hall.ctx, &actor, id, filter, query.number("before")?.map(ScanId))?;
     let doors = checkin::doors(&hall.ctx, &actor, id)?;
-    let may_annul = may(&hall, &actor, Permission::CheckinMark, id);
+    let may_annul = hall.may(&actor, Permission::CheckinMark, id);
     let lines: Vec<_> = rows.into_iter().map(|row| line(&visit, &doors, row, may_annul)).collect();
     let text = visit.text();
     let exports = [("xlsx", text.t("Export as Excel")), ("csv", text.t("Export as CSV"))];
-    let exports: &[_] = if may(&hall, &actor, Permission::RegistrationExport, id) { &exports } else { &[] };
+    let exports: &[_] = if hall.may(&actor, Permission::RegistrationExport, id) { &exports } else { &[] };
     let looked = pages::Looked { refused, list, exports };
     page(pages::log(&visit.admin_shell(&actor), &doors.event, &lines, &doors.lists, &looked, next.map(|scan| scan.0)))
 }
@@ -192,7 +188,7 @@ async fn conflicts(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, 
     let id = EventId(id);
     let (found, open) = checkin::conflicts(&hall.ctx, &actor, id)?;
     let doors = checkin::doors(&hall.ctx, &actor, id)?;
-    let may_settle = may(&hall, &actor, Permission::CheckinMark, id);
+    let may_settle = hall.may(&actor, Permission::CheckinMark, id);
     let text = visit.text();
     let shown: Vec<_> = found
         .into_iter()

@@ -22,7 +22,7 @@ use domain::{
     picture::UPLOAD_MAX,
 };
 use service::{
-    Actor, At, Error, checkin,
+    Actor, Error, checkin,
     design::{self, Sample, Saying},
     device, event, picture, print,
 };
@@ -60,17 +60,13 @@ fn base(event: EventId) -> String {
     format!("/admin/event/{event}/design")
 }
 
-fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
-    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
-}
-
 /// Whether the actor may print people's cards.
 pub(super) fn may_print(hall: &Hall, actor: &Actor, event: EventId) -> bool {
-    may(hall, actor, Permission::PrintManage, event) && may(hall, actor, Permission::RegistrationView, event)
+    hall.may(actor, Permission::PrintManage, event) && hall.may(actor, Permission::RegistrationView, event)
 }
 
 fn doors(hall: &Hall, actor: &Actor, event: EventId) -> Result<Option<Vec<pages::DoorPrinter>>, Error> {
-    if !may(hall, actor, Permission::DeviceManage, event) {
+    if !hall.may(actor, Permission::DeviceManage, event) {
         return Ok(None);
     }
     let printed = print::at_devices(&hall.ctx, actor, event)?;
@@ -95,7 +91,7 @@ async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
         designs: &designs,
         doors: doors.as_deref(),
         may_print: may_print(&hall, &actor, id),
-        may_issue: may(&hall, &actor, Permission::CertificateIssue, id),
+        may_issue: hall.may(&actor, Permission::CertificateIssue, id),
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
 }

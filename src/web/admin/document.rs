@@ -98,7 +98,7 @@ async fn draw(
 }
 
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
-    let number = query.number("page")?.unwrap_or(0usize).min(100_000);
+    let number = query.page(100_000)?;
     match draw(&hall, &visit, &actor, (query.get("q"), number), None).await {
         Ok(drawn) => page(drawn),
         Err(Error::Refused(refusal)) if refusal.kind == domain::Kind::Invalid => {

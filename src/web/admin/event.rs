@@ -42,7 +42,7 @@ fn state(code: &str) -> Option<EventState> {
 }
 
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
-    let number = query.number("page")?.unwrap_or(0usize).min(100_000);
+    let number = query.page(100_000)?;
     let filter = event::EventFilter {
         text: query.get("q").to_owned(),
         state: state(query.get("state")),

@@ -92,7 +92,7 @@ async fn preview(
     query: &Fields,
     refusal: Option<&Refusal>,
 ) -> Result<Markup, Error> {
-    let (refused_only, at) = (query.get("show") == "refused", query.number("page")?.unwrap_or(0usize).min(100_000));
+    let (refused_only, at) = (query.get("show") == "refused", query.page(100_000)?);
     let of = import::get(&hall.ctx, actor, id, number)?;
     let preview = import::preview(&hall.ctx, actor, id, number, refused_only, at).await?;
     let event = event::get(&hall.ctx, actor, id)?.event;

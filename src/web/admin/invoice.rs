@@ -52,7 +52,7 @@ async fn list(
     Query(query): Query,
 ) -> Answer {
     let id = EventId(id);
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     let (rows, found) = invoice::list(&hall.ctx, &actor, id, query.get("state"), number).await?;
     let rows: Vec<_> = rows.into_iter().map(shown).collect();
     let list = pages::List {

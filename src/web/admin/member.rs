@@ -44,7 +44,7 @@ async fn draw(
 
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
     let q: String = query.get("q").chars().take(60).collect();
-    let number = query.number("page")?.unwrap_or(0usize).min(100_000);
+    let number = query.page(100_000)?;
     page(draw(&hall, &visit, &actor, (&q, number), ("", None)).await?)
 }
 

@@ -77,7 +77,7 @@ async fn show(
     Path(id): Path<u64>,
     Query(query): Query,
 ) -> Answer {
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     page(draw(&hall, &visit, &actor, (EventId(id), number), &Fields::default(), [None, None])?)
 }
 

@@ -20,7 +20,7 @@ use domain::{
 };
 use maud::Markup;
 use service::{
-    Actor, At, Error, event,
+    Actor, Error, event,
     order::{self, Decision},
     registration, token,
 };
@@ -44,10 +44,6 @@ fn base(event: EventId) -> String {
     format!("/admin/event/{event}/order")
 }
 
-fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
-    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
-}
-
 fn typed(fields: &Fields) -> pages::Filter {
     pages::Filter { q: fields.get("q").chars().take(60).collect(), state: fields.get("state").to_owned() }
 }
@@ -65,7 +61,7 @@ async fn list(
 ) -> Answer {
     let id = EventId(id);
     let typed = typed(&query);
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     let (rows, found) = order::list(&hall.ctx, &actor, id, &filter(&typed), number).await?;
     let counts = order::counts(&hall.ctx, &actor, id)?;
     let shown = pages::List {
@@ -75,7 +71,7 @@ async fn list(
         pages: (found, number, order::PAGE),
         filter: &typed,
         full: registration::sees_all(&hall.ctx, &actor, id),
-        may_manage: may(&hall, &actor, Permission::OrderManage, id),
+        may_manage: hall.may(&actor, Permission::OrderManage, id),
         may_reconcile: actor.holds_everywhere(Permission::OrderManage),
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
@@ -92,7 +88,7 @@ fn draw(
     let row = order::get(&hall.ctx, actor, event, id)?;
     let link = token::link(&row.order.link);
     let notices = order::notices(&hall.ctx, actor, event, id)?;
-    let may_manage = may(hall, actor, Permission::OrderManage, event);
+    let may_manage = hall.may(actor, Permission::OrderManage, event);
     let wechat = if may_manage {
         super::pay::of_order(hall, visit, actor, &row.order, &row.tickets)?
     } else {
@@ -107,7 +103,7 @@ fn draw(
         by: &row.by,
         url: &format!("/order/{link}"),
         full: registration::sees_all(&hall.ctx, actor, event),
-        may_review: may(hall, actor, Permission::OrderReview, event),
+        may_review: hall.may(actor, Permission::OrderReview, event),
         may_manage,
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown, typed, refusal))

@@ -83,12 +83,8 @@ pub(super) fn filter(typed: &pages::Filter) -> Filter {
     }
 }
 
-fn kinds(hall: &Hall, actor: &Actor, event: EventId) -> Result<Vec<TicketType>, Error> {
+pub(super) fn kinds(hall: &Hall, actor: &Actor, event: EventId) -> Result<Vec<TicketType>, Error> {
     Ok(ticket_type::list(&hall.ctx, actor, event)?.into_iter().map(|row| row.kind).collect())
-}
-
-fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
-    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
 }
 
 /// A page of the list, read aside.
@@ -112,7 +108,7 @@ async fn list(
 ) -> Answer {
     let id = EventId(id);
     let typed = typed_filter(&query);
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     let (rows, found) = listed(&hall, &actor, id, filter(&typed), number).await?;
     let shown = pages::List {
         event: &event::get(&hall.ctx, &actor, id)?.event,
@@ -124,8 +120,8 @@ async fn list(
         size: registration::PAGE,
         filter: &typed,
         full: registration::sees_all(&hall.ctx, &actor, id),
-        may_manage: may(&hall, &actor, Permission::RegistrationManage, id),
-        may_export: may(&hall, &actor, Permission::RegistrationExport, id),
+        may_manage: hall.may(&actor, Permission::RegistrationManage, id),
+        may_export: hall.may(&actor, Permission::RegistrationExport, id),
         saved: &saved::list(&hall.ctx, &actor, &base(id))?,
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
@@ -230,8 +226,8 @@ async fn show(
         scans: &scans,
         url: &format!("/ticket/{}", token::link(&of.ticket.link)),
         full,
-        may_manage: may(&hall, &actor, Permission::RegistrationManage, id),
-        may_mark: may(&hall, &actor, Permission::CheckinMark, id),
+        may_manage: hall.may(&actor, Permission::RegistrationManage, id),
+        may_mark: hall.may(&actor, Permission::CheckinMark, id),
         more: super::print::on_registration(&hall, &visit, &actor, id, of.ticket.id)?,
     };
     page(pages::show(&visit.admin_shell(&actor), &shown))
@@ -418,7 +414,7 @@ async fn print_sheet(
     Query(query): Query,
 ) -> Answer {
     let id = EventId(id);
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     let (rows, _) = listed(&hall, &actor, id, filter(&typed_filter(&query)), number).await?;
     let event = event::get(&hall.ctx, &actor, id)?.event;
     let tickets: Vec<_> = rows.into_iter().map(|(ticket, _)| (ticket.name, ticket.number)).collect();

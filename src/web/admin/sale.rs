@@ -1,5 +1,6 @@
 //! What surrounds an event's sale: settings, shared quotas, add-ons, codes, the waiting list; and the association's ways to pay.
 
+use super::registration::kinds;
 use crate::{
     Hall,
     answer::{Answer, again, download, page, tell, told},
@@ -12,14 +13,14 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    AddOnId, EventId, Permission, QuotaId, Refusal, Sale, TicketType, VoucherId,
+    AddOnId, EventId, Permission, QuotaId, Refusal, Sale, VoucherId,
     payment::Method,
     quota::{AddOnInput, QuotaInput},
     sale::SaleInput,
     voucher::VoucherInput,
 };
 use maud::Markup;
-use service::{Actor, At, Error, event, order, payment, quota, registration, ticket_type, voucher, waiting};
+use service::{Actor, At, Error, event, order, payment, quota, registration, voucher, waiting};
 use views::{Tone, admin::sale as pages};
 
 /// Routes below `/admin`.
@@ -36,10 +37,6 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/voucher/{voucher}/{act}", post(voucher_act))
         .route("/event/{event}/waiting", get(waiting_list))
         .route("/payment", get(payments).post(save_payments))
-}
-
-fn kinds(hall: &Hall, actor: &Actor, event: EventId) -> Result<Vec<TicketType>, Error> {
-    Ok(ticket_type::list(&hall.ctx, actor, event)?.into_iter().map(|row| row.kind).collect())
 }
 
 fn shown(sale: &Sale) -> SaleInput {
@@ -214,7 +211,7 @@ async fn vouchers(
     Path(id): Path<u64>,
     Query(query): Query,
 ) -> Answer {
-    let number = query.number("page")?.unwrap_or(0usize).min(1_000_000);
+    let number = query.page(1_000_000)?;
     page(draw_vouchers(&hall, &visit, &actor, (EventId(id), number), &VoucherInput::default(), None)?)
 }
 

@@ -82,7 +82,7 @@ fn drawn(find: Find, marks: &Marks) -> pages::Find {
 
 async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
     let asked = asked(&query);
-    let number = query.number("page")?.unwrap_or(0usize).min(10_000);
+    let number = query.page(10_000)?;
     let (found, refusal) = found(&hall, &actor, question(&asked, number, false)).await?;
     let marks = found.marks;
     let finds: Vec<pages::Find> = found.finds.into_iter().map(|find| drawn(find, &marks)).collect();

@@ -36,10 +36,6 @@ fn base(event: EventId) -> String {
     format!("/admin/event/{event}/talk")
 }
 
-fn may(hall: &Hall, actor: &Actor, permission: Permission, event: EventId) -> bool {
-    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
-}
-
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
     let id = EventId(id);
     let rows: Vec<_> = talk::list(&hall.ctx, &actor, id)?.into_iter().map(|row| (row.talk, row.taken)).collect();
@@ -49,8 +45,8 @@ async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
         rows: &rows,
         lists: &doors.lists,
         choosing: event_view::get(&hall.ctx, &actor, id)?.choose_talks,
-        may_manage: may(&hall, &actor, Permission::EventManage, id),
-        may_see: may(&hall, &actor, Permission::RegistrationView, id),
+        may_manage: hall.may(&actor, Permission::EventManage, id),
+        may_see: hall.may(&actor, Permission::RegistrationView, id),
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
 }
@@ -196,7 +192,7 @@ async fn people(
         talk: &of.talk,
         people: &people,
         full: of.full,
-        may_export: may(&hall, &actor, Permission::RegistrationExport, id),
+        may_export: hall.may(&actor, Permission::RegistrationExport, id),
     };
     page(pages::people(&visit.admin_shell(&actor), &shown))
 }

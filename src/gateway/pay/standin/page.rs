@@ -1,11 +1,8 @@
 //! The page on which a payment of the stand-in is made by hand: what WeChat shows after scanning, as plainly as can be.
 
 use super::book::{Order, State};
+use crate::standin::escaped;
 use domain::Money;
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
 
 const STYLE: &str = "body{font:18px/1.6 \"PingFang SC\",\"Microsoft YaHei\",\"Noto Sans CJK SC\",system-ui,sans-serif;margin:0 auto;max-width:26rem;padding:2rem 1rem;text-align:center;color:#1f2421;background:#f4f6f4}.sum{font-size:2.6rem;margin:.4em 0;font-variant-numeric:tabular-nums}button{font:inherit;width:100%;min-height:52px;border:0;border-radius:8px;background:#0a6b3b;color:#fff}.dim{color:#59605b}";
 

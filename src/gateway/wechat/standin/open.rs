@@ -2,11 +2,11 @@
 
 use super::{ACTIVE_SECONDS, CODE_SECONDS, Code, For, State, no, openid, unionid, yes};
 use crate::{
+    address::encoded,
     standin::{Answered, Asked},
     wechat::{
         crypt::sha1,
         keyword::{Fault, Keyword},
-        official::encoded,
     },
 };
 use serde_json::{Value, json};

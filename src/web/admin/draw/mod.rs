@@ -47,15 +47,11 @@ fn home(event: EventId, draw: DrawId) -> String {
     format!("/admin/event/{event}/draw/{draw}")
 }
 
-fn may(hall: &Hall, actor: &Actor, event: EventId, permission: Permission) -> bool {
-    hall.ctx.permit(actor, permission, At::Event(event)).is_ok()
-}
-
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(event): Path<u64>) -> Answer {
     let event = EventId(event);
     let (row, draws) = draw::of_event(&hall.ctx, &actor, event)?;
     let rows: Vec<_> = draws.into_iter().map(|(draw, running)| (draw, running.phase)).collect();
-    let may_manage = may(&hall, &actor, event, Permission::DrawManage);
+    let may_manage = hall.may(&actor, Permission::DrawManage, event);
     page(pages::list(&visit.admin_shell(&actor), &row, &rows, may_manage))
 }
 
@@ -106,21 +102,8 @@ fn input(fields: &Fields) -> DrawInput {
     }
 }
 
-/// A refusal that speaks of the field the file came in.
-fn at_field(error: Error, field: &str) -> Error {
-    match error {
-        Error::Refused(mut refusal) => {
-            for problem in &mut refusal.problems {
-                problem.field = field.to_owned();
-            }
-            refusal.into()
-        }
-        error => error,
-    }
-}
-
 async fn take_picture(hall: &Hall, actor: &Actor, file: &File, field: &str) -> Result<PictureId, Error> {
-    picture::upload(&hall.ctx, actor, file.bytes.to_vec()).await.map_err(|error| at_field(error, field))
+    picture::upload(&hall.ctx, actor, file.bytes.to_vec()).await.map_err(|error| error.at_field(field))
 }
 
 /// Uploads of the form; they are kept even when the rest comes back, so that they need not be chosen again.
@@ -130,7 +113,7 @@ async fn uploads(hall: &Hall, actor: &Actor, fields: &Fields, input: &mut DrawIn
     }
     if let Some(file) = fields.file("music_file") {
         let taken = sound::upload(&hall.ctx, actor, &file.name, file.bytes.to_vec()).await;
-        input.music = Some(taken.map_err(|error| at_field(error, "music_file"))?);
+        input.music = Some(taken.map_err(|error| error.at_field("music_file"))?);
     }
     Ok(())
 }
@@ -274,7 +257,7 @@ struct RoundPage<'a> {
 }
 
 fn round_form(hall: &Hall, visit: &Visit, actor: &Actor, of: &RoundPage<'_>) -> Result<Markup, Error> {
-    let named = may(hall, actor, of.event, Permission::DrawDesignate);
+    let named = hall.may(actor, Permission::DrawDesignate, of.event);
     // Whoever may only name winners sees the round, and saves nothing else.
     if !named {
         hall.ctx.permit(actor, Permission::DrawManage, At::Event(of.event))?;

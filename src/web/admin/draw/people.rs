@@ -1,6 +1,6 @@
 //! The draw's own list, the code for joining, messages and pictures that wait for a look.
 
-use super::{home, may};
+use super::home;
 use crate::{
     Hall,
     answer::{Answer, again, download, page, told},
@@ -65,7 +65,7 @@ fn drawn(
         rows: &lines,
         page: (of.page, draw::PAGE, found),
         full,
-        may_manage: may(hall, actor, event, Permission::DrawManage),
+        may_manage: hall.may(actor, Permission::DrawManage, event),
         refusal: of.refusal,
         taken: of.taken,
     };

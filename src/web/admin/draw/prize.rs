@@ -1,6 +1,6 @@
 //! Winners and prizes: list, hand-out, file.
 
-use super::{home, may};
+use super::home;
 use crate::{
     Hall,
     answer::{Answer, download, page, tell, told},
@@ -45,8 +45,8 @@ async fn list(
     let show = pages::Show::parse(asked.get("show"));
     let rows: Vec<_> =
         draw::wins(&hall.ctx, &actor, event, id)?.into_iter().filter(|row| show.takes(&row.win)).collect();
-    let may_run = may(&hall, &actor, event, Permission::DrawRun);
-    let may_export = may(&hall, &actor, event, Permission::RegistrationExport);
+    let may_run = hall.may(&actor, Permission::DrawRun, event);
+    let may_export = hall.may(&actor, Permission::RegistrationExport, event);
     let shell = visit.admin_shell(&actor);
     page(pages::list(&shell, &of.event, &of.draw, show, &lines(&rows), (may_run, may_export)))
 }

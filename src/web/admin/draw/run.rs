@@ -1,6 +1,6 @@
 //! Running a draw: its page, the remote, every act, and the stream that both follow.
 
-use super::{home, may};
+use super::home;
 use crate::{
     Hall,
     answer::{Answer, Failure, page, refusal_status, tell},
@@ -63,7 +63,7 @@ fn stage<'a>(
         running: &of.running,
         rounds,
         wins: &of.wins,
-        may_run: may(hall, actor, of.event.id, Permission::DrawRun),
+        may_run: hall.may(actor, Permission::DrawRun, of.event.id),
         held_by: held_by(hall, actor, of),
         back,
     }
@@ -84,7 +84,7 @@ async fn show(
     let shown = pages::Page {
         stage: stage(&hall, &actor, &of, &rounds, ""),
         takes_part: counted,
-        may_manage: may(&hall, &actor, event, Permission::DrawManage),
+        may_manage: hall.may(&actor, Permission::DrawManage, event),
         screen: &query(&format!("/screen/draw/{id}"), &[("key", &key)]),
     };
     page(pages::show(&visit.admin_shell(&actor), &shown))
