@@ -72,6 +72,11 @@ async fn begin(ctx: &Ctx, actor: &Actor, link: &str, way: Way) -> Result<Attempt
         let mut order = order::find(work.read(), &link)?;
         let amount = payable(&order)?;
         let before = of_order(work.read(), order.event, order.id)?;
+        // Whoever pressed at the same time was first: one attempt for both.
+        let serves = |one: &&Attempt| one.state.is_pending() && one.serves(amount, &way, work.now);
+        if let Some(known) = before.iter().rfind(serves) {
+            return Ok(known.clone());
+        }
         if before.len() >= ATTEMPTS_MAX {
             return Err(refuse!(
                 Conflict,
