@@ -312,7 +312,7 @@ fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, E
 }
 
 fn restore(settings: &Settings, snapshot: &std::path::Path) -> Result<ExitCode, Error> {
-    let made = store::restore(snapshot, &settings.data.join("store"))?;
+    let made = store::restore(snapshot, &[], &settings.data.join("store"))?;
     // An index of other records that lay here would hold their groups.
     if let Err(error) = std::fs::remove_dir_all(settings.search())
         && error.kind() != std::io::ErrorKind::NotFound
