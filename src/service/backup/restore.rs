@@ -248,7 +248,7 @@ fn files(
             Ok(from) => {
                 let mut from = key.open(from).map_err(of(&piece))?;
                 let laid = match kept {
-                    Some(files) => keep_file(files, number as u64, &mut from)?,
+                    Some(files) => keep_file(files, number as u64, &mut from, &piece)?,
                     None => hash_of(from).map_err(of(&piece))?,
                 };
                 if laid != *hash {
@@ -263,7 +263,7 @@ fn files(
     Ok(missing)
 }
 
-fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read) -> Result<[u8; 32], Error> {
+fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read, piece: &Piece) -> Result<[u8; 32], Error> {
     let mut draft = files.draft(number)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -271,7 +271,7 @@ fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read) -> Resul
             Ok(0) => return draft.keep(),
             Ok(count) => draft.write(buffer.get(..count).unwrap_or_default())?,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::Internal(format!("the backup is damaged: {error}"))),
+            Err(error) => return Err(of(piece)(Trouble::Unsound(error.to_string()))),
         }
     }
 }
