@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod backup;
 mod browser;
 mod command;
 mod door;

@@ -65,6 +65,16 @@ pub fn money(amount: Money) -> String {
     format!("¥{}.{cents}", grouped(whole))
 }
 
+/// Bytes as people read them.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
 /// A count with thousands separators.
 pub fn count(number: impl Into<i64>) -> String {
     let number: i64 = number.into();

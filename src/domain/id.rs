@@ -109,6 +109,8 @@ ids! {
     PayRefundId
     /// An invoice that somebody asked for.
     InvoiceId
+    /// A full backup that was made, or tried.
+    BackupRunId
     /// Something that is to leave the box.
     OutgoingId
     /// A program that is told what happens.

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod archive;
 pub mod audit;
+pub mod backup;
 pub mod brand;
 pub mod category;
 pub mod certificate;
@@ -69,6 +70,7 @@ pub mod wechat;
 pub use account::{Account, Grant, Session};
 pub use archive::EventArchive;
 pub use audit::{AuditLine, By};
+pub use backup::{BackupPlan, BackupRun};
 pub use brand::Brand;
 pub use category::{Category, EventCategory};
 pub use certificate::Certificate;

@@ -84,6 +84,8 @@ permissions! {
     OutboxManage = "outbox.manage", "See what leaves the box, send it again or drop it";
     /// Add, review, freeze and delete merchants; the platform's alone.
     MerchantManage = "merchant.manage", "Look after merchants";
+    /// Set backups up, see the recovery key; the platform's alone.
+    BackupManage = "backup.manage", "Back the box up and see the recovery key";
 }
 
 /// Where a permission holds.

@@ -58,5 +58,8 @@ pub fn open(settings: &Settings) -> Result<Ctx, Error> {
     let ctx = Ctx::new(store, Arc::new(SystemClock), Arc::new(chance), Sealer::new(&key)?, files);
     ctx.open_egress(settings.private_targets)?;
     service::wechat::register(&ctx);
+    let data =
+        std::path::absolute(&settings.data).map_err(|error| Error::internal("finding the data folder", error))?;
+    service::backup::register(&ctx, service::backup::Place { data, key });
     Ok(ctx)
 }

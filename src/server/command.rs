@@ -48,12 +48,12 @@ enum Command {
         /// The file to write.
         target: PathBuf,
     },
-    /// Prove a snapshot file and lay it into an empty data folder.
+    /// Bring everything back into an empty data folder, from a folder of backups or from a snapshot file.
     Restore {
         #[command(flatten)]
         place: Place,
-        /// The snapshot file.
-        snapshot: PathBuf,
+        #[command(flatten)]
+        from: crate::restore::From,
     },
     /// Look after the search index while the server is stopped.
     Search {
@@ -174,7 +174,7 @@ pub fn run() -> ExitCode {
         }
         Command::Verify(place) => verify(&place.over(settings)),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
-        Command::Restore { place, snapshot } => restore(&place.over(settings), snapshot),
+        Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
         Command::Search { place, what: Search::Rebuild } => rebuild(&place.over(settings)),
         Command::Search { place, what: Search::Check } => check(&place.over(settings)),
         Command::Text { .. } => Ok(ExitCode::SUCCESS),
@@ -308,23 +308,6 @@ fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, E
     say(
         "Pictures and imported lists lie in the folder “file” beside the store; copy that as well, and keep the key file elsewhere.",
     );
-    Ok(ExitCode::SUCCESS)
-}
-
-fn restore(settings: &Settings, snapshot: &std::path::Path) -> Result<ExitCode, Error> {
-    let made = store::restore(snapshot, &settings.data.join("store"))?;
-    // An index of other records that lay here would hold their groups.
-    if let Err(error) = std::fs::remove_dir_all(settings.search())
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(Error::internal("removing the old search index", error));
-    }
-    say(format!(
-        "{} keys up to group {} restored; start with `huiguan serve --data {}`",
-        made.entries,
-        made.sequence,
-        settings.data.display()
-    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,6 +12,7 @@ mod demo_print;
 mod demo_wechat;
 mod listen;
 mod proxy;
+mod restore;
 mod scanner;
 mod settings;
 mod tls;

@@ -91,6 +91,8 @@ pub struct Parts {
     egress: Arc<OnceLock<Egress>>,
     /// Who fetches which of WeChat's tokens at the moment.
     pub(crate) wechat: Arc<crate::wechat::Desk>,
+    /// Who makes backups.
+    pub(crate) backup: crate::backup::Shared,
 }
 
 impl Ctx {
@@ -123,6 +125,7 @@ impl Ctx {
             ways: Arc::default(),
             egress: Arc::default(),
             wechat: Arc::default(),
+            backup: Arc::default(),
         }))
     }
 

@@ -35,7 +35,7 @@ impl Files {
 
     fn path(&self, hash: &[u8; 32]) -> PathBuf {
         let name = HEXLOWER.encode(hash);
-        let (shelf, _) = name.split_at(2);
+        let (shelf, _) = name.split_at(SHELF);
         self.folder.join(shelf).join(&name)
     }
 
@@ -106,6 +106,24 @@ impl Files {
         self.path(hash)
     }
 
+    /// All files that are kept.
+    pub(crate) fn all(&self) -> Result<Vec<[u8; 32]>, Error> {
+        let failed = |error: std::io::Error| Error::internal("listing files", error);
+        let mut all = Vec::new();
+        for shelf in fs::read_dir(&self.folder).map_err(failed)? {
+            let shelf = shelf.map_err(failed)?;
+            if shelf.file_name().len() != SHELF {
+                continue;
+            }
+            for found in fs::read_dir(shelf.path()).map_err(failed)? {
+                let name = found.map_err(failed)?.file_name();
+                let hash = name.to_str().and_then(|name| HEXLOWER.decode(name.as_bytes()).ok());
+                all.extend(hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok()));
+            }
+        }
+        Ok(all)
+    }
+
     /// Begins a file that comes in pieces. `number` tells it from others that are being written.
     pub fn draft(&self, number: u64) -> Result<Draft, Error> {
         let folder = self.folder.join(DRAFTS);
@@ -143,6 +161,8 @@ impl Files {
     }
 }
 
+/// Digits of a file's name that its shelf is called by.
+const SHELF: usize = 2;
 /// Folder of notes about files that may be named by nobody: time and hash.
 const UNNAMED: &str = "unnamed";
 /// Folder of files that are being written.

@@ -1,8 +1,8 @@
 //! What the box does by itself as time goes by: holds that end, offers to those who wait, reminders, the archive, visits, uploads
-//! that nobody used, what is due to leave the box.
+//! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, archive, identity, message, once, order, outbox, promotion, reminder, upload, waiting, wechat,
+    Ctx, Error, archive, backup, identity, message, once, order, outbox, promotion, reminder, upload, waiting, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -37,10 +37,11 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
     }
     outbox::start_due(ctx, space);
     message::sms::start_asking(ctx, space);
+    backup::start_due(ctx, space);
 }
 
 /// Whether this second is one of those.
-fn is_turn(ctx: &Ctx, every: i64) -> bool {
+pub(crate) fn is_turn(ctx: &Ctx, every: i64) -> bool {
     ctx.now().0.div_euclid(domain::time::SECOND).rem_euclid(every) == 0
 }
 

@@ -25,10 +25,15 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) async fn founded() -> (Hall, Actor) {
     let hall = Hall::fresh();
-    let hash = account::hash_password(&hall.ctx, PASSWORD).await.unwrap();
-    space::found(&hall.ctx, "协会", "Asia/Shanghai", "管理员", "admin", &hash).await.unwrap();
-    let admin = log_in(&hall.ctx, "admin").await;
+    let admin = found(&hall.ctx).await;
     (hall, admin)
+}
+
+/// Founds the association; answers its administrator.
+pub(crate) async fn found(ctx: &Ctx) -> Actor {
+    let hash = account::hash_password(ctx, PASSWORD).await.unwrap();
+    space::found(ctx, "协会", "Asia/Shanghai", "管理员", "admin", &hash).await.unwrap();
+    log_in(ctx, "admin").await
 }
 
 async fn log_in(ctx: &Ctx, login: &str) -> Actor {

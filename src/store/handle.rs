@@ -8,7 +8,7 @@ use crate::{
     disk::{Disk, Folder},
     engine::{Engine, Memory},
     follow::{Follower, Touched},
-    journal::{Journal, Tail, replay},
+    journal::{Journal, Tail, part, replay},
     layer::Map,
     open::{self, Base, RealBase},
     queue::{Closure, Message, to_task},
@@ -16,6 +16,7 @@ use crate::{
     writer::{Parts, Shared, Space, Writer, generation},
 };
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
@@ -244,6 +245,32 @@ impl Store {
             tracing::debug!(%error, "the journal does not go back so far");
         }
         seen == last
+    }
+
+    /// Writes the groups above `after` up to `last` one behind the other, as [`crate::restore`] takes them; false when the journal does not
+    /// hold all of them any more. Blocks the thread. `last` must be committed.
+    pub fn part(&self, after: u64, last: u64, out: &mut dyn Write) -> Result<bool, Error> {
+        let Some((disk, folder)) = &self.inner.place else { return Ok(after == last) };
+        if after >= last {
+            return Ok(after == last);
+        }
+        let (mut seen, mut failed) = (after, None);
+        let read = replay(disk.as_ref(), folder, after, Tail::Cut, |sequence, changes| {
+            if sequence <= last && failed.is_none() {
+                match part::put(out, sequence, changes) {
+                    Ok(()) => seen = sequence,
+                    Err(error) => failed = Some(error),
+                }
+            }
+            Ok(())
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if let Err(error) = &read {
+            tracing::debug!(%error, "the journal does not go back so far");
+        }
+        Ok(seen == last)
     }
 
     /// What the store has done and what waits.

@@ -1,14 +1,15 @@
 //! Snapshots: everything at one instant in one checksummed file, written while the store runs, and restored into an empty
-//! folder. Encryption and schedules are not here.
+//! folder, with the groups that came after it where they were kept. Encryption and schedules are not here.
 
 use crate::{
     Error, Options, Order, Store, View,
     disk::{Disk, RealDisk},
-    journal::{decode, encode},
+    journal::{decode, encode, part},
     layer::Layers,
 };
 use bytes::Bytes;
 use ring::digest::{Context, SHA256};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -68,12 +69,54 @@ impl Output {
     }
 }
 
+/// Gathers entries, which come in the order of their keys, into chunks.
+struct Gathering<'a> {
+    out: &'a mut Output,
+    list: Vec<(Bytes, Option<Bytes>)>,
+    bytes: usize,
+    entries: u64,
+}
+
+impl Gathering<'_> {
+    fn add(&mut self, key: Bytes, value: Bytes) -> Result<(), Error> {
+        self.bytes += key.len() + value.len();
+        self.entries += 1;
+        self.list.push((key, Some(value)));
+        if self.bytes >= CHUNK_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        if !self.list.is_empty() {
+            self.out.chunk(&self.list)?;
+        }
+        self.list.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
 /// Writes what the layers hold. The file gets its name when it is on disk in whole.
 pub(crate) fn write(disk: &dyn Disk, layers: &Layers<'_>, sequence: u64, target: &Path) -> Result<Snapshot, Error> {
+    write_with(disk, sequence, target, |to| {
+        for kept in layers.range((Bound::Unbounded, Bound::Unbounded), Order::Ascending) {
+            let (key, value) = kept?;
+            to.add(key, value)?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes a snapshot of the entries that `fill` adds.
+fn write_with(
+    disk: &dyn Disk,
+    sequence: u64,
+    target: &Path,
+    fill: impl FnOnce(&mut Gathering<'_>) -> Result<(), Error>,
+) -> Result<Snapshot, Error> {
     let draft = target.with_extension("part");
     let file = disk.create(&draft, 0).map_err(Error::io("making a snapshot"))?;
     let mut out = Output { file, at: 0, hash: Context::new(&SHA256) };
-    let entries = fill(&mut out, layers, sequence);
+    let entries = whole(&mut out, sequence, fill);
     let finished = entries.and_then(|entries| {
         out.file.sync().map_err(Error::io("syncing a snapshot"))?;
         disk.rename(&draft, target).map_err(Error::io("naming a snapshot"))?;
@@ -92,24 +135,17 @@ pub(crate) fn write(disk: &dyn Disk, layers: &Layers<'_>, sequence: u64, target:
     }
 }
 
-fn fill(out: &mut Output, layers: &Layers<'_>, sequence: u64) -> Result<u64, Error> {
+fn whole(
+    out: &mut Output,
+    sequence: u64,
+    fill: impl FnOnce(&mut Gathering<'_>) -> Result<(), Error>,
+) -> Result<u64, Error> {
     out.put(MAGIC)?;
     out.put(&sequence.to_le_bytes())?;
-    let (mut list, mut bytes, mut entries) = (Vec::new(), 0, 0u64);
-    for kept in layers.range((Bound::Unbounded, Bound::Unbounded), Order::Ascending) {
-        let (key, value) = kept?;
-        bytes += key.len() + value.len();
-        entries += 1;
-        list.push((key, Some(value)));
-        if bytes >= CHUNK_BYTES {
-            out.chunk(&list)?;
-            list.clear();
-            bytes = 0;
-        }
-    }
-    if !list.is_empty() {
-        out.chunk(&list)?;
-    }
+    let mut to = Gathering { out, list: Vec::new(), bytes: 0, entries: 0 };
+    fill(&mut to)?;
+    to.flush()?;
+    let entries = to.entries;
     out.put(&0u32.to_le_bytes())?;
     out.put(&entries.to_le_bytes())?;
     let hash = out.hash.clone().finish();
@@ -193,22 +229,80 @@ impl View {
     }
 }
 
-/// Makes a store out of a snapshot, in a folder that is empty or not there yet. The snapshot is checked in whole first.
-pub fn restore(snapshot: &Path, target: &Path) -> Result<Snapshot, Error> {
+/// What came after a snapshot: the newest group's number, and each key as it was left.
+fn gather(
+    disk: &dyn Disk,
+    parts: &[PathBuf],
+    snapshot: u64,
+) -> Result<(u64, BTreeMap<Vec<u8>, Option<Vec<u8>>>), Error> {
+    let (mut last, mut changes) = (snapshot, BTreeMap::new());
+    for path in parts {
+        let mut from = disk.reader(path).map_err(Error::io(format!("opening {}", path.display())))?;
+        part::read(from.as_mut(), path, |sequence, group| {
+            // A part may begin before the snapshot, or where the one before it ended.
+            if sequence <= last {
+                return Ok(());
+            }
+            if sequence != last + 1 {
+                let why = format!("groups {} to {} are missing before it", last + 1, sequence - 1);
+                return Err(Error::Snapshot { path: path.clone(), why });
+            }
+            last = sequence;
+            changes.extend(group);
+            Ok(())
+        })?;
+    }
+    Ok((last, changes))
+}
+
+/// The snapshot's entries with the changes over them, in the order of their keys.
+fn merged(
+    disk: &dyn Disk,
+    snapshot: &Path,
+    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    to: &mut Gathering<'_>,
+) -> Result<(), Error> {
+    let mut changes = changes.into_iter().peekable();
+    let mut newer = |to: &mut Gathering<'_>, upto: Option<&[u8]>| -> Result<bool, Error> {
+        while let Some((key, value)) = changes.next_if(|(key, _)| upto.is_none_or(|upto| key.as_slice() <= upto)) {
+            let same = upto == Some(key.as_slice());
+            if let Some(value) = value {
+                to.add(key.into(), value.into())?;
+            }
+            if same {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    read(disk, snapshot, |chunk| {
+        for (key, value) in chunk {
+            if !newer(to, Some(&key))?
+                && let Some(value) = value
+            {
+                to.add(key.into(), value.into())?;
+            }
+        }
+        Ok(())
+    })?;
+    newer(to, None).map(drop)
+}
+
+/// Makes a store out of a snapshot and the parts that came after it (none, or in order and without a gap), in a folder that is empty or not
+/// there yet. Everything is checked in whole first.
+pub fn restore(snapshot: &Path, parts: &[PathBuf], target: &Path) -> Result<Snapshot, Error> {
     let disk = RealDisk;
-    let (sequence, entries) = check(&disk, snapshot)?;
+    let (sequence, _) = check(&disk, snapshot)?;
+    let (sequence, changes) = gather(&disk, parts, sequence)?;
     disk.make_dir(target).map_err(Error::io("making the data folder"))?;
     if !disk.list(target).map_err(Error::io("looking into the data folder"))?.is_empty() {
         return Err(Error::NotEmpty(target.to_owned()));
     }
-    let options = Options::new(target);
     let dir = crate::disk::Folder(target.to_owned()).snapshot();
     disk.make_dir(&dir).map_err(Error::io("making the data folder"))?;
-    let (draft, path) = (dir.join("restore.part"), dir.join(file_name(sequence)));
-    let bytes = std::fs::copy(snapshot, &draft).map_err(Error::io("copying the snapshot"))?;
-    let synced = disk.open(&draft).and_then(|file| file.sync()).and_then(|()| disk.rename(&draft, &path));
-    synced.and_then(|()| disk.sync_dir(&dir)).map_err(Error::io("copying the snapshot"))?;
-    let (store, _) = Store::open(options)?;
+    let path = dir.join(file_name(sequence));
+    let laid = write_with(&disk, sequence, &path, |to| merged(&disk, snapshot, changes, to))?;
+    let (store, _) = Store::open(Options::new(target))?;
     store.close()?;
-    Ok(Snapshot { path: target.to_owned(), sequence, entries, bytes })
+    Ok(Snapshot { path: target.to_owned(), ..laid })
 }

@@ -91,6 +91,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::OutboxManage],
     },
     Feature {
+        name: "backup",
+        label: "Backups",
+        href: "/admin/backup",
+        icon: Icon::Check,
+        permissions: &[Permission::BackupManage],
+    },
+    Feature {
         name: "audit",
         label: "Audit log",
         href: "/admin/audit",

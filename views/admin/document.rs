@@ -10,6 +10,7 @@ use crate::{
         list::{Head, Row, pager, query, table},
         post,
     },
+    format::size,
     layout::{Tone, admin},
 };
 use domain::{
@@ -48,15 +49,6 @@ pub struct List<'a> {
     pub refusal: Option<&'a Refusal>,
     /// Searches that the reader keeps of this list.
     pub saved: &'a [domain::SavedSearch],
-}
-
-/// Bytes as people read them.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 fn reading(shell: &Shell, of: &Document) -> Markup {

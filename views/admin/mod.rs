@@ -3,6 +3,7 @@
 pub mod account;
 pub mod archive;
 pub mod audit;
+pub mod backup;
 pub mod brand;
 pub mod category;
 pub mod certificate;

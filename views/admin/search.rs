@@ -10,7 +10,7 @@ use crate::{
         list::{pager, query},
         notice, post, progress, stat,
     },
-    format::count,
+    format::{count, size},
     layout::{Tone, admin},
 };
 use domain::{EventId, Refusal, SavedSearch, Time};
@@ -283,7 +283,7 @@ pub fn index(shell: &Shell, of: &Index) -> Markup {
         p class="dim" { (text.t("The index is made from the records and can be made again at any time; nothing is lost with it. While a new one is built, the old one is searched.")) }
         dl class="stats" {
             (stat(text.t("Index entries"), &count(of.entries.try_into().unwrap_or(i64::MAX)), None))
-            (stat(text.t("On disk"), &format!("{:.1} MB", of.bytes as f64 / 1e6), None))
+            (stat(text.t("On disk"), &size(of.bytes), None))
             (stat(text.t("Not in it yet"), &count(of.waiting.try_into().unwrap_or(i64::MAX)), None))
         }
         @if let Some(failed) = &of.failed { (notice(Tone::Bad, &text.f("Building it failed: {why}", &[("why", failed)]))) }

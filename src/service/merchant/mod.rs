@@ -22,7 +22,8 @@ use store::catalogue::{ACCOUNT_BY_LOGIN, MERCHANT_BY_LOGIN, MERCHANTS, SESSION_B
 use store::{Order, Read};
 
 /// What only the platform's own staff may hold: it reaches beyond one space.
-pub const PLATFORM_ONLY: &[Permission] = &[Permission::MerchantManage, Permission::SearchManage];
+pub const PLATFORM_ONLY: &[Permission] =
+    &[Permission::MerchantManage, Permission::SearchManage, Permission::BackupManage];
 
 /// Checks that somebody looks after merchants; only in the association can anybody.
 fn may(ctx: &Ctx, actor: &Actor) -> Result<Permit, Error> {

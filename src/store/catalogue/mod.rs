@@ -345,6 +345,8 @@ tables! {
     103 "once" v 1 domain::Once { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&ONCE_BY_END, &r.until.0); }
     104 "person_ticket" v 1 PersonTicket { key (PersonId, EventId, TicketId) = |r| (r.person, r.event, r.ticket); derive |_r, _out| (); }
     105 "person_order" v 1 PersonOrder { key (PersonId, EventId, OrderId) = |r| (r.person, r.event, r.order); derive |_r, _out| (); }
+    140 "backup_plan" v 1 domain::BackupPlan { key () = |_r| (); derive |_r, _out| (); }
+    141 "backup_run" v 1 domain::BackupRun { key domain::BackupRunId = |r| r.id; derive |_r, _out| (); }
     106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
 }
 

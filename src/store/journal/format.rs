@@ -55,7 +55,7 @@ fn head_checksum(length: u32, sum: u32, sequence: u64) -> u32 {
 }
 
 /// Bytes of a whole frame.
-fn extent(payload: usize) -> usize {
+pub(super) fn extent(payload: usize) -> usize {
     (FRAME_HEAD + payload).next_multiple_of(ALIGN) + FRAME_TAIL
 }
 

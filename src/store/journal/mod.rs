@@ -3,6 +3,7 @@
 //! frames and heads are in [`format`], reading them back is in [`replay`].
 
 mod format;
+pub(crate) mod part;
 mod replay;
 
 pub(crate) use format::{Payload, decode, encode};

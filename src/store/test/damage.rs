@@ -244,9 +244,9 @@ fn a_snapshot_is_taken_while_running_and_restored() {
         store.snapshot(&file).unwrap()
     });
     let target = folder.path().join("other");
-    let restored = restore(&file, &target).unwrap();
+    let restored = restore(&file, &[], &target).unwrap();
     assert_eq!((restored.sequence, restored.entries), (snapshot.sequence, snapshot.entries));
-    assert!(matches!(restore(&file, &target), Err(Error::NotEmpty(_))));
+    assert!(matches!(restore(&file, &[], &target), Err(Error::NotEmpty(_))));
     let (copy, opened) = Store::open(small(&target)).unwrap();
     assert_eq!((opened.sequence, opened.replayed, opened.rebuilt), (snapshot.sequence, 0, None));
     let view = copy.view();
@@ -266,9 +266,9 @@ fn a_snapshot_is_taken_while_running_and_restored() {
         bent[at] ^= 1 << (at % 8);
         std::fs::write(&file, &bent).unwrap();
         let fresh = folder.path().join(format!("fresh-{at}"));
-        assert!(matches!(restore(&file, &fresh), Err(Error::Snapshot { .. })), "byte {at}");
+        assert!(matches!(restore(&file, &[], &fresh), Err(Error::Snapshot { .. })), "byte {at}");
         std::fs::write(&file, &whole[..at]).unwrap();
-        assert!(matches!(restore(&file, &fresh), Err(Error::Snapshot { .. })), "cut to {at}");
+        assert!(matches!(restore(&file, &[], &fresh), Err(Error::Snapshot { .. })), "cut to {at}");
         assert!(!fresh.exists(), "nothing is made out of a damaged snapshot");
     }
 }

@@ -69,7 +69,7 @@ fn an_unknown_version_is_an_error_and_not_guessed_at() {
 #[test]
 fn a_snapshot_of_the_first_format_is_restored() {
     let folder = tempfile::tempdir().unwrap();
-    let restored = restore(&fixture("snapshot_v1.snap"), &folder.path().join("hall")).unwrap();
+    let restored = restore(&fixture("snapshot_v1.snap"), &[], &folder.path().join("hall")).unwrap();
     assert_eq!(restored.sequence, 10);
     let (store, _) = Store::open(Options::new(folder.path().join("hall"))).unwrap();
     assert_first_format(&store);

@@ -7,6 +7,7 @@ mod full;
 mod kill;
 mod layers;
 mod migrate;
+mod part;
 mod power;
 mod suite;
 

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod archive;
 pub mod audit;
+pub mod backup;
 pub mod brand;
 pub mod category;
 pub mod certificate;
@@ -74,6 +75,7 @@ pub fn routes() -> Router<Hall> {
         .merge(account::routes())
         .merge(space::routes())
         .merge(audit::routes())
+        .merge(backup::routes())
         .merge(brand::routes())
         .merge(category::routes())
         .merge(group::routes())

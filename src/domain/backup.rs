@@ -1,0 +1,698 @@
+//! Backups: where and when, what the pieces in the target folder are called, which of them are kept, and which bring back an instant.
+
+use crate::{
+    Refusal, Time, problem,
+    text::Form,
+    time::{DAY, MINUTE},
+};
+use jiff::{civil::DateTime, tz::TimeZone};
+use rkyv::{Archive, Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Where and when the box backs itself up; one for the whole box, kept by the association.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct BackupPlan {
+    /// Whether the clock makes backups.
+    pub on: bool,
+    /// Folder, from the root, that stands on another disk; the box keeps a folder of its own in it.
+    pub folder: String,
+    /// Name of that folder. A restored hall gets a new one, so that two histories never mix.
+    pub line: String,
+    /// Local hour of the full backup of each day, 0 to 23.
+    pub hour: u8,
+    /// Minutes between the parts that come after a full one; 0 for none.
+    pub minutes: u16,
+    /// How many are kept.
+    pub keep: Keep,
+    /// Public half of the recovery key (age, X25519).
+    pub recipient: String,
+    /// The recovery key itself, sealed.
+    pub sealed: Vec<u8>,
+    /// Who else can open backups, one public key (age) each.
+    pub others: Vec<String>,
+    /// Raised by each change; a form that was opened on an older one is refused.
+    pub revision: u32,
+}
+
+/// How many backups are kept.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest of each of so many days; parts are kept as long.
+    pub days: u16,
+    /// The newest of each of so many weeks.
+    pub weeks: u16,
+    /// The newest of each of so many months.
+    pub months: u16,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { days: 7, weeks: 5, months: 12 }
+    }
+}
+
+/// Most days, weeks or months.
+pub const KEEP_MAX: u16 = 400;
+/// Longest folder name.
+pub const FOLDER_MAX: usize = 400;
+/// Most further public keys.
+pub const OTHERS_MAX: usize = 5;
+/// Shortest passphrase, in characters.
+pub const PASSPHRASE_MIN: usize = 12;
+/// Longest passphrase, in characters.
+pub const PASSPHRASE_MAX: usize = 200;
+/// Choices of minutes between parts.
+pub const MINUTES: &[u16] = &[0, 1, 5, 15, 60];
+/// A backup that is older is something to worry about: a day with some hours for a box that was off.
+pub const OLD_MILLIS: i64 = 36 * crate::time::HOUR;
+/// How long after a failure the clock tries again.
+pub const AGAIN_MILLIS: i64 = 15 * MINUTE;
+
+/// A full backup that was made, or tried.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct BackupRun {
+    /// Number.
+    pub id: crate::BackupRunId,
+    /// When it began.
+    pub began: Time,
+    /// When it ended.
+    pub ended: Time,
+    /// The newest group in it.
+    pub sequence: u64,
+    /// Bytes of the archive.
+    pub bytes: u64,
+    /// Files beside the records: how many there are, and how many had to be copied.
+    pub files: (u32, u32),
+    /// Records that were counted when it was restored for a trial.
+    pub records: u64,
+    /// What went wrong.
+    pub trouble: Option<Trouble>,
+}
+
+/// What went wrong.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The folder is not there: a disk that is not plugged in, or a folder that somebody removed.
+    Gone,
+    /// Its disk is full.
+    Full,
+    /// The key opens nothing here.
+    WrongKey,
+    /// What was written does not prove to be whole.
+    Unsound(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Trouble {
+    /// English source text: what happened and what to do.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Gone => {
+                "The folder is not there. Is the disk plugged in? If it is a new disk, save the settings once more."
+            }
+            Self::Full => "The disk of the backups is full. Make room on it, or keep fewer backups.",
+            Self::WrongKey => "The recovery key does not open the backups in this folder.",
+            Self::Unsound(_) => {
+                "What was written could not be restored for a trial, so it was removed. Is the disk failing?"
+            }
+            Self::Other(_) => "The backup could not be made.",
+        }
+    }
+
+    /// What the system said.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Gone | Self::Full | Self::WrongKey => "",
+            Self::Unsound(detail) | Self::Other(detail) => detail,
+        }
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.detail() {
+            "" => f.write_str(self.label()),
+            detail => write!(f, "{} ({detail})", self.label()),
+        }
+    }
+}
+
+/// Runs that are kept.
+pub const RUNS_MAX: u64 = 400;
+
+/// What a form says.
+#[derive(Debug, Clone, Default)]
+pub struct PlanInput {
+    /// Whether the clock makes backups.
+    pub on: bool,
+    /// Folder.
+    pub folder: String,
+    /// Hour.
+    pub hour: String,
+    /// Minutes between parts.
+    pub minutes: String,
+    /// Days, weeks, months.
+    pub keep: [String; 3],
+    /// Public keys, one a line.
+    pub others: String,
+    /// A passphrase, typed twice; empty: none, or the one that is there.
+    pub passphrase: (String, String),
+    /// Revision that the form was opened on.
+    pub revision: u32,
+}
+
+/// What a form says, checked; whether keys are keys is asked elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Whether the clock makes backups.
+    pub on: bool,
+    /// Folder.
+    pub folder: String,
+    /// Hour.
+    pub hour: u8,
+    /// Minutes between parts.
+    pub minutes: u16,
+    /// How many are kept.
+    pub keep: Keep,
+    /// Public keys.
+    pub others: Vec<String>,
+    /// The new passphrase.
+    pub passphrase: Option<String>,
+}
+
+impl PlanInput {
+    /// Checks the form.
+    pub fn check(&self) -> Result<Planned, Refusal> {
+        let mut form = Form::default();
+        let folder = form.required("folder", &self.folder, FOLDER_MAX);
+        let folder = if folder == "/" { folder } else { folder.trim_end_matches('/').to_owned() };
+        if !folder.is_empty()
+            && (!folder.starts_with('/') || folder == "/" || folder.split('/').any(|name| name == ".."))
+        {
+            form.wrong(problem!("folder", "Give the folder from the root, such as /mnt/backup."));
+        }
+        let hour = self.hour.trim().parse::<u8>().ok().filter(|hour| *hour < 24);
+        if hour.is_none() {
+            form.wrong(problem!("hour", "Give an hour from 0 to 23."));
+        }
+        let minutes = self.minutes.trim().parse::<u16>().ok().filter(|minutes| MINUTES.contains(minutes));
+        if minutes.is_none() {
+            form.wrong(problem!("minutes", "Choose one of the given times."));
+        }
+        let mut counts = [0; 3];
+        for ((name, text), count) in ["days", "weeks", "months"].into_iter().zip(&self.keep).zip(&mut counts) {
+            match text.trim().parse::<u16>().ok().filter(|count| *count <= KEEP_MAX) {
+                Some(number) => *count = number,
+                None => form.wrong(problem!(name, "Give a number from 0 to {max}.", max = KEEP_MAX)),
+            }
+        }
+        let [days, weeks, months] = counts;
+        if days == 0 && self.keep.iter().all(|text| text.trim().parse::<u16>().is_ok()) {
+            form.wrong(problem!("days", "Keep one day at least."));
+        }
+        let others: Vec<String> =
+            self.others.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+        if others.len() > OTHERS_MAX {
+            form.wrong(problem!("others", "At most {max} keys.", max = OTHERS_MAX));
+        }
+        let passphrase = self.passphrase(&mut form);
+        form.done(Planned {
+            on: self.on,
+            folder,
+            hour: hour.unwrap_or_default(),
+            minutes: minutes.unwrap_or_default(),
+            keep: Keep { days, weeks, months },
+            others,
+            passphrase,
+        })
+    }
+
+    fn passphrase(&self, form: &mut Form) -> Option<String> {
+        let (first, second) = &self.passphrase;
+        if first.is_empty() && second.is_empty() {
+            return None;
+        }
+        let length = first.chars().count();
+        if first != second {
+            form.wrong(problem!("passphrase2", "The two passphrases differ."));
+        } else if !(PASSPHRASE_MIN..=PASSPHRASE_MAX).contains(&length) || first.trim() != first {
+            form.wrong(problem!(
+                "passphrase",
+                "A passphrase has {min} to {max} characters and neither begins nor ends with a blank.",
+                min = PASSPHRASE_MIN,
+                max = PASSPHRASE_MAX
+            ));
+        }
+        Some(first.clone())
+    }
+}
+
+/// A file in the box's folder at the target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Piece {
+    /// Everything up to a group.
+    Full {
+        /// When it was taken.
+        at: Time,
+        /// The newest group in it.
+        sequence: u64,
+    },
+    /// Groups behind an earlier piece.
+    Part {
+        /// When it was taken: every group that was committed by then and is not in an earlier piece.
+        at: Time,
+        /// The group that it begins behind.
+        after: u64,
+        /// The newest group in it.
+        last: u64,
+    },
+    /// The names of the files that a full backup needs.
+    List {
+        /// When its full backup was taken.
+        at: Time,
+        /// The newest group of its full backup.
+        sequence: u64,
+    },
+    /// A file beside the records, by a name that tells nobody what it is.
+    File(String),
+    /// The recovery key, locked by a passphrase.
+    Recovery,
+}
+
+/// Hexadecimal digits in the name of a file.
+pub const FILE_DIGITS: usize = 64;
+
+fn stamp(at: Time) -> String {
+    at.zoned(&TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn read_stamp(text: &str) -> Option<Time> {
+    let local = DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+    let at = Time(local.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond());
+    (stamp(at) == text).then_some(at)
+}
+
+fn read_number(text: &str) -> Option<u64> {
+    let number = text.parse::<u64>().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+impl Piece {
+    /// Its file name. Instants are kept to the second.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Full { at, sequence } => format!("full-{}-{sequence}.age", stamp(*at)),
+            Self::Part { at, after, last } => format!("part-{}-{after}-{last}.age", stamp(*at)),
+            Self::List { at, sequence } => format!("list-{}-{sequence}.age", stamp(*at)),
+            Self::File(name) => format!("file-{name}.age"),
+            Self::Recovery => "recovery.age".to_owned(),
+        }
+    }
+
+    /// The piece of that name; none for whatever else lies in a folder.
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut words = name.strip_suffix(".age")?.split('-');
+        let piece = match words.next()? {
+            "full" => Self::Full { at: read_stamp(words.next()?)?, sequence: read_number(words.next()?)? },
+            "list" => Self::List { at: read_stamp(words.next()?)?, sequence: read_number(words.next()?)? },
+            "part" => {
+                let (at, after, last) =
+                    (read_stamp(words.next()?)?, read_number(words.next()?)?, read_number(words.next()?)?);
+                (after < last).then_some(Self::Part { at, after, last })?
+            }
+            "file" => {
+                let name = words.next()?;
+                let digits = name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                (digits && name.len() == FILE_DIGITS).then(|| Self::File(name.to_owned()))?
+            }
+            "recovery" => Self::Recovery,
+            _ => return None,
+        };
+        words.next().is_none().then_some(piece)
+    }
+}
+
+/// Full backups and parts out of a folder, each oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shelf {
+    /// When and up to which group.
+    pub full: Vec<(Time, u64)>,
+    /// When, behind which group, up to which.
+    pub parts: Vec<(Time, u64, u64)>,
+}
+
+/// What brings back an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The full backup.
+    pub full: (Time, u64),
+    /// The parts behind it.
+    pub parts: Vec<(Time, u64, u64)>,
+}
+
+impl Chain {
+    /// The instant that comes back.
+    pub fn at(&self) -> Time {
+        self.parts.last().map_or(self.full.0, |(at, ..)| *at)
+    }
+
+    /// The newest group that comes back.
+    pub fn sequence(&self) -> u64 {
+        self.parts.last().map_or(self.full.1, |(.., last)| *last)
+    }
+}
+
+impl Shelf {
+    /// Sorts pieces.
+    pub fn of(pieces: impl IntoIterator<Item = Piece>) -> Self {
+        let mut shelf = Self::default();
+        for piece in pieces {
+            match piece {
+                Piece::Full { at, sequence } => shelf.full.push((at, sequence)),
+                Piece::Part { at, after, last } => shelf.parts.push((at, after, last)),
+                Piece::List { .. } | Piece::File(_) | Piece::Recovery => {}
+            }
+        }
+        shelf.full.sort_unstable();
+        shelf.parts.sort_unstable_by_key(|(at, after, last)| (*last, *after, *at));
+        shelf
+    }
+
+    /// When the newest piece was taken, and its newest group.
+    pub fn newest(&self) -> Option<(Time, u64)> {
+        let part = self.parts.last().map(|(at, _, last)| (*at, *last));
+        self.full.last().copied().into_iter().chain(part).max_by_key(|(_, last)| *last)
+    }
+
+    /// What there is, in short.
+    pub fn held(&self) -> Held {
+        Held { full: self.full.last().map(|(at, _)| *at), newest: self.newest() }
+    }
+
+    /// The newest state that is not younger than `until` (none: the newest of all): a full backup and the parts behind it, without a gap.
+    pub fn chain(&self, until: Option<Time>) -> Option<Chain> {
+        let early = |at: Time| until.is_none_or(|until| at <= until);
+        let full = *self.full.iter().rev().find(|(at, _)| early(*at))?;
+        let mut chain = Chain { full, parts: Vec::new() };
+        for part in self.parts.iter().filter(|(at, ..)| early(*at)) {
+            let (reached, (_, after, last)) = (chain.sequence(), *part);
+            if after <= reached && last > reached {
+                chain.parts.push(*part);
+            }
+        }
+        Some(chain)
+    }
+
+    /// The pieces that are not kept any longer: full backups with their lists, and parts that no kept day needs.
+    pub fn spare(&self, keep: Keep, zone: &TimeZone) -> Vec<Piece> {
+        let Some((newest, _)) = self.full.last().copied() else { return Vec::new() };
+        let kept = kept(&self.full, keep, zone);
+        let mut spare = Vec::new();
+        for (at, sequence) in self.full.iter().filter(|full| !kept.contains(full)) {
+            spare.extend([Piece::Full { at: *at, sequence: *sequence }, Piece::List { at: *at, sequence: *sequence }]);
+        }
+        let from = newest.plus(-i64::from(keep.days.max(1)) * DAY);
+        let base = kept.iter().find(|(at, _)| *at >= from).map_or(0, |(_, sequence)| *sequence);
+        let old = self.parts.iter().filter(|(.., last)| *last <= base);
+        spare.extend(old.map(|(at, after, last)| Piece::Part { at: *at, after: *after, last: *last }));
+        spare
+    }
+}
+
+/// The full backups that are kept: the newest of each of the newest days, weeks and months that have one.
+pub fn kept(full: &[(Time, u64)], keep: Keep, zone: &TimeZone) -> BTreeSet<(Time, u64)> {
+    let mut kept = BTreeSet::new();
+    let day = |at: Time| at.zoned(zone).date();
+    let week = |at: Time| {
+        let week = at.zoned(zone).date().iso_week_date();
+        (week.year(), i16::from(week.week()))
+    };
+    let month = |at: Time| (at.zoned(zone).year(), i16::from(at.zoned(zone).month()));
+    pick(full, keep.days.max(1), day, &mut kept);
+    pick(full, keep.weeks, week, &mut kept);
+    pick(full, keep.months, month, &mut kept);
+    kept
+}
+
+/// The newest of each of the newest so many spans.
+fn pick<K: Ord>(full: &[(Time, u64)], count: u16, span: impl Fn(Time) -> K, kept: &mut BTreeSet<(Time, u64)>) {
+    let mut spans = BTreeSet::new();
+    let mut newest_first: Vec<_> = full.to_vec();
+    newest_first.sort_unstable_by(|a, b| b.cmp(a));
+    for of in newest_first {
+        if spans.len() == usize::from(count) {
+            break;
+        }
+        if spans.insert(span(of.0)) {
+            kept.insert(of);
+        }
+    }
+}
+
+/// What a folder is known to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// When the newest full backup was taken.
+    pub full: Option<Time>,
+    /// When the newest piece was taken, and its newest group.
+    pub newest: Option<(Time, u64)>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing yet.
+    Nothing,
+    /// A part, behind that group.
+    Part(u64),
+    /// A full backup.
+    Full,
+}
+
+impl BackupPlan {
+    /// What is to be done now, when the newest group is `sequence`.
+    pub fn due(&self, held: Held, sequence: u64, now: Time, zone: &TimeZone) -> Due {
+        let Some((at, last)) = held.newest else { return Due::Full };
+        if is_due(self.hour, held.full, now, zone) {
+            return Due::Full;
+        }
+        // A clock that was set back must not silence it.
+        let waited = now.since(at) >= i64::from(self.minutes) * MINUTE || now < at;
+        if self.minutes > 0 && waited && sequence > last { Due::Part(last) } else { Due::Nothing }
+    }
+}
+
+/// Whether a full backup is due: none was taken since the hour came last.
+fn is_due(hour: u8, newest: Option<Time>, now: Time, zone: &TimeZone) -> bool {
+    let Some(newest) = newest else { return true };
+    let local = now.zoned(zone);
+    let today = local.date().at(i8::try_from(hour).unwrap_or_default(), 0, 0, 0);
+    let Ok(today) = today.to_zoned(zone.clone()) else { return false };
+    let last = if today > local { today.yesterday().unwrap_or(today) } else { today };
+    newest.0 < last.timestamp().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::HOUR;
+    use proptest::prelude::*;
+
+    fn china() -> TimeZone {
+        TimeZone::get("Asia/Shanghai").unwrap()
+    }
+
+    fn at(text: &str) -> Time {
+        Time::from_local(text, &china()).unwrap()
+    }
+
+    #[test]
+    fn a_name_says_what_a_piece_is_and_nothing_else_is_one() {
+        let time = at("2026-11-26T03:00");
+        let pieces = [
+            (Piece::Full { at: time, sequence: 7 }, "full-20261125T190000Z-7.age".to_owned()),
+            (Piece::List { at: time, sequence: 7 }, "list-20261125T190000Z-7.age".to_owned()),
+            (Piece::Part { at: time, after: 7, last: 9 }, "part-20261125T190000Z-7-9.age".to_owned()),
+            (Piece::File("0f".repeat(32)), format!("file-{}.age", "0f".repeat(32))),
+            (Piece::Recovery, "recovery.age".to_owned()),
+        ];
+        for (piece, name) in pieces {
+            assert_eq!(piece.name(), name);
+            assert_eq!(Piece::parse(&name), Some(piece));
+        }
+        for other in [
+            "full-20261125T190000Z-7.part",
+            "full-20261125T190000Z-07.age",
+            "full-20261325T190000Z-7.age",
+            "full-20261125T190000Z.age",
+            "full-20261125T190000Z-7-8.age",
+            "part-20261125T190000Z-9-9.age",
+            "part-20261125T190000Z-9-8.age",
+            "file-0F.age",
+            "file-../x.age",
+            "photo.jpg",
+            "",
+        ] {
+            assert_eq!(Piece::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_full_backup_is_due_once_a_day_from_its_hour_on() {
+        let cases = [
+            (None, "2026-11-26T00:10", true),
+            (Some("2026-11-25T03:00"), "2026-11-26T02:59", false),
+            (Some("2026-11-25T03:00"), "2026-11-26T03:00", true),
+            (Some("2026-11-26T03:00"), "2026-11-26T03:01", false),
+            // One made by hand in the afternoon counts for that day only.
+            (Some("2026-11-25T15:00"), "2026-11-26T02:00", false),
+            (Some("2026-11-25T15:00"), "2026-11-26T04:00", true),
+            // The box was off in the night.
+            (Some("2026-11-24T03:00"), "2026-11-26T01:00", true),
+            (Some("2026-11-25T02:59"), "2026-11-26T01:00", true),
+        ];
+        for (newest, now, due) in cases {
+            assert_eq!(is_due(3, newest.map(at), at(now), &china()), due, "{newest:?} {now}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_due_when_its_minutes_passed_and_something_changed() {
+        let plan = |minutes| BackupPlan {
+            on: true,
+            folder: String::new(),
+            line: String::new(),
+            hour: 3,
+            minutes,
+            keep: Keep::default(),
+            recipient: String::new(),
+            sealed: Vec::new(),
+            others: Vec::new(),
+            revision: 0,
+        };
+        let full = at("2026-11-26T03:00");
+        let held = |newest: &str, last| Held { full: Some(full), newest: Some((at(newest), last)) };
+        let cases = [
+            (5, Held::default(), 9, "2026-11-26T10:00", Due::Full),
+            (5, held("2026-11-26T09:56", 7), 9, "2026-11-26T10:00", Due::Nothing),
+            (5, held("2026-11-26T09:55", 7), 9, "2026-11-26T10:00", Due::Part(7)),
+            (5, held("2026-11-26T09:55", 9), 9, "2026-11-26T10:00", Due::Nothing),
+            (0, held("2026-11-26T03:00", 7), 9, "2026-11-26T10:00", Due::Nothing),
+            (5, held("2026-11-27T02:59", 7), 9, "2026-11-27T03:00", Due::Full),
+            (5, held("2026-11-26T12:00", 7), 9, "2026-11-26T10:00", Due::Part(7)),
+        ];
+        for (minutes, held, sequence, now, due) in cases {
+            assert_eq!(plan(minutes).due(held, sequence, at(now), &china()), due, "{minutes} {held:?} {now}");
+        }
+    }
+
+    #[test]
+    fn days_weeks_and_months_keep_their_newest() {
+        let keep = Keep { days: 3, weeks: 2, months: 2 };
+        let full: Vec<(Time, u64)> = [
+            "2026-08-31T03:00",
+            "2026-09-30T03:00",
+            "2026-10-31T03:00",
+            "2026-11-15T03:00",
+            "2026-11-22T03:00",
+            "2026-11-23T03:00",
+            "2026-11-24T03:00",
+            "2026-11-25T03:00",
+            "2026-11-25T16:00",
+        ]
+        .into_iter()
+        .zip(1..)
+        .map(|(text, n)| (at(text), n))
+        .collect();
+        let numbers: Vec<u64> = kept(&full, keep, &china()).into_iter().map(|(_, n)| n).collect();
+        // Days: 25 (its newer one), 24, 23. Weeks: of the 25th and of the 22nd. Months: November and October.
+        assert_eq!(numbers, [3, 5, 6, 7, 9]);
+        let spare = Shelf { full, parts: Vec::new() }.spare(keep, &china());
+        assert_eq!(spare.len(), 8, "each with its list");
+    }
+
+    #[test]
+    fn a_chain_has_no_gap_and_ends_by_the_asked_instant() {
+        let time = |n: i64| Time(n * HOUR);
+        let shelf = Shelf {
+            full: vec![(time(1), 10), (time(5), 50)],
+            parts: vec![(time(2), 10, 20), (time(3), 20, 30), (time(4), 30, 40), (time(6), 50, 60), (time(8), 70, 80)],
+        };
+        let reached = |until: Option<i64>| shelf.chain(until.map(time)).map(|chain| (chain.full.1, chain.sequence()));
+        assert_eq!(reached(Some(0)), None);
+        assert_eq!(reached(Some(1)), Some((10, 10)));
+        assert_eq!(reached(Some(3)), Some((10, 30)));
+        assert_eq!(reached(Some(5)), Some((50, 50)));
+        assert_eq!(reached(None), Some((50, 60)), "not over the gap");
+        assert_eq!(shelf.newest(), Some((time(8), 80)));
+        // A full backup that went bad and was removed: the parts go on from the one before it when nothing is missing.
+        let rest = Shelf { full: vec![(time(1), 10)], parts: [&shelf.parts[..3], &[(time(6), 40, 60)]].concat() };
+        assert_eq!(rest.chain(None).unwrap().sequence(), 60);
+    }
+
+    #[test]
+    fn a_form_is_checked() {
+        let good = PlanInput {
+            on: true,
+            folder: "/mnt/backup/".into(),
+            hour: "3".into(),
+            minutes: "5".into(),
+            keep: ["7".into(), "5".into(), "12".into()],
+            others: "\n age1x \n".into(),
+            passphrase: Default::default(),
+            revision: 0,
+        };
+        let planned = good.check().unwrap();
+        assert_eq!((planned.folder.as_str(), planned.others.as_slice()), ("/mnt/backup", &["age1x".to_owned()][..]));
+        type Change = fn(&mut PlanInput);
+        let bad: [(&str, Change); 12] = [
+            ("folder", |form| form.folder = String::new()),
+            ("folder", |form| form.folder = "backup".into()),
+            ("folder", |form| form.folder = "/".into()),
+            ("folder", |form| form.folder = "/mnt/../etc".into()),
+            ("hour", |form| form.hour = "24".into()),
+            ("minutes", |form| form.minutes = "7".into()),
+            ("days", |form| form.keep[0] = "0".into()),
+            ("weeks", |form| form.keep[1] = "-1".into()),
+            ("months", |form| form.keep[2] = "401".into()),
+            ("others", |form| form.others = "x\n".repeat(6)),
+            ("passphrase", |form| form.passphrase = ("short".into(), "short".into())),
+            ("passphrase2", |form| form.passphrase = ("long enough it is".into(), "another one".into())),
+        ];
+        for (field, change) in bad {
+            let mut form = good.clone();
+            change(&mut form);
+            let refusal = form.check().unwrap_err();
+            assert_eq!(refusal.problems.iter().map(|problem| problem.field.as_str()).collect::<Vec<_>>(), [field]);
+        }
+    }
+
+    proptest! {
+        /// Whatever was taken and dropped on the way, after each clearing the newest state is there whole, and so is each instant of the
+        /// newest day.
+        #[test]
+        fn clearing_never_breaks_the_newest_chain(steps in proptest::collection::vec((0u8..12, 1i64..9), 1..120), days in 1u16..4) {
+            let keep = Keep { days, weeks: 2, months: 2 };
+            let (mut shelf, mut now, mut group) = (Shelf::default(), at("2026-01-01T00:00"), 0u64);
+            for (kind, hours) in steps {
+                now = now.plus(hours * HOUR);
+                let newest = shelf.newest();
+                group += 1;
+                match newest {
+                    Some((_, last)) if kind > 0 => shelf.parts.push((now, last, group)),
+                    _ => shelf.full.push((now, group)),
+                }
+                let spare: BTreeSet<Piece> = shelf.spare(keep, &china()).into_iter().collect();
+                shelf.full.retain(|(at, sequence)| !spare.contains(&Piece::Full { at: *at, sequence: *sequence }));
+                shelf.parts.retain(|(at, after, last)| !spare.contains(&Piece::Part { at: *at, after: *after, last: *last }));
+                let chain = shelf.chain(None).unwrap();
+                prop_assert_eq!((chain.at(), chain.sequence()), (now, group));
+                let newest = shelf.full.last().unwrap().0;
+                for (at, _, last) in shelf.parts.iter().filter(|(at, ..)| at.since(newest) >= 0) {
+                    prop_assert_eq!(shelf.chain(Some(*at)).unwrap().sequence(), *last);
+                }
+            }
+        }
+    }
+}

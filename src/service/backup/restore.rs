@@ -1,0 +1,320 @@
+//! Bringing a hall back: from a folder of backups into an empty data folder, on this box or another, to the newest instant or an earlier one.
+
+use super::{
+    RecoveryKey, Trouble,
+    pack::{self, read_list},
+    run::hash_of,
+    target::{NAME, Target},
+};
+use crate::{Error, Random, audit, file::Files};
+use data_encoding::HEXLOWER;
+use domain::{
+    AuditLine, BackupPlan, By, SpaceId, Time,
+    backup::{Chain, Piece, Shelf},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use store::Store;
+
+/// What opens the backups.
+pub enum Key {
+    /// The recovery key.
+    Recovery(RecoveryKey),
+    /// The passphrase of the key that lies beside them.
+    Passphrase(String),
+}
+
+/// What is to be brought back.
+pub struct Asked<'a> {
+    /// The folder of backups, or the one above it.
+    pub from: &'a Path,
+    /// What opens them.
+    pub key: Key,
+    /// The newest instant; none: as new as there is.
+    pub until: Option<Time>,
+    /// The data folder, empty or not there yet.
+    pub data: &'a Path,
+    /// Where the key of sensitive fields is to lie.
+    pub key_file: &'a Path,
+    /// Read and check everything, lay nothing out.
+    pub dry: bool,
+}
+
+/// What was brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The instant.
+    pub at: Time,
+    /// The newest group.
+    pub sequence: u64,
+    /// Keys of records, indexes and counts; none in a dry run.
+    pub entries: Option<u64>,
+    /// Files beside the records.
+    pub files: usize,
+    /// Files that records may name and the backup lacks.
+    pub missing: usize,
+}
+
+fn internal(trouble: &Trouble) -> Error {
+    match trouble {
+        Trouble::Unsound(why) => Error::Internal(format!("the backup is damaged: {why}")),
+        Trouble::Other(why) => Error::Internal(why.clone()),
+        Trouble::Gone => Error::Internal("a piece of the backup is missing".into()),
+        Trouble::Full => Error::Internal("the disk is full".into()),
+        Trouble::WrongKey => Error::Internal("this key or passphrase does not open these backups".into()),
+    }
+}
+
+/// A piece that cannot be read is named.
+fn of(piece: &Piece) -> impl Fn(Trouble) -> Error {
+    let name = piece.name();
+    move |trouble| Error::Internal(format!("{name}: {}", internal(&trouble)))
+}
+
+/// Brings a hall back; `say` is told what goes on.
+pub fn restore(asked: &Asked<'_>, say: &mut dyn FnMut(&str)) -> Result<Restored, Error> {
+    let target = Target::find(asked.from).map_err(Error::Internal)?;
+    let pieces = target.pieces().map_err(|trouble| internal(&trouble))?;
+    let shelf = Shelf::of(pieces.keys().cloned());
+    let chain = shelf.chain(asked.until).ok_or_else(|| none_so_early(&shelf))?;
+    let (opened, key);
+    key = match &asked.key {
+        Key::Recovery(key) => key,
+        Key::Passphrase(passphrase) => {
+            let from = target.read(&Piece::Recovery).map_err(|_| {
+                Error::Internal("no key with a passphrase lies beside these backups; use the recovery key".into())
+            })?;
+            opened = RecoveryKey::unlock(from, passphrase).map_err(|trouble| internal(&trouble))?;
+            &opened
+        }
+    };
+    say(&format!(
+        "{} and {} parts behind it",
+        Piece::Full { at: chain.full.0, sequence: chain.full.1 }.name(),
+        chain.parts.len()
+    ));
+    if !asked.dry {
+        check_empty(asked.data)?;
+    }
+    // Beside the data folder's place, so that laying out needs no second copy of large files.
+    let scratch = tempfile_in(asked)?;
+    let laid = lay(asked, &target, &pieces, (&chain, key), scratch.path(), say);
+    if let Err(error) = scratch.close() {
+        tracing::warn!(%error, "scratch files stay");
+    }
+    laid
+}
+
+fn none_so_early(shelf: &Shelf) -> Error {
+    match shelf.full.first() {
+        Some((at, _)) => Error::Internal(format!(
+            "there is no backup so old; the oldest is of {} (UTC)",
+            at.to_cell(&jiff::tz::TimeZone::UTC)
+        )),
+        None => Error::Internal("there is no full backup in the folder".into()),
+    }
+}
+
+fn check_empty(data: &Path) -> Result<(), Error> {
+    let full = fs::read_dir(data).is_ok_and(|mut found| found.next().is_some());
+    if full {
+        return Err(Error::Internal(format!(
+            "{} is not empty; nothing was changed. Name a new folder",
+            data.display()
+        )));
+    }
+    Ok(())
+}
+
+/// A scratch folder on the disk that the data folder is or will be on.
+fn tempfile_in(asked: &Asked<'_>) -> Result<Scratch, Error> {
+    let parent = asked.data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = asked.data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let path = parent.join(format!(".{folder}.restoring"));
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::internal(&format!("{}", path.display()), error));
+        }
+        _ => {}
+    }
+    fs::create_dir_all(&path).map_err(|error| Error::internal(&format!("{}", path.display()), error))?;
+    Ok(Scratch(path))
+}
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn close(self) -> std::io::Result<()> {
+        fs::remove_dir_all(&self.0)
+    }
+}
+
+fn lay(
+    asked: &Asked<'_>,
+    target: &Target,
+    pieces: &BTreeMap<Piece, u64>,
+    (chain, key): (&Chain, &RecoveryKey),
+    scratch: &Path,
+    say: &mut dyn FnMut(&str),
+) -> Result<Restored, Error> {
+    let full = Piece::Full { at: chain.full.0, sequence: chain.full.1 };
+    let snapshot = scratch.join(pack::SNAPSHOT);
+    let opened = target.read(&full).and_then(|from| key.open(from)).and_then(|from| pack::unpack(from, &snapshot));
+    let secret = opened.map_err(of(&full))?;
+    let mut parts = Vec::new();
+    for (at, after, last) in &chain.parts {
+        let piece = Piece::Part { at: *at, after: *after, last: *last };
+        let path = scratch.join(piece.name());
+        unpack_part(target, &piece, key, &path).map_err(of(&piece))?;
+        parts.push(path);
+    }
+    let hashes = listed(target, pieces, chain, key)?;
+    say(&format!("{} files beside the records", hashes.len()));
+    // Into the scratch folder first: a backup that is damaged leaves nothing behind.
+    let whole = scratch.join("whole");
+    let made = store::restore(&snapshot, &parts, &whole.join("store"))
+        .map_err(|error| Error::Internal(format!("the backup is damaged: {error}")))?;
+    let at = chain.at();
+    let kept = if asked.dry { None } else { Some(Files::open(&whole.join("file"))?) };
+    let missing = files(kept.as_ref(), target, (key, &secret), &hashes, say)?;
+    let answer = Restored {
+        at,
+        sequence: made.sequence,
+        entries: (!asked.dry).then_some(made.entries),
+        files: hashes.len() - missing,
+        missing,
+    };
+    if !asked.dry {
+        put_key(asked.key_file, &secret)?;
+        let placed = match fs::remove_dir(asked.data) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => fs::rename(&whole, asked.data),
+        };
+        placed.map_err(|error| Error::internal(&format!("laying {} out", asked.data.display()), error))?;
+    }
+    Ok(answer)
+}
+
+fn unpack_part(target: &Target, piece: &Piece, key: &RecoveryKey, path: &Path) -> Result<(), Trouble> {
+    let mut from = key.open(target.read(piece)?)?;
+    let mut file = File::create(path).map_err(|error| super::target::said("unpacking", &error))?;
+    std::io::copy(&mut from, &mut file).map(drop).map_err(|error| Trouble::Unsound(error.to_string()))
+}
+
+/// The files that the chain's pieces name.
+fn listed(
+    target: &Target,
+    pieces: &BTreeMap<Piece, u64>,
+    chain: &Chain,
+    key: &RecoveryKey,
+) -> Result<BTreeSet<[u8; 32]>, Error> {
+    let mut hashes = BTreeSet::new();
+    let steps = std::iter::once(chain.full).chain(chain.parts.iter().map(|(at, _, last)| (*at, *last)));
+    for (at, sequence) in steps {
+        let piece = Piece::List { at, sequence };
+        if pieces.contains_key(&piece) {
+            hashes.extend(read_list(target, &piece, key).map_err(of(&piece))?);
+        } else if (at, sequence) == chain.full {
+            return Err(Error::Internal(format!("{} is missing", piece.name())));
+        }
+    }
+    Ok(hashes)
+}
+
+/// Keeps the files, or checks them in a dry run; answers how many the backup lacks.
+fn files(
+    kept: Option<&Files>,
+    target: &Target,
+    (key, secret): (&RecoveryKey, &[u8; 32]),
+    hashes: &BTreeSet<[u8; 32]>,
+    say: &mut dyn FnMut(&str),
+) -> Result<usize, Error> {
+    let mut missing = 0;
+    for (number, hash) in hashes.iter().enumerate() {
+        let piece = Piece::File(pack::hidden(secret, hash));
+        match target.read(&piece) {
+            Err(Trouble::Gone) => {
+                say(&format!("file {} is not in the backup", HEXLOWER.encode(hash)));
+                missing += 1;
+                continue;
+            }
+            Err(trouble) => return Err(of(&piece)(trouble)),
+            Ok(from) => {
+                let mut from = key.open(from).map_err(of(&piece))?;
+                let laid = match kept {
+                    Some(files) => keep_file(files, number as u64, &mut from, &piece)?,
+                    None => hash_of(from).map_err(of(&piece))?,
+                };
+                if laid != *hash {
+                    return Err(of(&piece)(Trouble::Unsound("it is another file".into())));
+                }
+            }
+        }
+        if (number + 1) % 100 == 0 {
+            say(&format!("{} of {} files", number + 1, hashes.len()));
+        }
+    }
+    Ok(missing)
+}
+
+fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read, piece: &Piece) -> Result<[u8; 32], Error> {
+    let mut draft = files.draft(number)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return draft.keep(),
+            Ok(count) => draft.write(buffer.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(of(piece)(Trouble::Unsound(error.to_string()))),
+        }
+    }
+}
+
+/// The key of sensitive fields goes where the server looks for it; another one that lies there is never overwritten.
+fn put_key(path: &Path, secret: &[u8; 32]) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = |error: std::io::Error| Error::internal(&format!("writing {}", path.display()), error);
+    match fs::read(path) {
+        Ok(there) if there == secret => return Ok(()),
+        Ok(_) => {
+            return Err(Error::Internal(format!(
+                "{} holds another key, and nothing was laid over it. Name another place with --key-file",
+                path.display()
+            )));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let file = File::options().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(secret).and_then(|()| file.sync_all())).map_err(failed)
+}
+
+/// A restored hall makes no backups until somebody says where to: its history is another from now on, and must not mix with the old one.
+pub fn detach(store: &Store, random: &dyn Random, now: Time) -> Result<(), Error> {
+    let line = format!("{NAME}{:08x}", random.number() >> 32);
+    store.write_blocking(move |tx| {
+        let mut space = tx.space(SpaceId::ASSOCIATION);
+        use store::Read as _;
+        let Some(plan) = space.get::<BackupPlan>(&())? else { return Ok::<_, Error>(()) };
+        let after = BackupPlan { on: false, line: line.clone(), revision: plan.revision + 1, ..plan.clone() };
+        space.put(&after)?;
+        let said = AuditLine {
+            at: now,
+            by: By::Box,
+            action: "backup.restored".into(),
+            subject: "backup".into(),
+            before: plan.line,
+            after: after.line,
+        };
+        Ok(space.audit(audit::encode(&said)?)?)
+    })
+}
