@@ -10,6 +10,9 @@ mod index;
 mod normal;
 mod pinyin;
 mod plan;
+mod quick;
+mod steps;
+mod walk;
 mod words;
 
 pub use entry::{Entry, Key, Phone};

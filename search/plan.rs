@@ -386,11 +386,11 @@ fn group(text: &[char], ways: &mut Ways) {
 }
 
 fn prose(text: &[char], ways: &mut Ways) {
-    let whole: String = text.iter().collect();
-    let words: Vec<String> = places(&whole).split(PARTS).filter(|word| !word.is_empty()).map(str::to_owned).collect();
     if ways.least > 4.0 {
         return;
     }
+    let whole: String = text.iter().collect();
+    let words: Vec<String> = places(&whole).split(PARTS).filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let single = text.iter().filter(|c| class(**c) != Class::Other).count() < 2;
     if words.is_empty() || single {
         return;
