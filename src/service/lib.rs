@@ -52,6 +52,7 @@ pub mod registration;
 pub mod reminder;
 pub mod render;
 pub mod roster;
+pub mod row;
 pub mod seal;
 pub mod search;
 pub mod seat;
