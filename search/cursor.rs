@@ -29,7 +29,7 @@ pub(crate) struct Lists<'a> {
 pub(crate) type Walk = Box<dyn DocSet>;
 
 /// Steps that opening a list costs: about as long as passing so many entries.
-const OPENING: u32 = 40;
+const OPENING: u32 = 150;
 /// Steps that reading the places of a word in an entry costs.
 const PLACES: u32 = 8;
 

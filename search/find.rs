@@ -10,11 +10,13 @@ use crate::{
     walk::{Walked, Words, score},
 };
 use domain::query::Query;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tantivy::{DocId, SegmentReader, columnar::ColumnValues};
+use tantivy::{
+    DocId, SegmentReader,
+    columnar::{Column, ColumnIndex, ColumnValues},
+};
 
 /// Where somebody may look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,7 +143,7 @@ pub const PLACES_MAX: usize = 10_000;
 /// Steps for what fits best, for everything while somebody types, for everything on a page, and for what is one letter off.
 const STRONG_STEPS: u32 = 60_000;
 const QUICK_STEPS: u32 = 250_000;
-const WHOLE_STEPS: u32 = 1_500_000;
+const WHOLE_STEPS: u32 = 800_000;
 const NEAR_STEPS: u32 = 250_000;
 
 impl Index {
@@ -246,10 +248,17 @@ pub(crate) struct Columns {
     pub at: Arc<dyn ColumnValues<i64>>,
 }
 
+/// The values themselves: every entry has one in each column.
+fn full<T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static>(
+    column: Column<T>,
+) -> Arc<dyn ColumnValues<T>> {
+    if matches!(column.index, ColumnIndex::Full) { column.values } else { column.first_or_default_col(T::default()) }
+}
+
 impl Columns {
     pub(crate) fn of(segment: &SegmentReader) -> Result<Self, Damage> {
         let columns = segment.fast_fields();
-        let read = |name: &str| columns.column_first_or_default::<u64>(name);
+        let read = |name: &str| columns.u64(name).map(full);
         Ok(Self {
             space: read("space")?,
             kind: read("kind")?,
@@ -260,7 +269,7 @@ impl Columns {
             owner: read("owner")?,
             order: read("order")?,
             page: read("page")?,
-            at: columns.column_first_or_default::<i64>("at")?,
+            at: columns.i64("at").map(full)?,
         })
     }
 }
@@ -317,7 +326,10 @@ struct Search<'a> {
     ask: &'a Ask<'a>,
     left: usize,
     spent: bool,
-    best: BinaryHeap<Reverse<(Rank, Ranked)>>,
+    /// At least the best of what was found; not in order.
+    best: Vec<(Rank, Ranked)>,
+    /// What is not better than this is not among them.
+    worst: Option<Rank>,
     paged: HashMap<Key, (Rank, Ranked)>,
     found: Found,
 }
@@ -332,7 +344,7 @@ struct Ranked {
 
 impl<'a> Search<'a> {
     fn new(ask: &'a Ask<'a>, left: usize) -> Self {
-        Self { ask, left, spent: false, best: BinaryHeap::new(), paged: HashMap::new(), found: Found::default() }
+        Self { ask, left, spent: false, best: Vec::new(), worst: None, paged: HashMap::new(), found: Found::default() }
     }
 
     fn is_spent(&self) -> bool {
@@ -423,13 +435,21 @@ impl<'a> Search<'a> {
         if !self.is_wanted(&ranked.key) {
             return;
         }
-        let room = (self.ask.skip + self.ask.take).min(PLACES_MAX);
-        if self.best.len() < room {
-            self.best.push(Reverse((rank, ranked)));
-        } else if self.best.peek().is_some_and(|Reverse((worst, _))| *worst < rank) {
-            self.best.pop();
-            self.best.push(Reverse((rank, ranked)));
+        if self.worst.is_some_and(|worst| rank <= worst) {
+            return;
         }
+        self.best.push((rank, ranked));
+        // Where each that comes is better than all before, sorting them in one by one would cost more than the search.
+        let room = self.room();
+        if self.best.len() >= 2 * room + 64 {
+            self.best.select_nth_unstable_by(room, |a, b| b.cmp(a));
+            self.best.truncate(room);
+            self.worst = self.best.iter().map(|(rank, _)| *rank).min();
+        }
+    }
+
+    fn room(&self) -> usize {
+        (self.ask.skip + self.ask.take).min(PLACES_MAX)
     }
 
     fn done(mut self) -> Found {
@@ -437,14 +457,10 @@ impl<'a> Search<'a> {
             self.count(&ranked);
             self.push(rank, ranked);
         }
-        let hit = |Reverse((_, of)): Reverse<(Rank, Ranked)>| Hit {
-            key: of.key,
-            score: of.score as f32 / 100.0,
-            page: of.page,
-        };
-        // Sorted as the reverse is: the best first.
-        self.found.hits =
-            self.best.into_sorted_vec().into_iter().skip(self.ask.skip).take(self.ask.take).map(hit).collect();
+        let hit = |(_, of): (Rank, Ranked)| Hit { key: of.key, score: of.score as f32 / 100.0, page: of.page };
+        let room = self.room();
+        self.best.sort_unstable_by(|a, b| b.cmp(a));
+        self.found.hits = self.best.into_iter().take(room).skip(self.ask.skip).map(hit).collect();
         self.found.more = self.spent;
         self.found
     }

@@ -487,7 +487,7 @@ fn whatever_is_typed_a_search_moves_no_farther_than_its_steps() {
         let wants = plan(&query, &secret, 0.0);
         let all = pick(&index, &asked, &wants, usize::MAX, &Steps::new(u32::MAX)).unwrap();
         assert!(!all.spent);
-        for steps in [1, 50, 400, 3_000, 20_000] {
+        for steps in [1, 50, 400, 3_000, 20_000, 200_000] {
             MOVES.set(0);
             let found = pick(&index, &asked, &wants, usize::MAX, &Steps::new(steps)).unwrap();
             let moves = MOVES.get();
