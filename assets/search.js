@@ -8,14 +8,14 @@ function attach(form) {
   const list = form.querySelector("[role=listbox]");
   const status = form.querySelector("[role=status]");
   let asking = null;
-  let timer = 0;
+  let again = false;
   let chosen = -1;
 
   const options = () => [...list.querySelectorAll("[role=option][data-href]")];
 
   function close() {
-    clearTimeout(timer);
     asking?.abort();
+    again = false;
     list.hidden = true;
     box.setAttribute("aria-expanded", "false");
     box.removeAttribute("aria-activedescendant");
@@ -31,32 +31,42 @@ function attach(form) {
     all[chosen].scrollIntoView({ block: "nearest" });
   }
 
+  // Each key is asked for at once; while an answer is on its way only the newest waits, so a slow network is asked as often as it answers.
   async function ask() {
     const typed = box.value.trim();
     if (!typed) return close();
-    asking?.abort();
-    asking = new AbortController();
+    if (asking) {
+      again = true;
+      return;
+    }
+    const mine = (asking = new AbortController());
+    again = false;
     try {
-      const answer = await fetch(`${form.dataset.search}?q=${encodeURIComponent(typed)}`, { signal: asking.signal, headers: { accept: "text/html" } });
+      const answer = await fetch(`${form.dataset.search}?q=${encodeURIComponent(typed)}`, { signal: mine.signal, headers: { accept: "text/html" } });
       if (!answer.ok || answer.redirected) return close();
-      const html = await answer.text();
-      if (box.value.trim() !== typed || document.activeElement !== box) return;
-      list.innerHTML = html;
-      list.hidden = false;
-      chosen = -1;
-      box.removeAttribute("aria-activedescendant");
-      box.setAttribute("aria-expanded", "true");
-      const found = options().filter((option) => option.id !== "suggestion-all").length;
-      status.textContent = form.dataset.found.replace("{count}", String(found));
+      show(await answer.text());
     } catch (error) {
       if (error.name !== "AbortError") close();
+    } finally {
+      if (asking === mine) asking = null;
     }
+    if (again && !asking && document.activeElement === box) ask();
+  }
+
+  function show(html) {
+    if (document.activeElement !== box) return;
+    list.innerHTML = html;
+    list.hidden = false;
+    chosen = -1;
+    box.removeAttribute("aria-activedescendant");
+    box.setAttribute("aria-expanded", "true");
+    const found = options().filter((option) => option.id !== "suggestion-all").length;
+    status.textContent = form.dataset.found.replace("{count}", String(found));
   }
 
   // While an input method composes, what stands in the box is letters of no word yet.
   box.addEventListener("input", (event) => {
-    clearTimeout(timer);
-    if (!event.isComposing) timer = setTimeout(ask, 40);
+    if (!event.isComposing) ask();
   });
   box.addEventListener("compositionend", ask);
   box.addEventListener("focus", () => box.value.trim() && ask());

@@ -39,6 +39,9 @@ enum Command {
     /// Scans a second while an index is built.
     #[cfg(feature = "baseline")]
     Doors(bench::search::Doors),
+    /// From a key press to the finds, over HTTP.
+    #[cfg(feature = "baseline")]
+    Typing(bench::search::Typing),
     /// Fills a folder and builds its index; started by `search`.
     #[cfg(feature = "baseline")]
     #[command(hide = true)]
@@ -70,6 +73,8 @@ async fn run(command: &Command) -> Done<()> {
         Command::Relevance => bench::search::relevance(),
         #[cfg(feature = "baseline")]
         Command::Doors(plan) => bench::search::doors(plan).await,
+        #[cfg(feature = "baseline")]
+        Command::Typing(plan) => bench::search::typing(plan).await,
         #[cfg(feature = "baseline")]
         Command::SearchBuild(plan) => bench::search::build(plan).await,
         Command::Hello { size } => hello::serve(*size).await,

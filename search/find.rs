@@ -3,14 +3,20 @@
 
 use crate::{
     Damage, Index, Key,
-    cursor::{Lists, open},
+    index::Segment,
     plan::{STRONG, Secret, Want, plan, plan_near},
+    quick::{self, pick},
+    steps::Steps,
+    walk::{Walked, Words, score},
 };
 use domain::query::Query;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, columnar::ColumnValues};
+use tantivy::{
+    DocId, SegmentReader,
+    columnar::{Column, ColumnIndex, ColumnValues},
+};
 
 /// Where somebody may look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -129,47 +135,74 @@ pub struct Found {
 const QUICK: usize = 1_500;
 /// Entries looked at of those that fit best, while somebody types.
 const STRONG_ENOUGH: usize = 200;
-/// Entries looked at for a page; beyond that counts are given as "at least".
+/// Entries that the asker may see looked at for a page; beyond that counts are given as "at least".
 const WHOLE: usize = 120_000;
 /// The farthest place in a list.
 pub const PLACES_MAX: usize = 10_000;
 
+/// Steps for what fits best, for everything while somebody types, for everything on a page, and for what is one letter off.
+const STRONG_STEPS: u32 = 60_000;
+const QUICK_STEPS: u32 = 250_000;
+const WHOLE_STEPS: u32 = 800_000;
+const NEAR_STEPS: u32 = 250_000;
+
 impl Index {
     /// Answers a question.
     pub fn find(&self, ask: &Ask<'_>) -> Result<Found, Damage> {
-        if ask.quick
-            && let Some(found) = self.find_strong(ask, &plan(ask.query, ask.secret, STRONG))?
+        if quick::is_for(ask)
+            && let Some(found) = self.find_quick(ask)?
         {
             return Ok(found);
         }
         let wants = plan(ask.query, ask.secret, 0.0);
-        let found = self.find_planned(ask, &wants)?;
+        let found = self.find_planned(ask, &wants, WHOLE_STEPS)?;
         if found.count > 0 {
             return Ok(found);
         }
         match plan_near(ask.query, ask.secret) {
             Some(wants) => {
-                let near = self.find_planned(ask, &wants)?;
+                let near = self.find_planned(ask, &wants, NEAR_STEPS)?;
                 Ok(Found { near: near.count > 0, ..near })
             }
             None => Ok(found),
         }
     }
 
-    /// What fits best alone, when that is all that is wanted; none when there are too few.
-    fn find_strong(&self, ask: &Ask<'_>, wants: &[Want]) -> Result<Option<Found>, Damage> {
-        if wants.is_empty() || ask.sort != Sort::Relevance || wants.iter().any(|want| want.ways.is_empty()) {
-            return Ok(None);
+    /// A few good ones; none when everything must be looked at to have them.
+    fn find_quick(&self, ask: &Ask<'_>) -> Result<Option<Found>, Damage> {
+        let answer = |hits: Vec<Hit>, more, near| Found { count: hits.len(), hits, more, near, ..Found::default() };
+        let strong = plan(ask.query, ask.secret, STRONG);
+        let strong = Some(strong).filter(|wants| wants.iter().all(|want| !want.ways.is_empty()));
+        if let Some(wants) = &strong {
+            let best = pick(self, ask, wants, STRONG_ENOUGH, &Steps::new(STRONG_STEPS))?;
+            if best.hits.len() >= ask.take {
+                return Ok(Some(answer(best.hits, true, false)));
+            }
         }
-        let mut search = Search::new(ask, STRONG_ENOUGH);
-        search.run(self, wants)?;
-        let found = Found { more: true, ..search.done() };
-        Ok((found.hits.len() >= ask.take).then_some(found))
+        let wants = plan(ask.query, ask.secret, 0.0);
+        let all = pick(self, ask, &wants, QUICK, &Steps::new(QUICK_STEPS))?;
+        if all.spent {
+            // So many that not all were looked at: what fits best must still come first.
+            let best = match &strong {
+                Some(wants) => pick(self, ask, wants, QUICK, &Steps::new(STRONG_STEPS))?.hits,
+                None => Vec::new(),
+            };
+            let found = answer(best, true, false).before(answer(all.hits, true, false), ask);
+            return Ok((found.hits.len() >= ask.take).then_some(found));
+        }
+        if all.hits.is_empty()
+            && let Some(wants) = plan_near(ask.query, ask.secret)
+        {
+            let near = pick(self, ask, &wants, QUICK, &Steps::new(NEAR_STEPS))?;
+            let any = !near.hits.is_empty();
+            return Ok(Some(answer(near.hits, near.spent, any)));
+        }
+        Ok(Some(answer(all.hits, false, false)))
     }
 
-    fn find_planned(&self, ask: &Ask<'_>, wants: &[Want]) -> Result<Found, Damage> {
-        let mut search = Search::new(ask, if ask.quick { QUICK } else { WHOLE });
-        search.run(self, wants)?;
+    fn find_planned(&self, ask: &Ask<'_>, wants: &[Want], steps: u32) -> Result<Found, Damage> {
+        let mut search = Search::new(ask, WHOLE);
+        search.run(self, wants, &Steps::new(steps))?;
         if !search.is_spent() || ask.skip > 0 {
             return Ok(search.done());
         }
@@ -177,7 +210,7 @@ impl Index {
         let strong = plan(ask.query, ask.secret, STRONG);
         let mut best = Search::new(ask, QUICK);
         if strong.iter().all(|want| !want.ways.is_empty()) {
-            best.run(self, &strong)?;
+            best.run(self, &strong, &Steps::new(STRONG_STEPS))?;
         }
         Ok(best.done().before(search.done(), ask))
     }
@@ -212,13 +245,20 @@ pub(crate) struct Columns {
     owner: Numbers,
     order: Numbers,
     page: Numbers,
-    at: Arc<dyn ColumnValues<i64>>,
+    pub at: Arc<dyn ColumnValues<i64>>,
+}
+
+/// The values themselves: every entry has one in each column.
+fn full<T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static>(
+    column: Column<T>,
+) -> Arc<dyn ColumnValues<T>> {
+    if matches!(column.index, ColumnIndex::Full) { column.values } else { column.first_or_default_col(T::default()) }
 }
 
 impl Columns {
     pub(crate) fn of(segment: &SegmentReader) -> Result<Self, Damage> {
         let columns = segment.fast_fields();
-        let read = |name: &str| columns.column_first_or_default::<u64>(name);
+        let read = |name: &str| columns.u64(name).map(full);
         Ok(Self {
             space: read("space")?,
             kind: read("kind")?,
@@ -229,65 +269,54 @@ impl Columns {
             owner: read("owner")?,
             order: read("order")?,
             page: read("page")?,
-            at: columns.column_first_or_default::<i64>("at")?,
+            at: columns.i64("at").map(full)?,
         })
     }
 }
 
-/// A word while it is being walked through.
-struct Walked {
-    ways: Vec<(f32, bool, Box<dyn DocSet>)>,
-    doc: DocId,
-    without: bool,
+/// What of an entry says whether the asker may see it.
+pub(crate) struct Seen {
+    pub kind: u8,
+    pub event: u64,
+    /// Also what is masked for others.
+    pub unmasked: bool,
 }
 
-impl Walked {
-    fn open(want: &Want, lists: &Lists<'_>) -> Result<Self, Damage> {
-        let mut ways = Vec::with_capacity(want.ways.len());
-        for way in &want.ways {
-            if let Some(walk) = open(&way.node, lists)? {
-                ways.push((way.score, way.guarded, walk));
-            }
-        }
-        let mut walked = Self { ways, doc: 0, without: want.without };
-        walked.settle();
-        Ok(walked)
+/// Whether the asker may see an entry and asked for it, but for its kind; `at` is its time.
+pub(crate) fn sight_of(ask: &Ask<'_>, columns: &Columns, doc: DocId, at: i64) -> Option<Seen> {
+    let kind = u8::try_from(columns.kind.get_val(doc)).unwrap_or(u8::MAX);
+    let sight = ask.sights.iter().find(|sight| sight.kind == kind)?;
+    if columns.space.get_val(doc) != ask.space {
+        return None;
     }
+    let event = columns.event.get_val(doc);
+    let covers =
+        |scope: &Scope| scope.all || scope.covers(event, columns.department.get_val(doc), columns.owner.get_val(doc));
+    if !covers(&sight.see)
+        || ask.events.is_some_and(|events| !events.contains(&event))
+        || ask.not_events.is_some_and(|events| events.contains(&event))
+        || ask.query.after.is_some_and(|after| at < after.0)
+        || ask.query.before.is_some_and(|before| at >= before.0)
+    {
+        return None;
+    }
+    Some(Seen { kind, event, unmasked: covers(&sight.unmasked) })
+}
 
-    fn settle(&mut self) {
-        self.doc = self.ways.iter().map(|(_, _, walk)| walk.doc()).min().unwrap_or(TERMINATED);
-    }
+/// The record and page of an entry; none when it changed since the index was written.
+pub(crate) fn unchanged(ask: &Ask<'_>, columns: &Columns, doc: DocId, kind: u8) -> Option<(Key, u32)> {
+    let key = Key { space: ask.space, kind, id: columns.id.get_val(doc), event: columns.within.get_val(doc) };
+    (!(ask.stale)(&key)).then(|| (key, u32::try_from(columns.page.get_val(doc)).unwrap_or(0)))
+}
 
-    fn advance(&mut self) {
-        for (_, _, walk) in &mut self.ways {
-            if walk.doc() == self.doc {
-                walk.advance();
-            }
-        }
-        self.settle();
-    }
+/// How well something fits, in hundredths, for ordering.
+pub(crate) fn rank_score(score: f32) -> u32 {
+    (score * 100.0) as u32
+}
 
-    fn seek(&mut self, target: DocId) -> DocId {
-        if self.doc < target {
-            for (_, _, walk) in &mut self.ways {
-                if walk.doc() < target {
-                    walk.seek(target);
-                }
-            }
-            self.settle();
-        }
-        self.doc
-    }
-
-    fn size(&self) -> u64 {
-        self.ways.iter().map(|(_, _, walk)| u64::from(walk.size_hint())).sum()
-    }
-
-    /// How well it fits at the place where it stands; none when only in ways that the asker may not use.
-    fn score(&self, unmasked: bool) -> Option<f32> {
-        let here = self.ways.iter().filter(|(_, guarded, walk)| walk.doc() == self.doc && (unmasked || !guarded));
-        here.map(|(score, _, _)| *score).reduce(f32::max)
-    }
+/// A time, for ordering.
+pub(crate) fn rank_time(at: i64) -> u64 {
+    at.cast_unsigned() ^ (1 << 63)
 }
 
 /// What hits are ordered by: larger is better.
@@ -297,7 +326,10 @@ struct Search<'a> {
     ask: &'a Ask<'a>,
     left: usize,
     spent: bool,
-    best: BinaryHeap<Reverse<(Rank, Ranked)>>,
+    /// At least the best of what was found; not in order.
+    best: Vec<(Rank, Ranked)>,
+    /// What is not better than this is not among them.
+    worst: Option<Rank>,
     paged: HashMap<Key, (Rank, Ranked)>,
     found: Found,
 }
@@ -312,107 +344,57 @@ struct Ranked {
 
 impl<'a> Search<'a> {
     fn new(ask: &'a Ask<'a>, left: usize) -> Self {
-        Self { ask, left, spent: false, best: BinaryHeap::new(), paged: HashMap::new(), found: Found::default() }
+        Self { ask, left, spent: false, best: Vec::new(), worst: None, paged: HashMap::new(), found: Found::default() }
     }
 
     fn is_spent(&self) -> bool {
         self.spent
     }
 
-    fn run(&mut self, index: &Index, wants: &[Want]) -> Result<(), Damage> {
+    fn run(&mut self, index: &Index, wants: &[Want], steps: &Steps) -> Result<(), Damage> {
         for segment in &index.ready().segments {
-            let lists = Lists { terms: &segment.terms, text: &segment.text };
-            let mut words = Vec::with_capacity(wants.len());
-            for want in wants {
-                words.push(Walked::open(want, &lists)?);
-            }
-            let (without, mut with): (Vec<Walked>, Vec<Walked>) = words.into_iter().partition(|word| word.without);
-            if with.iter().any(|word| word.doc == TERMINATED) {
-                continue;
-            }
-            with.sort_by_key(Walked::size);
-            self.walk(&segment.reader, &segment.columns, with, without);
-            if self.spent {
+            let walked = match Words::open(wants, segment, steps)? {
+                Some(words) => words.each(segment, steps, |doc, with, without| {
+                    if self.left == 0 {
+                        return ControlFlow::Break(());
+                    }
+                    self.look(doc, segment, with, without, steps);
+                    ControlFlow::Continue(())
+                }),
+                None => ControlFlow::Continue(()),
+            };
+            if walked.is_break() || steps.is_spent() {
+                self.spent = true;
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    fn walk(&mut self, segment: &SegmentReader, columns: &Columns, mut with: Vec<Walked>, mut without: Vec<Walked>) {
-        let (mut doc, end) = (with.first().map_or(0, |lead| lead.doc), segment.max_doc());
-        'next: while doc < end {
-            for word in &mut with {
-                let there = word.seek(doc);
-                if there > doc {
-                    doc = there;
-                    continue 'next;
-                }
-            }
-            if !segment.is_deleted(doc) {
-                if self.left == 0 {
-                    self.spent = true;
-                    return;
-                }
-                self.left -= 1;
-                self.look(doc, columns, &with, &mut without);
-            }
-            match with.first_mut() {
-                Some(lead) => {
-                    lead.advance();
-                    doc = lead.doc;
-                }
-                None => doc += 1,
-            }
-        }
-    }
-
-    fn look(&mut self, doc: DocId, columns: &Columns, with: &[Walked], without: &mut [Walked]) {
-        let ask = self.ask;
-        let kind = u8::try_from(columns.kind.get_val(doc)).unwrap_or(u8::MAX);
-        let Some(sight) = ask.sights.iter().find(|sight| sight.kind == kind) else { return };
-        if columns.space.get_val(doc) != ask.space {
-            return;
-        }
-        let event = columns.event.get_val(doc);
-        let covers = |scope: &Scope| {
-            scope.all || scope.covers(event, columns.department.get_val(doc), columns.owner.get_val(doc))
-        };
-        if !covers(&sight.see)
-            || ask.events.is_some_and(|events| !events.contains(&event))
-            || ask.not_events.is_some_and(|events| events.contains(&event))
-        {
-            return;
-        }
+    fn look(&mut self, doc: DocId, segment: &Segment, with: &[Walked], without: &mut [Walked], steps: &Steps) {
+        let (ask, columns) = (self.ask, &segment.columns);
         let at = columns.at.get_val(doc);
-        let early = ask.query.after.is_some_and(|after| at < after.0);
-        if early || ask.query.before.is_some_and(|before| at >= before.0) {
-            return;
-        }
-        let unmasked = covers(&sight.unmasked);
-        let mut score = 0.0;
-        for word in with {
-            let Some(fits) = word.score(unmasked) else { return };
-            score += fits;
-        }
+        let Some(seen) = sight_of(ask, columns, doc, at) else { return };
+        self.left -= 1;
+        let Some(score) = score(with, seen.unmasked) else { return };
         for word in without {
-            if word.seek(doc) == doc && word.score(unmasked).is_some() {
+            if word.seek(doc) == doc && word.score(seen.unmasked).is_some() {
                 return;
             }
         }
-        let key = Key { space: ask.space, kind, id: columns.id.get_val(doc), event: columns.within.get_val(doc) };
-        if (ask.stale)(&key) {
+        // Whether a word that must not be there is there is known only while there are steps.
+        if steps.is_spent() {
             return;
         }
-        let page = u32::try_from(columns.page.get_val(doc)).unwrap_or(0);
-        let ranked = Ranked { key, event, score: (score * 100.0) as u32, page };
+        let Some((key, page)) = unchanged(ask, columns, doc, seen.kind) else { return };
+        let ranked = Ranked { key, event: seen.event, score: rank_score(score), page };
         let order = if ask.sort == Sort::Name { columns.order.get_val(doc) } else { 0 };
         let rank = self.rank(&ranked, at, order);
         self.take(rank, ranked);
     }
 
     fn rank(&self, of: &Ranked, at: i64, order: u64) -> Rank {
-        let time = at.cast_unsigned() ^ (1 << 63);
+        let time = rank_time(at);
         // Of several pages the first comes first.
         let tie = !(u64::from(of.key.kind) << 56 | of.key.id << 12 | u64::from(of.page).min(4_095));
         match self.ask.sort {
@@ -453,13 +435,21 @@ impl<'a> Search<'a> {
         if !self.is_wanted(&ranked.key) {
             return;
         }
-        let room = (self.ask.skip + self.ask.take).min(PLACES_MAX);
-        if self.best.len() < room {
-            self.best.push(Reverse((rank, ranked)));
-        } else if self.best.peek().is_some_and(|Reverse((worst, _))| *worst < rank) {
-            self.best.pop();
-            self.best.push(Reverse((rank, ranked)));
+        if self.worst.is_some_and(|worst| rank <= worst) {
+            return;
         }
+        self.best.push((rank, ranked));
+        // Where each that comes is better than all before, sorting them in one by one would cost more than the search.
+        let room = self.room();
+        if self.best.len() >= 2 * room + 64 {
+            self.best.select_nth_unstable_by(room, |a, b| b.cmp(a));
+            self.best.truncate(room);
+            self.worst = self.best.iter().map(|(rank, _)| *rank).min();
+        }
+    }
+
+    fn room(&self) -> usize {
+        (self.ask.skip + self.ask.take).min(PLACES_MAX)
     }
 
     fn done(mut self) -> Found {
@@ -467,14 +457,10 @@ impl<'a> Search<'a> {
             self.count(&ranked);
             self.push(rank, ranked);
         }
-        let hit = |Reverse((_, of)): Reverse<(Rank, Ranked)>| Hit {
-            key: of.key,
-            score: of.score as f32 / 100.0,
-            page: of.page,
-        };
-        // Sorted as the reverse is: the best first.
-        self.found.hits =
-            self.best.into_sorted_vec().into_iter().skip(self.ask.skip).take(self.ask.take).map(hit).collect();
+        let hit = |(_, of): (Rank, Ranked)| Hit { key: of.key, score: of.score as f32 / 100.0, page: of.page };
+        let room = self.room();
+        self.best.sort_unstable_by(|a, b| b.cmp(a));
+        self.found.hits = self.best.into_iter().take(room).skip(self.ask.skip).map(hit).collect();
         self.found.more = self.spent;
         self.found
     }

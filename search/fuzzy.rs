@@ -1,5 +1,6 @@
 //! Words that are one edit away (a letter more, less, another or two exchanged): the bit-parallel automaton of Wu and Manber (1992) for one error.
 
+use crate::steps::Steps;
 use tantivy_fst::Automaton;
 
 /// Longest word in bytes.
@@ -10,6 +11,7 @@ pub struct OneEdit {
     class: u8,
     word: Vec<u8>,
     masks: Box<[u64; 256]>,
+    steps: Steps,
 }
 
 /// Where in the word one may be, without and with the edit used up.
@@ -26,7 +28,7 @@ pub struct State {
 
 impl OneEdit {
     /// For a word of plain letters; none when it is too short to tell an edit from another word, or too long.
-    pub fn new(class: u8, word: &str) -> Option<Self> {
+    pub fn new(class: u8, word: &str, steps: &Steps) -> Option<Self> {
         if !(4..=LENGTH_MAX).contains(&word.len()) || !word.is_ascii() {
             return None;
         }
@@ -36,7 +38,7 @@ impl OneEdit {
                 *mask |= 1 << at;
             }
         }
-        Some(Self { class, word: word.as_bytes().to_vec(), masks })
+        Some(Self { class, word: word.as_bytes().to_vec(), masks, steps: steps.clone() })
     }
 
     fn mask(&self, byte: u8) -> u64 {
@@ -63,6 +65,10 @@ impl Automaton for OneEdit {
         if !state.begun {
             return State { begun: true, dead: byte != self.class, ..*state };
         }
+        // Without steps nothing more is looked at.
+        if !self.steps.take(1) {
+            return State { dead: true, ..*state };
+        }
         let mask = self.mask(byte);
         let plain = (state.plain & mask) << 1;
         // The letter is right, another, one too many, or one was left out; or it belongs in front of the last one.
@@ -78,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn takes(word: &str, other: &str) -> bool {
-        let automaton = OneEdit::new(b'w', word).unwrap();
+        let automaton = OneEdit::new(b'w', word, &Steps::new(1_000)).unwrap();
         let start = automaton.accept(&automaton.start(), b'w');
         let end = other.bytes().fold(start, |state, byte| automaton.accept(&state, byte));
         automaton.is_match(&end)
@@ -113,8 +119,11 @@ mod tests {
 
     #[test]
     fn only_its_own_class_of_terms_is_taken() {
-        let automaton = OneEdit::new(b'w', "smith").unwrap();
+        let automaton = OneEdit::new(b'w', "smith", &Steps::new(9)).unwrap();
         assert!(!automaton.can_match(&automaton.accept(&automaton.start(), b'x')));
-        assert!(OneEdit::new(b'w', "li").is_none() && OneEdit::new(b'w', "司马司马").is_none());
+        assert!(
+            OneEdit::new(b'w', "li", &Steps::new(9)).is_none()
+                && OneEdit::new(b'w', "司马司马", &Steps::new(9)).is_none()
+        );
     }
 }

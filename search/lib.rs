@@ -10,12 +10,17 @@ mod index;
 mod normal;
 mod pinyin;
 mod plan;
+mod quick;
+mod steps;
+mod walk;
 mod words;
 
 pub use entry::{Entry, Key, Phone};
 pub use find::{Ask, Found, Hit, PLACES_MAX, Scope, Sight, Sort};
 pub use highlight::{Marks, Piece, snippet};
 pub use index::{Change, Damage, FORMAT, Index, Print, Use, print};
+pub use normal::plain;
+pub use pinyin::spoken;
 pub use plan::Secret;
 
 #[cfg(test)]

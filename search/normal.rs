@@ -42,6 +42,11 @@ pub fn folded(text: &str) -> Vec<char> {
     text.chars().map(fold).collect()
 }
 
+/// A text as it is compared, as text.
+pub fn plain(text: &str) -> String {
+    text.chars().map(fold).collect()
+}
+
 /// What a character is, for taking text apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {

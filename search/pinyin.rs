@@ -1,7 +1,7 @@
 //! How Chinese names are spoken: the readings of each character, surnames that are read otherwise (单 shàn, 曾 zēng, 解 xiè, 仇 qiú),
 //! taking typed letters apart into syllables and initials, and the order of names.
 
-use crate::normal::{Class, class};
+use crate::normal::{Class, class, folded};
 use pinyin::ToPinyin;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -136,6 +136,32 @@ pub fn readings(name: &[char]) -> Vec<Vec<String>> {
         put(0, reading);
     }
     out
+}
+
+/// How a name is spoken, syllables apart (`ou yang feng`), the likeliest reading first; whatever has no reading stands as it is compared.
+/// Names sort by the first. The others are those of a surname that is also read otherwise.
+pub fn spoken(name: &str) -> Vec<String> {
+    let name = folded(name);
+    let all = readings(&name);
+    let ways = all.first().map_or(1, |first| first.len().max(1));
+    let read = |way: usize| {
+        let mut out = String::with_capacity(name.len() * 6);
+        for (at, (c, readings)) in name.iter().zip(&all).enumerate() {
+            match readings.get(if at == 0 { way } else { 0 }) {
+                Some(syllable) => {
+                    if !out.is_empty() && !out.ends_with(' ') {
+                        out.push(' ');
+                    }
+                    out.push_str(syllable);
+                    out.push(' ');
+                }
+                None => out.push(*c),
+            }
+        }
+        out.truncate(out.trim_end().len());
+        out
+    };
+    (0..ways).map(read).collect()
 }
 
 fn of(c: char) -> Vec<String> {

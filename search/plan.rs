@@ -8,6 +8,7 @@ use crate::{
     words::cut,
 };
 use domain::query::{Query, Within, Word};
+use std::collections::{BTreeSet, HashSet};
 
 /// Something to look up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +64,12 @@ pub(crate) fn plan(query: &Query, secret: &Secret<'_>, least: f32) -> Vec<Want> 
     wants
 }
 
-/// The words but for the country code in front of a number that is typed with blanks.
+/// The words but for the country code in front of a number that is typed with blanks, each once.
 fn words(query: &Query) -> impl Iterator<Item = &Word> {
     let several = query.words.len() > 1;
-    query.words.iter().filter(move |word| !(several && matches!(word.text.as_str(), "+86" | "0086")))
+    let all = query.words.iter().enumerate();
+    let first = all.filter(|(at, word)| !query.words.iter().take(*at).any(|before| before == *word));
+    first.map(|(_, word)| word).filter(move |word| !(several && matches!(word.text.as_str(), "+86" | "0086")))
 }
 
 /// The same with one letter wrong; nothing when no word is one to be mistyped.
@@ -117,13 +120,19 @@ fn term(kind: char, text: &str) -> Node {
     Node::Term(format!("{kind}{text}"))
 }
 
+/// Pairs of characters side by side, each once: what is typed again and again finds no less for it.
 fn grams(kind: char, text: &[char]) -> Node {
     let join = |part: &[char]| term(kind, &part.iter().collect::<String>());
-    match text.len() {
-        0 | 1 => join(text),
-        2 => join(text),
-        _ => Node::All(text.windows(2).map(join).collect()),
+    if text.len() < 3 {
+        return join(text);
     }
+    let (mut seen, mut all) = (HashSet::new(), Vec::new());
+    for part in text.windows(2) {
+        if seen.insert(part) {
+            all.push(join(part));
+        }
+    }
+    Node::All(all)
 }
 
 fn want(word: &Word, secret: &Secret<'_>, least: f32) -> Want {
@@ -240,7 +249,7 @@ fn cut_of(text: &[char], quoted: bool) -> Option<Vec<Vec<char>>> {
     if quoted || run.class != Class::Wide || run.text.len() < 4 {
         return None;
     }
-    let words = cut(&run.text.iter().collect::<String>())?;
+    let words: BTreeSet<String> = cut(&run.text.iter().collect::<String>())?.into_iter().collect();
     Some(words.iter().map(|word| word.chars().collect::<Vec<_>>()).filter(|word| word.len() > 1).collect())
 }
 
@@ -386,11 +395,11 @@ fn group(text: &[char], ways: &mut Ways) {
 }
 
 fn prose(text: &[char], ways: &mut Ways) {
-    let whole: String = text.iter().collect();
-    let words: Vec<String> = places(&whole).split(PARTS).filter(|word| !word.is_empty()).map(str::to_owned).collect();
     if ways.least > 4.0 {
         return;
     }
+    let whole: String = text.iter().collect();
+    let words: Vec<String> = places(&whole).split(PARTS).filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let single = text.iter().filter(|c| class(**c) != Class::Other).count() < 2;
     if words.is_empty() || single {
         return;

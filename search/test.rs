@@ -384,3 +384,145 @@ fn any_query_is_answered() {
         drop(snippet("张三\u{0}John ", &marks, 5));
     }
 }
+
+/// A question to an index as somebody who sees everything.
+fn question<'a>(query: &'a domain::query::Query, sights: &'a [Sight], quick: bool) -> Ask<'a> {
+    Ask {
+        space: 1,
+        query,
+        sights,
+        kinds: None,
+        events: None,
+        not_events: None,
+        stale: &|_| false,
+        secret: &secret,
+        sort: Sort::Relevance,
+        skip: 0,
+        take: 10,
+        quick,
+    }
+}
+
+#[test]
+fn while_somebody_types_they_find_what_they_may_see_however_much_else_fits() {
+    let hidden = (2..2_500u64).map(|id| Entry { department: 1, ..person(id, "张三", "13800001234", "") });
+    let seen = Entry { department: 2, ..person(1, "张三", "13811110000", "") };
+    let index = index(&std::iter::once(seen).chain(hidden).collect::<Vec<_>>());
+    let here = Scope { departments: HashSet::from([2]), ..Scope::default() };
+    let sight = Sight { kind: PERSON, see: here.clone(), unmasked: here };
+    for typed in ["张三", "三", "zs", "zhangs", "138", "1381"] {
+        assert_eq!(ask(&index, typed, std::slice::from_ref(&sight), Sort::Relevance).count, 1, "{typed}");
+    }
+    assert_eq!(ask(&index, "1234", &[sight], Sort::Relevance).count, 0);
+}
+
+#[test]
+fn what_fits_by_masked_digits_only_stands_where_it_stands_for_those_who_may_not_see_them() {
+    // The end of the first is the middle of the second.
+    let index = index(&[person(1, "甲", "13812345678", ""), person(2, "5678", "13956780000", "")]);
+    assert_eq!(ids(&index, "5678"), [2, 1]);
+    let open: Vec<u64> =
+        ask(&index, "5678", &[masked(PERSON)], Sort::Relevance).hits.iter().map(|hit| hit.key.id).collect();
+    assert_eq!(open, [2, 1], "by its name, and by the end that everybody sees");
+    let ten: Vec<Entry> = (1..=12).map(|id| person(id, "乙", "13812345678", "")).collect();
+    let index = self::index(&ten);
+    assert_eq!(ask(&index, "345678", &[masked(PERSON)], Sort::Relevance).hits, []);
+    assert_eq!(ask(&index, "345678", &[everywhere(PERSON)], Sort::Relevance).hits.len(), 10);
+}
+
+/// Queries that find as much as they can in as many ways as there are.
+fn greedy(n: usize) -> String {
+    const WORDS: &[&str] = &[
+        "王",
+        "伟",
+        "王伟",
+        "伟王",
+        "公司",
+        "有限公司",
+        "王伟公司",
+        "138",
+        "1380",
+        "0000",
+        "13800",
+        "w",
+        "wa",
+        "wang",
+        "ww",
+        "wangw",
+        "王w",
+        "w伟",
+        "smiht",
+        "wagn",
+        "\"有限公司\"",
+        "-王",
+        "-wang",
+        "name:王",
+        "company:公",
+        "phone:138",
+    ];
+    let word = |at: usize| WORDS[n.wrapping_mul(7_919).wrapping_add(at * at * 31 + at * n) % WORDS.len()];
+    match n % 3 {
+        0 => (0..1 + n % 12).map(word).collect::<Vec<_>>().join(" "),
+        1 => word(1).repeat(1 + n % 40),
+        _ => (0..1 + n % 30).map(word).collect(),
+    }
+}
+
+#[test]
+fn whatever_is_typed_a_search_moves_no_farther_than_its_steps() {
+    use crate::{cursor::counted::MOVES, plan::plan, quick::pick, steps::Steps};
+    let people: Vec<Entry> = (1..=1_500u64)
+        .map(|id| {
+            let name = ["王伟", "伟王", "王伟伟", "Wang Wei"][(id % 4) as usize];
+            person(id, name, &format!("1380000{:04}", id % 97), "王伟有限公司")
+        })
+        .collect();
+    let index = index(&people);
+    let sights = [everywhere(PERSON)];
+    let (mut cut, mut whole) = (0, 0);
+    for n in 0..600 {
+        let typed = greedy(n);
+        let Ok(query) = parse(&typed, &TimeZone::UTC) else { continue };
+        let asked = question(&query, &sights, true);
+        let wants = plan(&query, &secret, 0.0);
+        let all = pick(&index, &asked, &wants, usize::MAX, &Steps::new(u32::MAX)).unwrap();
+        assert!(!all.spent);
+        for steps in [1, 50, 400, 3_000, 20_000, 200_000] {
+            MOVES.set(0);
+            let found = pick(&index, &asked, &wants, usize::MAX, &Steps::new(steps)).unwrap();
+            let moves = MOVES.get();
+            assert!(moves <= 3 * u64::from(steps) + 100, "{typed}: {moves} moves with {steps} steps");
+            if found.spent {
+                cut += 1;
+            } else {
+                whole += 1;
+                assert_eq!(found.hits, all.hits, "{typed} with {steps} steps");
+            }
+        }
+    }
+    assert!(cut > 300 && whole > 300, "both happen: {cut} {whole}");
+}
+
+/// Everything that a plan looks up.
+fn size(node: &crate::plan::Node) -> usize {
+    use crate::plan::Node;
+    match node {
+        Node::All(of) | Node::Any(of) => of.iter().map(size).sum::<usize>() + 1,
+        Node::Phrase(words) => words.len(),
+        _ => 1,
+    }
+}
+
+#[test]
+fn no_query_asks_for_more_than_so_many_lists() {
+    let letters: String = ('a'..='z').cycle().take(200).collect();
+    let mixed: String = "张a王b李c陈d".chars().cycle().take(200).collect();
+    let words = "zhongguochangcheng ".repeat(10);
+    let long = [letters, mixed, words, "王".repeat(200), "有限公司".repeat(50), "1".repeat(200), "a ".repeat(12)];
+    for typed in long.into_iter().chain((0..3_000).map(greedy)) {
+        let Ok(query) = parse(&typed, &TimeZone::UTC) else { continue };
+        let lists: usize =
+            crate::plan::plan(&query, &secret, 0.0).iter().flat_map(|want| &want.ways).map(|way| size(&way.node)).sum();
+        assert!(lists <= 6_000, "{typed}: {lists}");
+    }
+}

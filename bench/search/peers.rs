@@ -51,9 +51,14 @@ fn apart(text: &str) -> String {
 pub struct Sqlite(Connection);
 
 impl Sqlite {
-    /// Fills a database.
+    /// Fills a database, or opens one that is filled.
     pub fn fill(file: &Path, people: impl Iterator<Item = Person>) -> Done<Self> {
+        let filled = file.with_extension("filled");
         let mut db = Connection::open(file)?;
+        if filled.exists() {
+            db.execute_batch("pragma cache_size = -65536;")?;
+            return Ok(Self(db));
+        }
         db.execute_batch(
             "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -65536;
              create table person (id integer primary key, name text, company text, phone text);
@@ -77,6 +82,7 @@ impl Sqlite {
             "create index phone_end on person (substr(phone, -4));
              insert into tri (tri) values ('optimize'); insert into single (single) values ('optimize'); analyze;",
         )?;
+        std::fs::write(filled, "")?;
         Ok(Self(db))
     }
 
@@ -143,7 +149,7 @@ fn done(command: &mut Command) -> Done<()> {
 }
 
 impl Postgres {
-    /// Starts one and fills it. None where it is not installed.
+    /// Starts one and fills it, unless it is. None where it is not installed.
     pub fn fill(folder: &Path, people: impl Iterator<Item = Person>) -> Done<Option<Self>> {
         let Some(bin) = programs() else { return Ok(None) };
         let data = folder.join("postgres");
@@ -153,13 +159,16 @@ impl Postgres {
             done(Command::new("chmod").arg("a+x").arg(parent))?;
         }
         let cluster = data.join("cluster");
-        done(as_user(&bin.join("initdb")).arg("-D").arg(&cluster).args([
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "-A",
-            "trust",
-        ]))?;
+        let filled = folder.join("postgres.filled");
+        if !filled.exists() {
+            done(as_user(&bin.join("initdb")).arg("-D").arg(&cluster).args([
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-A",
+                "trust",
+            ]))?;
+        }
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories={} -c fsync=off -c shared_buffers=256MB",
             data.display()
@@ -181,7 +190,11 @@ impl Postgres {
         let input = psql.stdin.take().ok_or("no input")?;
         let output = BufReader::new(psql.stdout.take().ok_or("no output")?);
         let mut of = Self { bin, data, psql, input, output };
-        of.load(people)?;
+        if !filled.exists() {
+            of.load(people)?;
+            std::fs::write(filled, "")?;
+        }
+        writeln!(of.input, "\\timing on")?;
         Ok(Some(of))
     }
 
@@ -198,7 +211,7 @@ impl Postgres {
         for column in ["name", "company", "phone"] {
             writeln!(self.input, "create index on person using gin ({column} gin_trgm_ops);")?;
         }
-        writeln!(self.input, "vacuum analyze person;\n\\timing on\n\\echo filled")?;
+        writeln!(self.input, "vacuum analyze person;\ncheckpoint;\n\\echo filled")?;
         self.input.flush()?;
         self.until("filled").map(|_| ())
     }
@@ -255,7 +268,7 @@ impl Drop for Postgres {
         drop(self.psql.kill());
         drop(self.psql.wait());
         let mut stop = as_user(&self.bin.join("pg_ctl"));
-        stop.arg("-D").arg(self.data.join("cluster")).args(["-m", "immediate", "stop"]);
+        stop.arg("-D").arg(self.data.join("cluster")).args(["-m", "fast", "-w", "stop"]);
         if let Err(error) = done(&mut stop) {
             say(format!("PostgreSQL could not be stopped: {error}"));
         }

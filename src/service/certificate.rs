@@ -8,6 +8,7 @@ use crate::{
     print::PersonCard,
     registration,
     roster::Filter,
+    row::{self, Row},
 };
 use data_encoding::BASE32_NOPAD_VISUAL;
 use domain::{
@@ -192,17 +193,17 @@ pub fn list(
     page: usize,
 ) -> Result<(Vec<Certificate>, usize), Error> {
     let permit = ctx.permit(actor, Permission::CertificateIssue, At::Event(event))?;
-    let text = domain::text::line(text).to_lowercase();
-    let bare: String = text.chars().filter(|c| *c != '-').collect();
+    let query = row::read(ctx, permit.space, text)?;
     ctx.read(&permit, |view| {
         event::load(view, event)?;
         let (mut rows, mut found) = (Vec::new(), 0);
         for kept in view.scan::<Certificate>(&event, None, Order::Descending) {
             let (_, certificate) = kept?;
-            let fits = certificate.name.to_lowercase().contains(&text)
-                || certificate.serial.contains(&text)
-                || certificate.number.to_lowercase().contains(&bare);
-            if !fits {
+            // Its number is printed in groups and may be typed so.
+            let apart = grouped(&certificate.number);
+            let words = [certificate.serial.as_str(), &certificate.number, &apart];
+            let row = Row { name: &certificate.name, words: &words, at: Some(certificate.issued_at), ..Row::default() };
+            if !row.fits(&query) {
                 continue;
             }
             if (page * PAGE..(page + 1) * PAGE).contains(&found) {

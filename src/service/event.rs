@@ -1,6 +1,10 @@
 //! Events from draft to withdrawal, their questions, groups and check-in time (S0-8 … S0-18, S0-27, S0-32, S0-51).
 
-use crate::{Actor, At, Ctx, Error, Work, order, quota, reminder, ticket_type};
+use crate::{
+    Actor, At, Ctx, Error, Work, order, quota, reminder,
+    row::{self, Row},
+    ticket_type,
+};
 use domain::{
     Event, EventId, Group, GroupId, Permission, PictureId, Refusal, Space, SpaceId, Window,
     event::{
@@ -10,7 +14,7 @@ use domain::{
     field::Field,
     permission::Place,
     problem,
-    query::{Query, Within, Word},
+    query::Query,
     refuse,
     text::Form,
     ticket_type::TicketTypeDetails,
@@ -40,7 +44,7 @@ pub struct EventRow {
 /// Which events a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
-    /// Part of the name.
+    /// A query over name, place and date.
     pub text: String,
     /// Only those in this state.
     pub state: Option<EventState>,
@@ -56,10 +60,7 @@ pub const PAGE: usize = 50;
 /// The events that the actor may see, latest start first, with how many there are.
 pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<EventRow>, usize), Error> {
     let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
-    let query = match filter.text.trim() {
-        "" => Query::default(),
-        text => domain::query::parse(text, &zone(ctx, permit.space)?)?,
-    };
+    let query = row::read(ctx, permit.space, &filter.text)?;
     ctx.read(&permit, |view| {
         let (mut rows, mut found) = (Vec::new(), 0);
         for key in view.scan_index(&EVENT_BY_START, &(), None, Order::Descending) {
@@ -80,18 +81,16 @@ pub fn list(ctx: &Ctx, actor: &Actor, filter: &EventFilter) -> Result<(Vec<Event
 
 /// Whether a query of the list finds an event: words in its name or place, dates at its beginning.
 fn matches(query: &Query, event: &Event) -> bool {
-    let folded = |text: &str| text.chars().map(domain::text::half_width).collect::<String>().to_lowercase();
-    let (name, venue) = (folded(&event.name), folded(&event.venue.line()));
-    let has = |word: &Word| match word.within {
-        Within::Anything => name.contains(&folded(&word.text)) || venue.contains(&folded(&word.text)),
-        Within::Name => name.contains(&folded(&word.text)),
-        Within::Event => name.contains(&folded(&word.text)) || event.id.to_string() == word.text,
-        Within::Type => ["event", "会议", "活动"].contains(&folded(&word.text).as_str()),
-        Within::Phone | Within::Company | Within::Group => false,
+    let venue = event.venue.line();
+    let row = Row {
+        name: &event.name,
+        event: (&event.name, event.id.0),
+        words: &[&venue],
+        kinds: &["event", "会议", "活动"],
+        at: Some(event.time.from),
+        ..Row::default()
     };
-    query.words.iter().all(|word| has(word) != word.without)
-        && query.after.is_none_or(|after| event.time.from >= after)
-        && query.before.is_none_or(|before| event.time.from < before)
+    row.fits(query)
 }
 
 pub(crate) fn row(view: &impl Read, event: Event) -> Result<EventRow, Error> {

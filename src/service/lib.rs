@@ -53,6 +53,7 @@ pub mod registration;
 pub mod reminder;
 pub mod render;
 pub mod roster;
+pub mod row;
 pub mod seal;
 pub mod search;
 pub mod seat;

@@ -1,7 +1,10 @@
 //! Members and what tickets cost them: the list of members by phone, what ticket types are for them, and the one place that is asked whether
 //! somebody is one.
 
-use crate::{Actor, At, Ctx, Error, Work};
+use crate::{
+    Actor, At, Ctx, Error, Work,
+    row::{self, Row},
+};
 use domain::{
     EventId, Member, MemberOffer, Permission, Refusal, TicketTypeId, Time,
     member::{LINES_MAX, MEMBERS_MAX, check_lines, is_member},
@@ -88,18 +91,19 @@ pub struct Found {
     pub full: bool,
 }
 
-/// The members whose name or phone holds `text`, by phone.
+/// The members that a query finds by name or phone, by phone.
 pub async fn list(ctx: &Ctx, actor: &Actor, text: &str, page: usize) -> Result<Found, Error> {
     let permit = ctx.permit(actor, Permission::MemberManage, At::Space)?;
     let full = ctx.permit(actor, Permission::PersonSensitive, At::Space).is_ok();
-    let (own, text) = (ctx.clone(), domain::text::line(text).to_lowercase());
+    let (own, query) = (ctx.clone(), row::read(ctx, permit.space, text)?);
     crate::aside(move || {
         own.read(&permit, |view| {
             let mut out =
                 Found { members: Vec::new(), found: 0, all: view.count(&MEMBERS, &())?, now: own.now(), full };
             for kept in view.scan::<Member>(&(), None, Order::Ascending) {
                 let (_, member) = kept?;
-                if !text.is_empty() && !member.name.to_lowercase().contains(&text) && !member.phone.contains(&text) {
+                let phone = Some(member.phone.as_str());
+                if !(Row { name: &member.name, phone, unmasked: full, ..Row::default() }).fits(&query) {
                     continue;
                 }
                 if (page.saturating_mul(PAGE)..page.saturating_add(1).saturating_mul(PAGE)).contains(&out.found) {

@@ -7,7 +7,7 @@ use domain::{
     query::{Query, Within, Word},
 };
 use memchr::memmem::Finder;
-use pinyin::ToPinyin;
+use search::{plain, spoken};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Order, Read, SpaceView};
@@ -16,7 +16,7 @@ use store::{Order, Read, SpaceView};
 #[derive(Debug, Clone)]
 struct Row {
     ticket: TicketId,
-    /// Name and company in lower case, then pinyin and initials of the name.
+    /// Name and company as they are compared, then pinyin and initials of the name.
     sought: Box<str>,
     /// What the list is sorted by name with.
     order: Box<str>,
@@ -33,10 +33,15 @@ struct Row {
 
 impl Row {
     fn of(ticket: &Ticket) -> Self {
-        let order = sort_key(&ticket.name);
-        let initials: String = order.split(' ').filter_map(|syllable| syllable.chars().next()).collect();
-        let joined: String = order.split(' ').collect();
-        let sought = format!("{}\n{}\n{joined}\n{initials}", ticket.name.to_lowercase(), ticket.company.to_lowercase());
+        let spoken = spoken(&ticket.name);
+        let mut sought = format!("{}\n{}", plain(&ticket.name), plain(&ticket.company));
+        for reading in &spoken {
+            sought.push('\n');
+            sought.extend(reading.split(' '));
+            sought.push('\n');
+            sought.extend(reading.split(' ').filter_map(|syllable| syllable.chars().next()));
+        }
+        let order = spoken.into_iter().next().unwrap_or_default();
         Self {
             ticket: ticket.id,
             sought: sought.into(),
@@ -53,24 +58,6 @@ impl Row {
             collected: ticket.collected,
         }
     }
-}
-
-/// Chinese names in the order of their pinyin, others by their letters.
-fn sort_key(name: &str) -> String {
-    let mut key = String::with_capacity(name.len() * 2);
-    for (letter, pinyin) in name.chars().zip(name.to_pinyin()) {
-        match pinyin {
-            Some(pinyin) => {
-                if !key.is_empty() && !key.ends_with(' ') {
-                    key.push(' ');
-                }
-                key.push_str(pinyin.plain());
-                key.push(' ');
-            }
-            None => key.extend(letter.to_lowercase()),
-        }
-    }
-    key.trim_end().to_owned()
 }
 
 /// What a list is sorted by.
@@ -166,16 +153,12 @@ struct Sought {
     event: bool,
 }
 
-fn folded(text: &str) -> String {
-    text.chars().map(domain::text::half_width).collect::<String>().to_lowercase()
-}
-
 impl Sought {
     fn of(word: &Word, names: &Names) -> Self {
-        let text = folded(&domain::text::line(&word.text));
+        let text = plain(&domain::text::line(&word.text));
         let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '+')).collect();
         let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
-        let has = |name: &String| folded(name).contains(&text);
+        let has = |name: &String| plain(name).contains(&text);
         Self {
             within: word.within,
             without: word.without,
@@ -409,7 +392,7 @@ mod tests {
     #[test]
     fn names_sort_by_pinyin() {
         let mut names = ["张三", "Bob", "李四", "阿明", "alice", "王五"];
-        names.sort_by_key(|name| sort_key(name));
+        names.sort_by_key(|name| spoken(name));
         assert_eq!(names, ["阿明", "alice", "Bob", "李四", "王五", "张三"]);
     }
 
@@ -442,6 +425,7 @@ mod tests {
         for (text, found) in [
             ("阳锋", true),
             ("OYF", true),
+            ("歐陽", true),
             ("yangf", true),
             ("白驼", true),
             ("5678", true),

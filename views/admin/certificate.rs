@@ -14,7 +14,7 @@ use crate::{
     layout::Tone,
 };
 use domain::{
-    Certificate, Design, Event, Refusal,
+    Certificate, Design, Event, Refusal, SavedSearch,
     certificate::{CertificateState, REASON_MAX, grouped},
 };
 use maud::{Markup, html};
@@ -35,6 +35,8 @@ pub struct List<'a> {
     pub size: usize,
     /// What is looked for.
     pub q: &'a str,
+    /// Filters that the reader keeps.
+    pub saved: &'a [SavedSearch],
 }
 
 fn base(event: &Event) -> String {
@@ -84,6 +86,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
                 (Form::new(text, None).input(&Input { name: "q", label: text.t("Name or number"), value: of.q, kind: "search", max: 60, ..Input::default() }))
                 button { (icon(Icon::Search)) (text.t("Filter")) }
             }
+            (crate::admin::search::saved(shell, of.saved, &query(&base, &[("q", of.q)]), !of.q.is_empty()))
             (table(text, text.t("Certificates"), &heads, &rows, false))
             (pager(text, of.page, of.size, of.found, |page| query(&base, &[("q", of.q), ("page", &page.to_string())])))
         }

@@ -12,7 +12,7 @@ use crate::{
     format::{count, phone},
     layout::{Tone, admin},
 };
-use domain::{Member, Refusal, Time, member::is_member};
+use domain::{Member, Refusal, SavedSearch, Time, member::is_member};
 use maud::{Markup, html};
 
 /// The page.
@@ -25,6 +25,8 @@ pub struct Page<'a> {
     pub all: i64,
     /// What was looked for.
     pub q: &'a str,
+    /// Filters that the reader keeps.
+    pub saved: &'a [SavedSearch],
     /// Now.
     pub now: Time,
     /// Phones are shown in full.
@@ -55,6 +57,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
             div class="field grow" { label for="f-q" { (text.t("Name or phone")) } input id="f-q" name="q" type="search" value=(of.q) maxlength="60"; }
             button { (icon(Icon::Search)) (text.t("Filter")) }
         }
+        (crate::admin::search::saved(shell, of.saved, &query("/admin/member", &[("q", of.q)]), !of.q.is_empty()))
         (rows(shell, of))
     };
     admin(shell, text.t("Members"), &[], &[], &content)

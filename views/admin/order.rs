@@ -2,7 +2,7 @@
 
 use crate::{
     Shell,
-    admin::{Tab, event_page, registration::tone},
+    admin::{Tab, event_page, registration::tone, search::saved},
     component::{
         badge, empty,
         form::{Form, Input},
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use domain::{
-    Event, Money, Notice, Order, Refusal, Ticket,
+    Event, Money, Notice, Order, Refusal, SavedSearch, Ticket,
     order::{EntryInput, Flow, Item, OrderState},
     payment::Method,
 };
@@ -64,6 +64,8 @@ pub struct List<'a> {
     pub pages: (usize, usize, usize),
     /// The filter.
     pub filter: &'a Filter,
+    /// Filters that the reader keeps.
+    pub saved: &'a [SavedSearch],
     /// Phones are shown in full.
     pub full: bool,
     /// Whether the reader manages orders.
@@ -116,6 +118,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
             }
         }
         (filter(shell, of.filter))
+        (saved(shell, of.saved, &of.filter.link(&base, 0), !of.filter.q.is_empty() || !of.filter.state.is_empty()))
         @if found == 0 { (empty(text.t("No orders here"), text.t("Whoever registers on the phone page makes an order. Change the filter to see others."), None)) }
         @else { (table(text, text.t("Orders"), &heads, &rows, false)) }
         (pager(text, page, size, found, |page| of.filter.link(&base, page)))

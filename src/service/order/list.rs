@@ -1,12 +1,17 @@
 //! Lists of orders for the secretariat and for helpers: filtered, paged, counted, as a file.
 
 use super::load;
-use crate::{Actor, At, Ctx, Error, registration, sheet};
+use crate::{
+    Actor, At, Ctx, Error, registration,
+    row::{self, Row},
+    sheet,
+};
 use domain::{
     EventId, Money, Order, OrderId, Permission, Ticket, Time,
     order::{Item, OrderState},
     payment::Method,
     phone,
+    query::Query,
 };
 use store::catalogue::{DUE, INCOME, ORDERS, OWED};
 use store::{Order as Sort, Read};
@@ -14,7 +19,7 @@ use store::{Order as Sort, Read};
 /// Which orders a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Part of number or name, or of the phone when it is digits.
+    /// A query: words are parts of the order's number or the buyer's name, or of the phone when they are digits.
     pub text: String,
     /// Only those in this state.
     pub state: Option<OrderState>,
@@ -23,12 +28,19 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, order: &Order, text: &str) -> bool {
-        let found = text.is_empty()
-            || order.number.to_lowercase().contains(text)
-            || order.buyer.name.to_lowercase().contains(text)
-            || order.buyer.phone.as_deref().is_some_and(|phone| phone.contains(text));
-        found && self.state.is_none_or(|state| state == order.state) && (!self.owed || order.sums().owed() > 0)
+    fn takes(&self, order: &Order, query: &Query, unmasked: bool) -> bool {
+        let row = Row {
+            name: &order.buyer.name,
+            phone: order.buyer.phone.as_deref(),
+            unmasked,
+            words: &[&order.number],
+            kinds: &["order", "订单"],
+            at: Some(order.created_at),
+            ..Row::default()
+        };
+        row.fits(query)
+            && self.state.is_none_or(|state| state == order.state)
+            && (!self.owed || order.sums().owed() > 0)
     }
 }
 
@@ -61,14 +73,14 @@ pub async fn list(
     page: usize,
 ) -> Result<(Vec<Order>, usize), Error> {
     let permit = may_look(ctx, actor, event)?;
+    let (full, query) = (registration::sees_all(ctx, actor, event), row::read(ctx, permit.space, &filter.text)?);
     let (ctx, filter) = (ctx.clone(), filter.clone());
     crate::aside(move || {
         ctx.read(&permit, |view| {
-            let text = domain::text::line(&filter.text).to_lowercase();
             let (mut rows, mut found) = (Vec::new(), 0);
             for kept in view.scan::<Order>(&event, None, Sort::Descending) {
                 let (_, order) = kept?;
-                if !filter.takes(&order, &text) {
+                if !filter.takes(&order, &query, full) {
                     continue;
                 }
                 if (page.saturating_mul(PAGE)..page.saturating_add(1).saturating_mul(PAGE)).contains(&found) {
@@ -148,7 +160,7 @@ pub async fn export(
     say: impl Fn(&str) -> String + Send + 'static,
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::OrderManage, At::Event(event))?;
-    let full = registration::sees_all(ctx, actor, event);
+    let (full, query) = (registration::sees_all(ctx, actor, event), row::read(ctx, permit.space, &filter.text)?);
     let (ctx, filter) = (ctx.clone(), filter.clone());
     crate::aside(move || {
         let heads = [
@@ -168,12 +180,11 @@ pub async fn export(
             "Ordered at",
         ];
         let mut table = vec![heads.map(&say).to_vec()];
-        let text = domain::text::line(&filter.text).to_lowercase();
         ctx.read(&permit, |view| {
             for kept in view.scan::<Order>(&event, None, Sort::Ascending) {
                 let (_, order) = kept?;
-                if filter.takes(&order, &text) {
-                    table.push(row(&order, full, &local, &say));
+                if filter.takes(&order, &query, full) {
+                    table.push(line(&order, full, &local, &say));
                 }
             }
             Ok(())
@@ -183,7 +194,7 @@ pub async fn export(
     .await
 }
 
-fn row(order: &Order, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn(&str) -> String) -> Vec<String> {
+fn line(order: &Order, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn(&str) -> String) -> Vec<String> {
     let sums = order.sums();
     let yuan = |fen| Money::cny(fen).to_yuan();
     let shown = |number: &str| if full { phone::local(number) } else { phone::masked(number) };

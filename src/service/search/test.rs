@@ -466,3 +466,30 @@ async fn kept_searches_are_their_owners_alone() {
     saved::remove(&hall.ctx, &admin, id).await.unwrap();
     assert!(saved::save(&hall.ctx, &Actor::visitor(SpaceId::ASSOCIATION), "x", "/admin/search").await.is_err());
 }
+
+#[tokio::test]
+async fn lists_do_not_find_by_digits_that_they_mask() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    crate::order::test::order_one(&hall, event, kind, "欧阳锋", "13812345678").await.unwrap();
+    crate::member::put(&hall.ctx, &admin, "13812345678 欧阳锋").await.unwrap();
+    let clerk = holder(7, &[(Permission::RegistrationView, Scope::Space), (Permission::MemberManage, Scope::Space)]);
+    for (typed, masked, clear) in [
+        ("5678", 1, 1),
+        ("2345", 0, 1),
+        ("138123", 0, 1),
+        ("phone:45678", 0, 1),
+        ("oyf", 1, 1),
+        ("歐陽", 1, 1),
+        ("-欧阳", 0, 0),
+    ] {
+        let filter = crate::order::Filter { text: typed.into(), ..crate::order::Filter::default() };
+        for (actor, expected) in [(&clerk, masked), (&admin, clear)] {
+            let orders = crate::order::list(&hall.ctx, actor, event, &filter, 0).await.unwrap();
+            let members = crate::member::list(&hall.ctx, actor, typed, 0).await.unwrap();
+            assert_eq!((orders.1, members.found), (expected, expected), "{typed}");
+        }
+    }
+    let long = crate::member::list(&hall.ctx, &admin, &"长".repeat(300), 0).await.unwrap_err();
+    assert_eq!(long.code(), Some("search.too_long"));
+}

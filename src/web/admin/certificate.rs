@@ -58,6 +58,7 @@ async fn list(
         page: number,
         size: certificate::PAGE,
         q: &q,
+        saved: &service::search::saved::list(&hall.ctx, &actor, &base(id))?,
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
 }

@@ -34,6 +34,7 @@ async fn draw(
         pages: (of.found, number, member::PAGE),
         all: of.all,
         q,
+        saved: &service::search::saved::list(&hall.ctx, actor, "/admin/member")?,
         now: of.now,
         full: of.full,
         typed: typed.0,

@@ -70,6 +70,7 @@ async fn list(
         rows: &rows,
         pages: (found, number, order::PAGE),
         filter: &typed,
+        saved: &service::search::saved::list(&hall.ctx, &actor, &base(id))?,
         full: registration::sees_all(&hall.ctx, &actor, id),
         may_manage: hall.may(&actor, Permission::OrderManage, id),
         may_reconcile: actor.holds_everywhere(Permission::OrderManage),
