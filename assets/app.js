@@ -37,7 +37,12 @@ for (const box of all("[data-pick-all]")) {
 for (const field of all("[data-counter]")) {
   const counter = document.createElement("p");
   counter.className = "counter";
-  const tell = () => (counter.textContent = `${[...field.value].length} / ${field.maxLength}`);
+  const tell = () => {
+    const length = [...field.value].length;
+    counter.textContent = `${length} / ${field.maxLength}`;
+    // One line says so only when it is nearly full.
+    counter.hidden = field.tagName === "INPUT" && length < 0.8 * field.maxLength;
+  };
   field.after(counter);
   field.addEventListener("input", tell);
   tell();

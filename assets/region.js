@@ -1,5 +1,5 @@
 // The place of an event: once a province is given, only its cities are suggested; a city that is chosen brings its province. The box does the
-// same when the form is saved.
+// same when the form is saved. Districts are suggested that were typed before in the same city.
 
 const province = document.querySelector("input[list=provinces]");
 const city = document.querySelector("input[list=cities]");
@@ -20,4 +20,13 @@ if (province && city && cities) {
     narrow();
   });
   narrow();
+}
+
+const districts = document.querySelector("#districts");
+
+if (city && districts) {
+  const all = [...districts.options];
+  const here = () => districts.replaceChildren(...all.filter((option) => !city.value.trim() || option.dataset.city === city.value.trim()));
+  for (const kind of ["input", "change"]) city.addEventListener(kind, here);
+  here();
 }

@@ -8,6 +8,7 @@ pub mod checkin;
 pub mod draw;
 pub mod fill;
 pub mod hello;
+pub mod import;
 pub mod load;
 pub mod page;
 pub mod pay;

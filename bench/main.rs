@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, api, bounded, checkin, draw, hello, page, pay, poster, sale, say, server};
+use bench::{Done, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -28,6 +28,8 @@ enum Command {
     Pay(pay::Plan),
     /// Posters and certificates drawn as pictures, and badges on sheets.
     Poster(poster::Plan),
+    /// A long list going in.
+    Import(import::Plan),
     /// Registrations a minute through the public form, and the event's page while many look at it.
     Sale(sale::Plan),
     /// Finding people beside SQLite and PostgreSQL: times, memory, size, freshness.
@@ -66,6 +68,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Draw(plan) => draw::run(plan).await,
         Command::Pay(plan) => pay::run(plan).await,
         Command::Poster(plan) => poster::run(plan),
+        Command::Import(plan) => import::run(plan).await,
         Command::Sale(plan) => sale::run(plan).await,
         #[cfg(feature = "baseline")]
         Command::Search(plan) => bench::search::run(plan).await,

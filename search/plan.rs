@@ -143,7 +143,7 @@ fn want(word: &Word, secret: &Secret<'_>, least: f32) -> Want {
         Within::Phone => phone(&digits(&text).unwrap_or_default(), &mut ways),
         Within::Company => company(&text, &mut ways),
         Within::Group => group(&text, &mut ways),
-        Within::Anything | Within::Event | Within::Type => {
+        Within::Anything | Within::Event | Within::Type | Within::Region => {
             if let Some(digits) = digits(&text) {
                 phone(&digits, &mut ways);
                 numbers(&digits, secret, &mut ways);

@@ -109,6 +109,17 @@ fn a_merchant_beside_the_platform_from_its_application_to_a_frozen_space() {
 }
 
 #[test]
+fn an_event_from_its_making_to_its_archive_as_everybody_who_has_to_do_with_it() {
+    let hall = Hall::fresh();
+    run("whole.mjs", &[&hall.base, hall.setup_code.as_deref().unwrap()]);
+    let data = hall.data.clone();
+    let _folder = hall.end_and_keep();
+    let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && said.contains("no damage"), "{said}");
+}
+
+#[test]
 fn designs_are_drawn_printed_shared_and_certified() {
     let folder = tempfile::tempdir().unwrap();
     let hall = Hall::fresh();

@@ -172,3 +172,112 @@ fn money_and_members_are_for_those_who_manage_them() {
     assert!(file.contains("张三") && !file.contains("13800000001"), "phones are masked without the permission: {file}");
     assert_eq!(keeper.get("/admin/income?from=x").status, 422);
 }
+
+/// Names that people really have, and some that nobody has.
+const NAMES: [&str; 12] = [
+    "محمد بن راشد",
+    "יעל כהן",
+    "བཀྲ་ཤིས་རྒྱ་མཚོ",
+    "𠮷田𡃁",
+    "👨‍👩‍👧‍👦 一家",
+    "Nguyễn Thị Ánh",
+    "Z̸a̶l̷g̵o̸",
+    "O'Brien & Söhne",
+    "ئابلىز·تۇرسۇن",
+    "<img src=x onerror=alert(1)>",
+    "\"><script>alert(1)</script>",
+    "=HYPERLINK(\"http://evil\")",
+];
+
+/// As it stands in a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[test]
+fn names_in_any_script_are_kept_shown_and_found_and_none_of_them_does_anything() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let id = event(&admin, "年会");
+    let kind = crate::hall::first_type(&admin, &id);
+    let list = format!("/admin/event/{id}/registration");
+    let mut tickets = Vec::new();
+    for (at, name) in NAMES.iter().enumerate() {
+        let form = [
+            ("name", *name),
+            ("phone", &format!("138000000{at:02}")),
+            ("company", name),
+            ("seat", "1桌"),
+            ("note", name),
+            ("door_note", name),
+            ("group", name),
+            ("kind", &kind),
+        ];
+        let added = admin.post(&format!("{list}/new"), &form);
+        assert_eq!(added.status, 303, "{name}: {}", added.body);
+        tickets.push(added.location.unwrap());
+    }
+    let page = admin.get(&list).body;
+    for name in NAMES {
+        assert!(page.contains(&escaped(name)), "{name} stands in the list as it was written");
+    }
+    let tame = |path: &str, body: &str| {
+        for hostile in ["<img src=x", "<script>alert", "onerror=alert(1)>"] {
+            assert!(!body.contains(hostile), "{path}: {hostile}");
+        }
+    };
+    let number = crate::hall::number(&admin, &id, tickets[9].rsplit('/').next().unwrap());
+    let mut pages = vec![list.clone(), format!("{list}/print"), tickets[9].clone(), format!("{}/edit", tickets[10])];
+    let parts = ["group", "seat", "seat/print", "print", "scan", "checkin", "notice", "order"];
+    pages.extend(parts.iter().map(|part| format!("/admin/event/{id}/{part}")));
+    pages.extend(tickets.iter().map(|ticket| format!("{ticket}/print")));
+    for path in &pages {
+        let answer = admin.get(path);
+        assert_eq!(answer.status, 200, "{path}");
+        tame(path, &answer.body);
+    }
+    let csv = admin.get(&format!("{list}/export.csv")).body;
+    assert!(csv.contains("'=HYPERLINK") && !csv.contains(",=HYPERLINK"), "formulas are defused: {csv}");
+    for name in ["محمد", "כהן", "བཀྲ", "𡃁", "nguyễn", "一家", "brien", "تۇرسۇن"] {
+        let found = admin.get(&format!("{list}?q={}", crate::hall::encode(name))).body;
+        assert_eq!(found.matches("name=\"id\"").count(), 1, "{name} is found alone");
+    }
+    let holder = admin.get(&tickets[9]).body;
+    let link = holder.split("href=\"/ticket/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    for path in [format!("/ticket/{link}"), format!("/ticket/{link}/calendar.ics")] {
+        let answer = hall.client().get(&path);
+        assert_eq!(answer.status, 200, "{path}");
+        tame(&path, &answer.body);
+    }
+    // At the door the name goes as JSON, which a page writes as text.
+    let door = crate::hall::terminal(&hall, &admin, &id);
+    let scan = serde_json::json!({ "code": number, "nonce": "hostile" });
+    let said = door.json("/api/v1/checkin/redeem", &scan);
+    assert_eq!(said.status, 200, "{}", said.body);
+    assert_eq!(said.json()["person"]["name"], NAMES[9]);
+    // A long name is told by its number of characters, whatever they are made of.
+    let long = "👨‍👩‍👧‍👦".repeat(10);
+    let count = long.chars().count();
+    let told = admin.post(&format!("{list}/new"), &[("name", &long), ("phone", ""), ("kind", &kind)]);
+    assert!(told.status == 422 && told.body.contains(&count.to_string()), "{}", told.body);
+}
+
+#[test]
+fn what_is_no_picture_and_what_is_far_too_large_never_becomes_a_cover() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let (starts, ends) = (crate::hall::local(60), crate::hall::local(600));
+    let form = [("name", "年会"), ("starts", &starts), ("ends", &ends), ("cover", "t0")];
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    let told = admin.upload("/admin/event/new", &form, ("cover_file", "x.svg", svg));
+    assert_eq!(told.status, 422, "{}", told.body);
+    assert!(told.body.contains("value=\"年会\"") && !told.body.contains("<script>alert"), "what was typed stays");
+    let huge = vec![0xff; 100 << 20];
+    let body =
+        [b"--cut\r\nContent-Disposition: form-data; name=\"cover_file\"; filename=\"x.jpg\"\r\n\r\n".to_vec(), huge]
+            .concat();
+    let refused = admin.try_send("/admin/event/new", "multipart/form-data; boundary=cut", body, &[]);
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status == 413), "100 MB are too many");
+    assert_eq!(admin.get("/admin/event").status, 200, "the box goes on");
+    assert!(!admin.get("/admin/event").body.contains("年会"), "nothing was made");
+}

@@ -448,6 +448,21 @@ fn the_platform_decides_and_a_frozen_merchant_is_shut_at_once() {
     assert_eq!(admin.post("/admin/merchant/setting", &show).status, 303);
     let home = visitor.get("/").body;
     assert!(home.contains(THEIRS) && home.contains(&format!("/m/2/event/{id}")), "{home}");
+    // As a component, programs read it too; a component of the platform's own events shows it to nobody.
+    let part = |source: &str| {
+        let form = [("title", "近期"), ("style", "list"), ("count", "9"), ("source", source)];
+        assert_eq!(admin.post("/admin/home/new", &form).status, 303);
+    };
+    part("own");
+    part("both");
+    let parts = visitor.get("/api/v1/home").json()["parts"].clone();
+    assert_eq!(parts[0]["events"], json!([]), "{parts}");
+    let shown = &parts[1]["events"][0];
+    assert_eq!((&shown["name"], &shown["merchant"]), (&json!(THEIRS), &json!("qingsong")), "{parts}");
+    assert!(shown["url"].as_str().is_some_and(|url| url.ends_with(&format!("/m/2/event/{id}"))), "{parts}");
+    let home = visitor.get("/").body;
+    assert_eq!(home.matches(THEIRS).count(), 1, "once, in its component alone: {home}");
+    assert!(visitor.get("/?all=1").body.contains(THEIRS) && visitor.get("/part/2").body.contains("/m/2/event/"));
     assert!(visitor.get("/merchant").body.contains("商户之家"));
     assert!(admin.get("/admin").body.contains("生效商户"));
     // No price where none is granted.
@@ -497,7 +512,9 @@ fn whoever_may_not_look_after_merchants_is_denied() {
         assert_eq!((boss.get(path).status, nobody.get(path).status), (404, 303), "{path}");
     }
     let form = [("name", "x"), ("reason", "x"), ("typed", "qingsong"), ("password", PASSWORD), ("revision", "0")];
-    for path in ["new", "setting", "1", "1/password", "1/freeze", "1/restore", "1/close", "1/approve", "1/reject"] {
+    for path in
+        ["new", "setting", "1", "1/password", "1/freeze", "1/restore", "1/close", "1/approve", "1/reject", "1/purge"]
+    {
         let at = format!("/admin/merchant/{path}");
         assert_eq!(bare.post(&at, &form).status, 403, "{at}");
         assert_eq!((boss.post(&at, &form).status, nobody.post(&at, &form).status), (404, 303), "{at}");

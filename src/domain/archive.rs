@@ -1,8 +1,13 @@
 //! The archive of an event: after a set time, or by hand, personal data is taken out of its records by a set rule; figures stay.
 
 use crate::{
-    Event, EventId, FeedbackAnswer, FeedbackForm, Invoice, Order, Person, Refusal, Ticket, Time, event::EventState,
-    field::FieldKind, invoice::InvoiceState, problem, refuse, text::Form,
+    Certificate, Event, EventId, FeedbackAnswer, FeedbackForm, Invoice, Order, Person, Refusal, Ticket, Time, Voucher,
+    draw::{Entrant, Win},
+    event::{Cover, EventState},
+    field::FieldKind,
+    invoice::InvoiceState,
+    problem, refuse,
+    text::Form,
 };
 use jiff::tz::TimeZone;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -147,6 +152,33 @@ pub fn freeze_invoice(invoice: &Invoice) -> Invoice {
     frozen
 }
 
+/// Somebody on the list of a draw, without what is personal.
+pub fn freeze_entrant(entrant: &Entrant) -> Entrant {
+    Entrant { name: initials(&entrant.name), phone: None, company: String::new(), token: None, ..entrant.clone() }
+}
+
+/// A win without what is personal; the prize, the lucky number and how it was handed out stay.
+pub fn freeze_win(win: &Win) -> Win {
+    // A table that won as one has a name that is nobody's.
+    let name = if win.who.is_none() { win.name.clone() } else { initials(&win.name) };
+    Win { name, company: String::new(), phone: None, ..win.clone() }
+}
+
+/// A certificate without what is personal; number, serial and state stay, so that it can be checked.
+pub fn freeze_certificate(certificate: &Certificate) -> Certificate {
+    Certificate { name: initials(&certificate.name), ..certificate.clone() }
+}
+
+/// A code without the note that may say whom it was for.
+pub fn freeze_voucher(voucher: &Voucher) -> Voucher {
+    Voucher { note: String::new(), ..voucher.clone() }
+}
+
+/// An event of which name, time and place stay: texts may name people, and pictures are gone.
+pub fn bare_event(event: &Event) -> Event {
+    Event { intro: String::new(), notice: String::new(), cover: Cover::Template(0), main: None, ..event.clone() }
+}
+
 /// An answer to the feedback form without whose it is and without own words; ratings and choices stay.
 pub fn freeze_feedback(form: &FeedbackForm, answer: &FeedbackAnswer) -> FeedbackAnswer {
     let counted = |id: u16| {
@@ -217,5 +249,35 @@ mod tests {
         assert!(of("x", &open).is_err() && of("2026-11-25T09:00", &begun).is_err());
         let later = Event { time: crate::Window { from: Time(0), to: Time(i64::MAX) }, ..event() };
         assert!(check_due("2026-11-25T09:00", &open, &later, &zone).is_err());
+    }
+
+    #[test]
+    fn of_a_draw_prizes_and_numbers_stay_and_of_a_table_its_name() {
+        let win = Win {
+            draw: crate::DrawId(1),
+            number: 1,
+            round: crate::RoundId(1),
+            place: 1,
+            turn: 1,
+            who: Some(crate::draw::Who::Ticket(crate::TicketId(1))),
+            table: None,
+            lucky: "0317".into(),
+            name: "欧阳锋".into(),
+            company: "白驼山庄".into(),
+            phone: Some("+8613812345678".into()),
+            assigned: false,
+            counts: true,
+            at: Time(1),
+            void: None,
+            claim: None,
+        };
+        let frozen = freeze_win(&win);
+        assert_eq!((frozen.name.as_str(), frozen.company.as_str(), &frozen.phone), ("欧**", "", &None));
+        assert_eq!((frozen.lucky.as_str(), freeze_win(&frozen)), ("0317", frozen.clone()));
+        let table = Win { who: None, table: Some(3), name: "3 号桌".into(), ..win };
+        assert_eq!(freeze_win(&table).name, "3 号桌");
+        let told = Event { intro: "联系张三".into(), main: Some(Cover::Template(1)), ..event() };
+        let bare = bare_event(&told);
+        assert_eq!((bare.intro.as_str(), bare.main.is_none(), bare.name), ("", true, event().name));
     }
 }

@@ -88,7 +88,7 @@ pub use identity::{Identity, PersonSession};
 pub use import::Import;
 pub use invoice::Invoice;
 pub use member::{Member, MemberOffer};
-pub use merchant::{Merchant, MerchantSetting};
+pub use merchant::{Merchant, MerchantPurge, MerchantSetting};
 pub use message::{Dispatch, MailSetting, MessageChoice, MessageSetting, SmsLine, SmsSetting};
 pub use money::Money;
 pub use notice::Notice;

@@ -5,7 +5,8 @@ use crate::{
     MerchantId, PictureId, Problem, Refusal, SpaceId, Time,
     account::{check_login, check_password},
     person, phone, problem, refuse,
-    text::Form,
+    text::{Form, half_width},
+    time::DAY,
 };
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -145,6 +146,74 @@ pub struct Terms {
     pub charging: bool,
 }
 
+/// How far the personal data of a deleted merchant are on their way out; a record of the association's space.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MerchantPurge {
+    /// The merchant.
+    pub merchant: MerchantId,
+    /// When it began; from then on the merchant does not come back.
+    pub begun: Time,
+    /// When nothing personal was left.
+    pub done: Option<Time>,
+}
+
+fn purged() -> Refusal {
+    refuse!(
+        Conflict,
+        "merchant.purged",
+        "The personal data of this merchant were removed, or are just being removed. It cannot be changed or brought back any more."
+    )
+}
+
+/// Refuses to change or bring back a merchant whose data go.
+pub fn check_unpurged(purge: Option<&MerchantPurge>) -> Result<(), Refusal> {
+    if purge.is_some() { Err(purged()) } else { Ok(()) }
+}
+
+/// Whether the personal data of a merchant may be removed by hand: it is deleted, and its name was typed.
+pub fn check_purge(typed: &str, merchant: &Merchant, purge: Option<&MerchantPurge>) -> Result<(), Refusal> {
+    check_unpurged(purge)?;
+    if merchant.state != MerchantState::Closed {
+        return Err(refuse!(Conflict, "merchant.not_deleted", "Delete the merchant first."));
+    }
+    check_typed("purge", typed, merchant)
+}
+
+/// Checks that the merchant's name was typed.
+pub fn check_typed(field: &str, typed: &str, merchant: &Merchant) -> Result<(), Refusal> {
+    if crate::text::line(typed) == merchant.name {
+        return Ok(());
+    }
+    Err(Refusal::invalid(vec![problem!(field, "Type the name exactly as it stands above.")]))
+}
+
+/// When the personal data of a deleted merchant go by themselves; none: by hand only.
+pub fn purge_at(merchant: &Merchant, setting: &MerchantSetting) -> Option<Time> {
+    let days = setting.purge_days.filter(|_| merchant.state == MerchantState::Closed)?;
+    Some(merchant.changed_at.plus(i64::from(days) * DAY))
+}
+
+/// Whether the box has to do something about it now: its time has come, or it was begun and not finished.
+pub fn is_purge_due(merchant: &Merchant, setting: &MerchantSetting, purge: Option<&MerchantPurge>, now: Time) -> bool {
+    match purge {
+        Some(purge) => purge.done.is_none(),
+        None => purge_at(merchant, setting).is_some_and(|due| now >= due),
+    }
+}
+
+/// What the platform keeps of a merchant whose data are gone: the company, and when it was there.
+pub fn bare_merchant(merchant: &Merchant) -> Merchant {
+    Merchant {
+        contact: crate::archive::initials(&merchant.contact),
+        phone: String::new(),
+        login: format!("deleted-{}", merchant.id),
+        password: String::new(),
+        note: String::new(),
+        reason: String::new(),
+        ..merchant.clone()
+    }
+}
+
 /// What the platform decides for all merchants; one record of the association's space.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 pub struct MerchantSetting {
@@ -160,8 +229,36 @@ pub struct MerchantSetting {
     pub background: Option<PictureId>,
     /// Agreement in Markdown, which applicants accept (S0-90).
     pub agreement: String,
+    /// Days after which the personal data of a deleted merchant are removed; none: by hand only.
+    pub purge_days: Option<u16>,
     /// Counts changes.
     pub revision: u32,
+}
+
+/// The settings as they were kept before data of deleted merchants went.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct MerchantSettingV1 {
+    /// Merchants' events stand on the platform's home page.
+    pub auto_public: bool,
+    /// Anybody may apply.
+    pub open: bool,
+    /// Title of the login page.
+    pub title: String,
+    /// Logo of the login page.
+    pub logo: Option<PictureId>,
+    /// Picture behind the login page.
+    pub background: Option<PictureId>,
+    /// Agreement.
+    pub agreement: String,
+    /// Counts changes.
+    pub revision: u32,
+}
+
+impl From<MerchantSettingV1> for MerchantSetting {
+    fn from(old: MerchantSettingV1) -> Self {
+        let MerchantSettingV1 { auto_public, open, title, logo, background, agreement, revision } = old;
+        Self { auto_public, open, title, logo, background, agreement, purge_days: None, revision }
+    }
 }
 
 /// Most merchants, applications and deleted ones included.
@@ -172,6 +269,8 @@ pub const WAITING_MAX: i64 = 200;
 pub const NOTE_MAX: usize = 500;
 /// Longest reason in characters.
 pub const REASON_MAX: usize = 200;
+/// Most days between deleting a merchant and removing its personal data by the clock.
+pub const PURGE_DAYS_MAX: u16 = 3_650;
 /// Longest title of the login page in characters.
 pub const TITLE_MAX: usize = 40;
 /// Longest agreement in characters.
@@ -249,6 +348,8 @@ pub struct SettingInput {
     pub title: String,
     /// Agreement.
     pub agreement: String,
+    /// Days after which data of deleted merchants go; empty: by hand only.
+    pub purge_days: String,
 }
 
 /// Checks the settings; pictures stay as they are.
@@ -259,11 +360,17 @@ pub fn check_setting(input: &SettingInput, kept: &MerchantSetting) -> Result<Mer
     if input.open && agreement.is_empty() {
         form.wrong(problem!("agreement", "Write the agreement first: applicants have to accept one."));
     }
+    let typed: String = input.purge_days.trim().chars().map(half_width).collect();
+    let purge_days = typed.parse().ok().filter(|days| (1..=PURGE_DAYS_MAX).contains(days));
+    if purge_days.is_none() && !typed.is_empty() {
+        form.wrong(problem!("purge_days", "Give a number from {from} to {to}.", from = 1, to = PURGE_DAYS_MAX));
+    }
     form.done(MerchantSetting {
         auto_public: input.auto_public,
         open: input.open,
         title,
         agreement,
+        purge_days,
         revision: kept.revision.saturating_add(1),
         ..kept.clone()
     })
@@ -306,6 +413,55 @@ mod tests {
     }
 
     #[test]
+    fn data_of_a_deleted_merchant_go_at_their_time_or_by_hand() {
+        let merchant = |state| Merchant {
+            id: MerchantId(7),
+            space: Some(SpaceId(2)),
+            name: "青松文化".into(),
+            contact: "李经理".into(),
+            phone: "+8613800000001".into(),
+            login: "limanager".into(),
+            password: String::new(),
+            note: "同学介绍".into(),
+            state,
+            reason: String::new(),
+            applied: true,
+            charging: false,
+            link: [0; 16],
+            created_at: Time(0),
+            changed_at: Time(DAY),
+            revision: 3,
+        };
+        let closed = merchant(MerchantState::Closed);
+        let begun = MerchantPurge { merchant: MerchantId(7), begun: Time(0), done: None };
+        let done = MerchantPurge { done: Some(Time(1)), ..begun };
+        let after = |days| MerchantSetting { purge_days: days, ..MerchantSetting::default() };
+        let cases = [
+            (MerchantState::Closed, None, None, 99 * DAY, false),
+            (MerchantState::Closed, Some(30), None, 31 * DAY - 1, false),
+            (MerchantState::Closed, Some(30), None, 31 * DAY, true),
+            (MerchantState::Frozen, Some(30), None, 99 * DAY, false),
+            (MerchantState::Closed, None, Some(begun), 0, true),
+            (MerchantState::Closed, Some(30), Some(done), 99 * DAY, false),
+        ];
+        for (state, days, purge, now, due) in cases {
+            let is = is_purge_due(&merchant(state), &after(days), purge.as_ref(), Time(now));
+            assert_eq!(is, due, "{state:?} {days:?} {purge:?} at {now}");
+        }
+        let code = |state, typed: &str, purge: Option<&MerchantPurge>| {
+            check_purge(typed, &merchant(state), purge).err().map(|refusal| refusal.code)
+        };
+        assert_eq!(code(MerchantState::Closed, " 青松文化 ", None), None);
+        assert_eq!(code(MerchantState::Closed, "青松", None), Some("input.invalid"));
+        assert_eq!(code(MerchantState::Frozen, "青松文化", None), Some("merchant.not_deleted"));
+        assert_eq!(code(MerchantState::Closed, "青松文化", Some(&begun)), Some("merchant.purged"));
+        let bare = bare_merchant(&closed);
+        assert_eq!((bare.contact.as_str(), bare.phone.as_str(), bare.note.as_str()), ("李**", "", ""));
+        assert_eq!((bare.login.as_str(), bare.name.as_str()), ("deleted-7", "青松文化"));
+        assert_eq!(bare_merchant(&bare), bare, "twice is the same");
+    }
+
+    #[test]
     fn a_merchants_form_is_checked_as_a_whole() {
         let good = MerchantInput {
             name: " 青松 文化 ".into(),
@@ -339,6 +495,12 @@ mod tests {
         let input = SettingInput { agreement: "请遵守会场规则".into(), ..open };
         let saved = check_setting(&input, &kept).unwrap();
         assert_eq!((saved.open, saved.logo, saved.revision), (true, Some(PictureId(4)), 8));
+        let days = |typed: &str| {
+            let input = SettingInput { purge_days: typed.into(), ..SettingInput::default() };
+            check_setting(&input, &kept).ok().map(|saved| saved.purge_days)
+        };
+        assert_eq!((days(""), days(" ９０ "), days("3650")), (Some(None), Some(Some(90)), Some(Some(3_650))));
+        assert_eq!((days("0"), days("3651"), days("x")), (None, None, None));
         let long = SettingInput {
             title: "长".repeat(41),
             agreement: "长".repeat(AGREEMENT_MAX + 1),

@@ -29,6 +29,14 @@ pub enum Purpose {
     Message,
     /// With phone number and attend code a ticket that the secretariat gave is found (S0-46).
     AttendCode,
+    /// An invoice was made.
+    InvoiceIssued,
+    /// An invoice that was asked for is not made.
+    InvoiceRefused,
+    /// An invoice that was made was taken back.
+    InvoiceVoided,
+    /// Somebody won in a draw (S0-94).
+    PrizeWon,
 }
 
 impl Purpose {
@@ -45,6 +53,10 @@ impl Purpose {
         Self::Reminder,
         Self::Message,
         Self::AttendCode,
+        Self::InvoiceIssued,
+        Self::InvoiceRefused,
+        Self::InvoiceVoided,
+        Self::PrizeWon,
     ];
 
     /// Stable code.
@@ -61,6 +73,10 @@ impl Purpose {
             Self::Reminder => "reminder",
             Self::Message => "message",
             Self::AttendCode => "attend_code",
+            Self::InvoiceIssued => "invoice_issued",
+            Self::InvoiceRefused => "invoice_refused",
+            Self::InvoiceVoided => "invoice_voided",
+            Self::PrizeWon => "prize_won",
         }
     }
 
@@ -78,6 +94,10 @@ impl Purpose {
             Self::Reminder => "Reminder",
             Self::Message => "Message",
             Self::AttendCode => "Attend code",
+            Self::InvoiceIssued => "Invoice made",
+            Self::InvoiceRefused => "Invoice not made",
+            Self::InvoiceVoided => "Invoice taken back",
+            Self::PrizeWon => "Prize won",
         }
     }
 
@@ -98,6 +118,10 @@ impl Purpose {
             Self::AttendCode => Some(
                 "You are registered for {event}, {time}. Your attend code: {attend}. With it and your phone number you find your ticket.",
             ),
+            Self::InvoiceIssued => Some("The invoice for {event} was made over ¥{amount}. Its number: {number}."),
+            Self::InvoiceRefused => Some("The invoice that you asked for at {event} is not made. {reason}"),
+            Self::InvoiceVoided => Some("The invoice {number} for {event} was taken back. {reason}"),
+            Self::PrizeWon => Some("You won “{prize}” at {event}. The page of your ticket shows your prizes."),
         }
     }
 }

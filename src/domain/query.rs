@@ -22,6 +22,8 @@ pub enum Within {
     Company,
     /// The group of attendees.
     Group,
+    /// The province or city that was given as an answer.
+    Region,
     /// The name or number of the event.
     Event,
     /// What it is: a person, a registration, a document …; in a list of registrations also the ticket type.
@@ -72,6 +74,10 @@ const FIELDS: &[(&str, Within)] = &[
     ("公司", Within::Company),
     ("group", Within::Group),
     ("分组", Within::Group),
+    ("region", Within::Region),
+    ("地区", Within::Region),
+    ("省份", Within::Region),
+    ("城市", Within::Region),
     ("event", Within::Event),
     ("会议", Within::Event),
     ("type", Within::Type),
@@ -271,6 +277,8 @@ mod tests {
             ("-group:\"贵 宾\"", vec![("贵 宾".into(), Within::Group, true, true)]),
             ("phone:5678", vec![("5678".into(), Within::Phone, false, false)]),
             ("电话：5678", vec![("5678".into(), Within::Phone, false, false)]),
+            ("地区：浙江", vec![("浙江".into(), Within::Region, false, false)]),
+            ("-region:\"浙江省 杭州市\"", vec![("浙江省 杭州市".into(), Within::Region, true, true)]),
             ("EVENT:年会", vec![("年会".into(), Within::Event, false, false)]),
             ("http://a", vec![plain("http://a")]),
             ("a-b", vec![plain("a-b")]),

@@ -69,7 +69,20 @@ pub const KINDS: &[&str] = &[
     "import.finish",
     "certificate.replace",
     "feedback.answer",
+    "checkin.enter",
+    "checkin.exit",
+    "checkin.undo",
 ];
+
+/// Those of [`KINDS`] that no verb names: they are read out of the scan log a moment later.
+pub const DOOR_KINDS: &[&str] = &["checkin.enter", "checkin.exit", "checkin.undo"];
+
+/// Up to where the scan log was told: the number of a line of the space's audit chain, which vouches for each block of the log.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckinCursor {
+    /// The line.
+    pub line: u64,
+}
 
 /// What a kind is called.
 pub struct HookKind;
@@ -98,6 +111,9 @@ impl HookKind {
             "import.finish" => "An import is complete",
             "certificate.replace" => "A certificate was issued anew",
             "feedback.answer" => "Somebody gave feedback",
+            "checkin.enter" => "Somebody checked in",
+            "checkin.exit" => "Somebody checked out",
+            "checkin.undo" => "A check-in was taken back",
             other => other,
         }
     }
@@ -216,5 +232,6 @@ mod tests {
         for kind in KINDS {
             assert_ne!(HookKind::label(kind), *kind);
         }
+        assert!(DOOR_KINDS.iter().all(|kind| KINDS.contains(kind)));
     }
 }

@@ -17,6 +17,7 @@ pub const LOGIN: &str = "qingsong";
 /// Makes the merchant with its event, and opens registration for others.
 pub async fn stage(ctx: &Ctx, admin: &Actor, password: &str) -> Result<(), Error> {
     let setting = SettingInput {
+        purge_days: String::new(),
         auto_public: true,
         open: true,
         title: "会务平台 · 商户登录".into(),

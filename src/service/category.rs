@@ -44,16 +44,20 @@ pub(crate) fn of(view: &impl Read, event: EventId) -> Result<Option<CategoryId>,
     Ok(view.get::<EventCategory>(&event)?.map(|kept| kept.category))
 }
 
+/// Name of the category of an event.
+pub(crate) fn name_of(view: &impl Read, event: EventId) -> Result<Option<String>, Error> {
+    let Some(category) = of(view, event)? else { return Ok(None) };
+    Ok(view.get::<Category>(&category)?.map(|category| category.name))
+}
+
 /// Names of the categories of these events, for a list of the secretariat.
 pub fn names(ctx: &Ctx, actor: &Actor, events: &[EventId]) -> Result<BTreeMap<EventId, String>, Error> {
     let permit = ctx.permit_somewhere(actor, Permission::EventView)?;
     ctx.read(&permit, |view| {
         let mut names = BTreeMap::new();
         for event in events {
-            if let Some(category) = of(view, *event)?
-                && let Some(category) = view.get::<Category>(&category)?
-            {
-                names.insert(*event, category.name);
+            if let Some(name) = name_of(view, *event)? {
+                names.insert(*event, name);
             }
         }
         Ok(names)

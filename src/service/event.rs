@@ -8,8 +8,8 @@ use crate::{
 use domain::{
     Event, EventId, Group, GroupId, Permission, PictureId, Refusal, Space, SpaceId, Window,
     event::{
-        COVER_TEMPLATES, Cover, EventDetails, EventInput, EventState, GROUPS_MAX, check_checkin_window, check_event,
-        check_fields, check_publish, window,
+        COVER_TEMPLATES, Cover, EventDetails, EventInput, EventState, GROUPS_MAX, Venue, check_checkin_window,
+        check_event, check_fields, check_publish, window,
     },
     field::Field,
     permission::Place,
@@ -20,6 +20,7 @@ use domain::{
     ticket_type::TicketTypeDetails,
 };
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use store::catalogue::{EVENT_BY_START, TICKETS};
 use store::{Order, Read};
 
@@ -86,6 +87,7 @@ fn matches(query: &Query, event: &Event) -> bool {
         name: &event.name,
         event: (&event.name, event.id.0),
         words: &[&venue],
+        region: &venue,
         kinds: &["event", "会议", "活动"],
         at: Some(event.time.from),
         ..Row::default()
@@ -126,6 +128,27 @@ pub fn public_list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Event>, Error> {
         }
         events.reverse();
         Ok(events)
+    })
+}
+
+/// Most districts that are suggested.
+const DISTRICTS_MAX: usize = 500;
+
+/// The districts that were typed for events, each with its city, for whoever makes events anywhere (S0-14).
+pub fn districts(ctx: &Ctx, actor: &Actor) -> Result<Vec<(String, String)>, Error> {
+    let permit = ctx.permit_somewhere(actor, Permission::EventManage)?;
+    ctx.read(&permit, |view| {
+        let mut found = BTreeSet::new();
+        for kept in view.scan::<Event>(&(), None, Order::Descending) {
+            let Venue { city, district, .. } = kept?.1.venue;
+            if !city.is_empty() && !district.is_empty() {
+                found.insert((city, district));
+            }
+            if found.len() >= DISTRICTS_MAX {
+                break;
+            }
+        }
+        Ok(found.into_iter().collect())
     })
 }
 

@@ -1,9 +1,9 @@
 //! Components of the home page: making, ordering, removing, previewing; and what visitors see of them (S0-76 … S0-78).
 
-use crate::{Actor, At, Ctx, Error, category, event};
+use crate::{Actor, At, Ctx, Error, category, event, merchant};
 use domain::{
-    Event, EventId, HomePart, PartId, Permission, Refusal,
-    home::{PartInput, PartStyle, Shown, check_part, check_room, choose, raised},
+    CategoryId, Event, EventId, HomePart, PartId, Permission, Refusal, SpaceId,
+    home::{PartInput, PartSource, PartStyle, Shown, check_part, check_room, choose, raised},
 };
 use std::collections::BTreeMap;
 use store::{Order, Read};
@@ -14,7 +14,18 @@ pub struct PartPage {
     /// The component.
     pub part: HomePart,
     /// Its events, the next one first.
-    pub events: Vec<Event>,
+    pub events: Vec<PartEvent>,
+}
+
+/// An event of a component.
+#[derive(Debug, Clone)]
+pub struct PartEvent {
+    /// Where it is.
+    pub space: SpaceId,
+    /// Name of the merchant, where it is one's.
+    pub merchant: Option<String>,
+    /// The event.
+    pub event: Event,
 }
 
 fn all(view: &impl Read) -> Result<Vec<HomePart>, Error> {
@@ -29,6 +40,7 @@ fn fresh() -> HomePart {
         id: PartId(0),
         title: String::new(),
         style: PartStyle::Big,
+        source: PartSource::Both,
         category: None,
         count: 3,
         position: 0,
@@ -119,21 +131,46 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, id: PartId) -> Result<(), Error> {
     .await
 }
 
-/// What visitors see of the events, by number; and what the choice needs of them.
-fn open_events(ctx: &Ctx, actor: &Actor) -> Result<(BTreeMap<EventId, Event>, Vec<Shown>), Error> {
-    let events = event::public_list(ctx, actor)?;
-    ctx.read(&ctx.public(actor), |view| {
-        let mut shown = Vec::with_capacity(events.len());
-        for event in &events {
-            shown.push(Shown { event: event.id, from: event.time.from, category: category::of(view, event.id)? });
-        }
-        Ok((events.into_iter().map(|event| (event.id, event)).collect(), shown))
-    })
+/// What visitors of a home page see of the events.
+struct Open {
+    /// Whose home page it is.
+    home: SpaceId,
+    /// The events.
+    events: BTreeMap<(SpaceId, EventId), PartEvent>,
+    /// What the choice needs of them.
+    shown: Vec<Shown>,
 }
 
-fn filled(part: HomePart, events: &BTreeMap<EventId, Event>, shown: &[Shown]) -> PartPage {
-    let chosen = choose(&part, shown);
-    PartPage { part, events: chosen.iter().filter_map(|id| events.get(id).cloned()).collect() }
+impl Open {
+    fn take(&mut self, of: PartEvent, category: Option<CategoryId>) {
+        let (space, event, from) = (of.space, of.event.id, of.event.time.from);
+        self.shown.push(Shown { space, event, from, category });
+        self.events.insert((space, event), of);
+    }
+
+    fn fill(&self, part: HomePart) -> PartPage {
+        let chosen = choose(&part, self.home, &self.shown);
+        PartPage { part, events: chosen.iter().filter_map(|key| self.events.get(key).cloned()).collect() }
+    }
+}
+
+/// The events that visitors see: those of this space, and those of merchants where the platform makes them public (S0-86).
+fn open_events(ctx: &Ctx, actor: &Actor) -> Result<Open, Error> {
+    let (own, merchants) = (event::public_list(ctx, actor)?, merchant::public_events(ctx, actor)?);
+    ctx.read(&ctx.public(actor), |view| {
+        let mut open = Open { home: actor.space, events: BTreeMap::new(), shown: Vec::new() };
+        for event in own {
+            let category = category::of(view, event.id)?;
+            open.take(PartEvent { space: actor.space, merchant: None, event }, category);
+        }
+        let here = if merchants.is_empty() { Vec::new() } else { category::all(view)? };
+        for of in merchants {
+            let named = |category: &&domain::Category| of.category.as_ref() == Some(&category.name);
+            let category = here.iter().find(named).map(|category| category.id);
+            open.take(PartEvent { space: of.space, merchant: Some(of.merchant), event: of.event }, category);
+        }
+        Ok(open)
+    })
 }
 
 /// The home page's components with their events, for anybody.
@@ -142,15 +179,14 @@ pub fn public(ctx: &Ctx, actor: &Actor) -> Result<Vec<PartPage>, Error> {
     if parts.is_empty() {
         return Ok(Vec::new());
     }
-    let (events, shown) = open_events(ctx, actor)?;
-    Ok(parts.into_iter().map(|part| filled(part, &events, &shown)).collect())
+    let open = open_events(ctx, actor)?;
+    Ok(parts.into_iter().map(|part| open.fill(part)).collect())
 }
 
 /// One component with its events, for anybody.
 pub fn public_part(ctx: &Ctx, actor: &Actor, id: PartId) -> Result<PartPage, Error> {
     let part = ctx.read(&ctx.public(actor), |view| load(view, id))?;
-    let (events, shown) = open_events(ctx, actor)?;
-    Ok(filled(part, &events, &shown))
+    Ok(open_events(ctx, actor)?.fill(part))
 }
 
 /// What a component would show if its form were saved (S0-78); nothing is kept.
@@ -160,8 +196,7 @@ pub fn preview(ctx: &Ctx, actor: &Actor, input: &PartInput) -> Result<PartPage, 
         let known = category::all(view)?;
         Ok(check_part(input, &fresh(), |id| known.iter().any(|category| category.id == id))?)
     })?;
-    let (events, shown) = open_events(ctx, actor)?;
-    Ok(filled(part, &events, &shown))
+    Ok(open_events(ctx, actor)?.fill(part))
 }
 
 #[cfg(test)]
@@ -171,7 +206,7 @@ mod tests {
     use crate::test::{founded, opened};
 
     fn input(title: &str, category: Option<domain::CategoryId>) -> PartInput {
-        PartInput { title: title.into(), style: "list".into(), category, count: "2".into() }
+        PartInput { title: title.into(), style: "list".into(), category, count: "2".into(), ..PartInput::default() }
     }
 
     #[tokio::test]
@@ -190,7 +225,7 @@ mod tests {
         let seen: Vec<(PartId, Vec<EventId>)> = public(ctx, &visitor)
             .unwrap()
             .into_iter()
-            .map(|page| (page.part.id, page.events.iter().map(|event| event.id).collect()))
+            .map(|page| (page.part.id, page.events.iter().map(|of| of.event.id).collect()))
             .collect();
         assert_eq!(seen, [(salons, vec![second]), (everything, vec![first, second])]);
         let kept = category::remove(ctx, &admin, &[salon]).await.unwrap_err();
@@ -204,5 +239,48 @@ mod tests {
         remove(ctx, &admin, salons).await.unwrap();
         assert!(public_part(ctx, &visitor, salons).unwrap_err().is(domain::Kind::Missing));
         assert_eq!(save(ctx, &visitor, None, &input("x", None)).await.unwrap_err().code(), Some("session.none"));
+    }
+
+    #[tokio::test]
+    async fn components_show_merchants_events_beside_the_platforms_own() {
+        let (hall, admin) = founded().await;
+        let ctx = &hall.ctx;
+        let (_, boss) = crate::merchant::test::with_merchant(&hall, &admin, "qingsong").await;
+        let (own, _) = opened(&hall, &admin).await;
+        let (theirs, _) = opened(&hall, &boss).await;
+        let (filed, _) = opened(&hall, &boss).await;
+        let lies_in = |new: &str| Choice { id: None, new: new.into() };
+        category::put(ctx, &boss, filed, &lies_in("沙龙")).await.unwrap();
+        category::put(ctx, &admin, own, &lies_in("沙龙")).await.unwrap();
+        let salon = category::list(ctx, &admin).unwrap()[0].0.id;
+        let of = |source: &str, category| PartInput { source: source.into(), count: "9".into(), ..input("", category) };
+        let mut parts = Vec::new();
+        for (source, category) in
+            [("", None), ("own", None), ("merchants", None), ("both", Some(salon)), ("merchants", Some(salon))]
+        {
+            parts.push(save(ctx, &admin, None, &of(source, category)).await.unwrap());
+        }
+        let visitor = Actor::visitor(admin.space);
+        let seen = |part: PartId| -> Vec<(SpaceId, EventId, bool)> {
+            let page = public_part(ctx, &visitor, part).unwrap();
+            page.events.into_iter().map(|of| (of.space, of.event.id, of.merchant.is_some())).collect()
+        };
+        let (here, there) = ((admin.space, own, false), |event| (boss.space, event, true));
+        assert_eq!(seen(parts[0]), [here], "merchants' events are not public yet");
+        assert!(seen(parts[2]).is_empty());
+        let show = domain::merchant::SettingInput { auto_public: true, ..Default::default() };
+        let keep = || crate::merchant::Picture::Keep;
+        crate::merchant::save_setting(ctx, &admin, 0, &show, keep(), keep()).await.unwrap();
+        assert_eq!(seen(parts[0]), [here, there(theirs), there(filed)]);
+        assert_eq!(seen(parts[1]), [here]);
+        assert_eq!(seen(parts[2]), [there(theirs), there(filed)]);
+        assert_eq!(seen(parts[3]), [here, there(filed)], "a category is known by its name");
+        assert_eq!(seen(parts[4]), [there(filed)]);
+        event::withdraw(ctx, &boss, filed).await.unwrap();
+        assert!(seen(parts[4]).is_empty(), "what is withdrawn is not shown");
+        let at_home = save(ctx, &boss, None, &of("merchants", None)).await.unwrap();
+        let page = public_part(ctx, &Actor::visitor(boss.space), at_home).unwrap();
+        let ids: Vec<EventId> = page.events.iter().map(|of| of.event.id).collect();
+        assert_eq!(ids, [theirs], "a merchant's page shows its own alone, whatever was sent");
     }
 }

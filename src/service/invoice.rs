@@ -1,9 +1,14 @@
 //! Invoices (发票) of orders: buyers ask for them, the secretariat records the number that the tax office's system gave, or why there is none.
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, order, sheet, token};
+use crate::{
+    Actor, At, Ctx, Error, Permit, Work, event as events,
+    notice::{self, To, Words},
+    order, sheet, token,
+};
 use domain::{
     By, EventId, Invoice, InvoiceId, Money, Order, OrderId, Permission, Refusal, Time,
     invoice::{Act, InvoiceInput, InvoiceState, Issued, NOTE_MAX, check_invoice, check_number, check_request, next},
+    notice::Purpose,
     phone,
     text::Form,
 };
@@ -133,6 +138,35 @@ fn step(
     work.audit(action, subject(&after), &summary(before), &summary(&after))
 }
 
+/// Tells the buyer what became of the wish, in the commit that says so. Of an archived event nobody is told any more.
+fn tell(work: &mut Work<'_, '_>, order: &Order, before: &Invoice, act: &Act) -> Result<(), Error> {
+    if crate::archive::check_open(work.read(), before.event).is_err() {
+        return Ok(());
+    }
+    let (purpose, issued, reason) = match (act, before.state.issued()) {
+        (Act::Change, _) => return Ok(()),
+        (Act::Issue(issued), _) => (Purpose::InvoiceIssued, Some(issued), ""),
+        (Act::Void(reason), None) => (Purpose::InvoiceRefused, None, reason.as_str()),
+        (Act::Void(reason), Some(issued)) => (Purpose::InvoiceVoided, Some(issued), reason.as_str()),
+    };
+    let mut values = vec![
+        ("event", events::load(work.read(), before.event)?.name),
+        ("order", order.number.clone()),
+        ("reason", reason.to_owned()),
+    ];
+    if let Some(issued) = issued {
+        values.extend([("number", issued.number.clone()), ("amount", issued.amount.to_yuan())]);
+    }
+    let cause = format!("{}/{}", before.id, before.revision);
+    notice::say(work, &To::buyer(order), Words { purpose, cause, values, text: String::new(), useful_until: None })
+}
+
+/// Where the newest invoice of an order is to be sent, if its buyer said so.
+pub(crate) fn mail(view: &impl Read, event: EventId, order: OrderId) -> Result<Option<String>, Error> {
+    let newest = of_order(view, event, order)?.into_iter().next();
+    Ok(newest.map(|invoice| invoice.details.email).filter(|mail| !mail.is_empty()))
+}
+
 fn opened(work: &Work<'_, '_>, event: EventId, id: InvoiceId, revision: u32) -> Result<Invoice, Error> {
     let invoice = load(work.read(), event, id)?;
     if invoice.revision == revision { Ok(invoice) } else { Err(crate::event::stale()) }
@@ -157,7 +191,9 @@ pub async fn issue(
             By::Box | By::Device(_) | By::Visitor | By::Person(_) => None,
         };
         let issued = Issued { number: number.clone(), amount: balance(&order), at: work.now, by };
-        step(work, &invoice, invoice.clone(), Act::Issue(issued), "invoice.issue")
+        let act = Act::Issue(issued);
+        step(work, &invoice, invoice.clone(), act.clone(), "invoice.issue")?;
+        tell(work, &order, &invoice, &act)
     })
     .await
 }
@@ -177,7 +213,10 @@ pub async fn void(
     form.done(())?;
     ctx.write(&permit, move |work| {
         let invoice = opened(work, event, id, revision)?;
-        step(work, &invoice, invoice.clone(), Act::Void(reason.clone()), "invoice.void")
+        let order = order::load(work.read(), event, invoice.order)?;
+        let act = Act::Void(reason.clone());
+        step(work, &invoice, invoice.clone(), act.clone(), "invoice.void")?;
+        tell(work, &order, &invoice, &act)
     })
     .await
 }
@@ -382,5 +421,41 @@ mod tests {
         }
         assert!(own(ctx, &visitor, "nonsense").is_err());
         assert!(ctx.store().verify().is_sound());
+    }
+
+    #[tokio::test]
+    async fn a_buyer_is_told_what_became_of_the_invoice_at_the_address_given_for_it() {
+        let (hall, admin) = founded().await;
+        let ctx = &hall.ctx;
+        let (at, kind) = opened(&hall, &admin).await;
+        let bought = order::test::order_one(&hall, at, kind, "张三", "13812345678").await.unwrap();
+        let cash = EntryInput { amount: "100".into(), method: "cash".into(), ..EntryInput::default() };
+        order::pay(ctx, &admin, at, bought.id, bought.revision, &cash, None).await.unwrap();
+        let asked = InvoiceInput { email: "kuaiji@example.com".into(), ..wish("青松科技") };
+        let newest = || get(ctx, &admin, at, bought.id).unwrap().invoices.remove(0);
+        let said = || order::notices(ctx, &admin, at, bought.id).unwrap();
+        let value = |notice: &domain::Notice, name: &str| {
+            notice.values.iter().find(|(kept, _)| kept == name).map(|(_, value)| value.clone())
+        };
+        ask(ctx, &admin, at, bought.id, &asked).await.unwrap();
+        let before = said().len();
+        void(ctx, &admin, at, newest().id, newest().revision, "税号不符").await.unwrap();
+        let told = said().remove(0);
+        assert_eq!((told.purpose, value(&told, "reason").as_deref()), (Purpose::InvoiceRefused, Some("税号不符")));
+        ask(ctx, &admin, at, bought.id, &asked).await.unwrap();
+        issue(ctx, &admin, at, newest().id, newest().revision, "24312000000012345678").await.unwrap();
+        let told = said().remove(0);
+        assert_eq!(
+            (told.purpose, value(&told, "number").as_deref(), value(&told, "amount").as_deref()),
+            (Purpose::InvoiceIssued, Some("24312000000012345678"), Some("100.00"))
+        );
+        assert_eq!(told.phone.as_deref(), Some("+8613812345678"));
+        let (_, mail) = ctx.read(&ctx.own(admin.space), |view| crate::message::reader(view, &told)).unwrap();
+        assert_eq!(mail.as_deref(), Some("kuaiji@example.com"), "where the invoice goes");
+        void(ctx, &admin, at, newest().id, newest().revision, "部分退款").await.unwrap();
+        assert_eq!(said()[0].purpose, Purpose::InvoiceVoided);
+        assert_eq!(said().len(), before + 3, "a wish that is only written down is no news");
+        let stale = issue(ctx, &admin, at, newest().id, 0, "24312000000012345678").await;
+        assert!(stale.is_err() && said().len() == before + 3, "what was refused is not told");
     }
 }

@@ -2,7 +2,8 @@
 //! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, archive, backup, identity, message, once, order, outbox, promotion, reminder, upload, waiting, wechat,
+    Ctx, Error, archive, backup, identity, merchant, message, once, order, outbox, promotion, reminder, upload, waiting,
+    webhook, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -19,7 +20,9 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("waiting list", waiting::advance(ctx, space).await),
         ("reminders", reminder::write_due(ctx, space).await),
         ("archive", archive::run_due(ctx, space).await),
+        ("deleted merchants", merchant::purge_due(ctx, space).await),
         ("messages", message::dispatch(ctx, space).await),
+        ("check-ins to webhooks", webhook::tell_checkins(ctx, space).await),
         ("visits", visits(ctx, space).await),
         ("unused uploads", uploads(ctx, space).await),
         ("requests", once::forget_old(ctx, space).await),

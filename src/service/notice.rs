@@ -74,15 +74,15 @@ pub(crate) fn say(work: &mut Work<'_, '_>, to: &To<'_>, words: Words) -> Result<
     work.insert(&notice)
 }
 
-/// Tells the holder of a ticket its attend code, once (S0-46); true when there is a phone to tell it to.
-fn attend_code(work: &mut Work<'_, '_>, ticket: &Ticket) -> Result<bool, Error> {
+/// Tells the holder of a ticket its attend code, once for each cause (S0-46); true when there is a phone to tell it to.
+fn attend_code(work: &mut Work<'_, '_>, ticket: &Ticket, cause: String) -> Result<bool, Error> {
     if ticket.phone.is_none() || !ticket.state.holds_place() {
         return Ok(false);
     }
     let at = event::load(work.read(), ticket.event)?;
     let words = Words {
         purpose: Purpose::AttendCode,
-        cause: String::new(),
+        cause,
         values: vec![
             ("event", at.name.clone()),
             ("time", at.time.from.0.to_string()),
@@ -98,7 +98,7 @@ fn attend_code(work: &mut Work<'_, '_>, ticket: &Ticket) -> Result<bool, Error> 
 /// Tells it to somebody whom an import added, where the association wants that.
 pub(crate) fn attend_code_imported(work: &mut Work<'_, '_>, ticket: &Ticket) -> Result<(), Error> {
     if crate::message::setting(work.read())?.attend_after_import {
-        attend_code(work, ticket)?;
+        attend_code(work, ticket, String::new())?;
     }
     Ok(())
 }
@@ -117,7 +117,7 @@ pub async fn attend_codes(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<us
                 let mut told = 0;
                 for key in &chunk {
                     let Some(ticket) = work.read().get::<Ticket>(key)? else { continue };
-                    told += usize::from(attend_code(work, &ticket)?);
+                    told += usize::from(attend_code(work, &ticket, String::new())?);
                 }
                 work.audit("notice.attend_codes", format!("event/{event}"), "", &format!("{told} people"))?;
                 Ok(told)
@@ -125,6 +125,26 @@ pub async fn attend_codes(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<us
             .await?;
     }
     Ok(told)
+}
+
+/// Tells one person the attend code, also where it was told before (S0-47).
+pub async fn attend_code_by_hand(ctx: &Ctx, actor: &Actor, event: EventId, id: domain::TicketId) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
+    ctx.write(&permit, move |work| {
+        crate::archive::check_open(work.read(), event)?;
+        let ticket = registration::load(work.read(), event, id)?;
+        let cause = format!("by hand {}", work.now.0);
+        if !attend_code(work, &ticket, cause)? {
+            return Err(refuse!(
+                Conflict,
+                "notice.nobody",
+                "There is nobody to tell: the registration has no phone number, or does not stand."
+            )
+            .into());
+        }
+        work.audit("notice.attend_code", format!("event/{event}/ticket/{id}"), "", "by hand")
+    })
+    .await
 }
 
 /// The notices about one thing, newest first: what its reader's page shows.

@@ -37,6 +37,7 @@ async fn keep(ctx: &Ctx, permit: &Permit, ticket: &Ticket, bytes: Vec<u8>) -> Re
     drop(reading);
     let (event, id) = (ticket.event, ticket.id);
     ctx.write(permit, move |work| {
+        crate::archive::check_open(work.read(), event)?;
         let ticket = registration::load(work.read(), event, id)?;
         work.put(&Portrait { event, ticket: id, file, at: work.now })?;
         work.audit("portrait.upload", registration::subject(&ticket), "", "")

@@ -4,6 +4,7 @@
 use crate::{Actor, At, Ctx, Error};
 use domain::{
     EventId, GroupId, Permission, SpaceId, Ticket, TicketId, TicketState, TicketTypeId, Time,
+    field::AnswerValue,
     query::{Query, Within, Word},
 };
 use memchr::memmem::Finder;
@@ -29,6 +30,8 @@ struct Row {
     group: Option<GroupId>,
     state: TicketState,
     collected: bool,
+    /// Provinces and cities among the answers, as they read.
+    region: Box<str>,
 }
 
 impl Row {
@@ -56,8 +59,18 @@ impl Row {
             group: ticket.group,
             state: ticket.state,
             collected: ticket.collected,
+            region: regions(ticket).into(),
         }
     }
+}
+
+/// The regions among a registration's answers, one a line.
+fn regions(ticket: &Ticket) -> String {
+    let name = |answer: &domain::field::Answer| match &answer.value {
+        AnswerValue::Region(_, name) => Some(name.to_lowercase()),
+        AnswerValue::Plain(_) | AnswerValue::Sealed(_) | AnswerValue::Chosen(_) | AnswerValue::File(_) => None,
+    };
+    ticket.answers.iter().filter_map(name).collect::<Vec<_>>().join("\n")
 }
 
 /// What a list is sorted by.
@@ -106,6 +119,8 @@ pub struct Filter {
     pub kind: Option<TicketTypeId>,
     /// Only this group.
     pub group: Option<GroupId>,
+    /// Only who gave this province or city as an answer; empty for all.
+    pub region: String,
     /// Order.
     pub sort: SortBy,
     /// From the other end.
@@ -182,6 +197,7 @@ impl Sought {
             Within::Phone => self.is_in_phone(row, unmasked),
             Within::Group => row.group.is_some_and(|group| self.groups.contains(&group)),
             Within::Type => self.kinds.contains(&row.kind),
+            Within::Region => sought(&row.region),
             Within::Event => self.event,
         }
     }
@@ -234,6 +250,7 @@ impl Filter {
         shown
             && self.kind.is_none_or(|kind| kind == row.kind)
             && self.group.is_none_or(|group| row.group == Some(group))
+            && row.region.contains(self.region.as_str())
             && ready.takes(row, self.unmasked)
     }
 }
@@ -410,6 +427,7 @@ mod tests {
             group: Some(GroupId(3)),
             state: TicketState::Active,
             collected: true,
+            region: "浙江省 杭州市".into(),
         };
         let roster = Roster { rows: vec![row], ..Roster::default() };
         let names = Names {
@@ -446,6 +464,12 @@ mod tests {
             ("group:媒体", false),
             ("type:普通", true),
             ("-type:普通", false),
+            ("region:杭州", true),
+            ("地区:浙江", true),
+            ("城市：\"浙江省 杭州市\"", true),
+            ("地区:宁波", false),
+            ("-地区:宁波", true),
+            ("杭州", false),
             ("event:年会", true),
             ("date:1970", true),
             ("after:1971-01-01", false),

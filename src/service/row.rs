@@ -22,6 +22,8 @@ pub struct Row<'a> {
     pub event: (&'a str, u64),
     /// Numbers that it is known by, and further words, such as a place.
     pub words: &'a [&'a str],
+    /// Province, city or place, for `region:`.
+    pub region: &'a str,
     /// What may stand behind `type:`.
     pub kinds: &'a [&'a str],
     /// Its time, for dates.
@@ -59,6 +61,7 @@ impl Row<'_> {
             Within::Phone => self.is_reached_at(&text),
             Within::Event => among(self.event.0) && !self.event.0.is_empty() || text == self.event.1.to_string(),
             Within::Type => self.kinds.iter().any(|kind| plain(kind) == text),
+            Within::Region => among(self.region),
             Within::Group => false,
         }
     }
@@ -99,6 +102,7 @@ mod tests {
             phone: Some("+8613812345678"),
             event: ("２０２６年会", 7),
             words: &["D20261126-000123", "西域会堂"],
+            region: "新疆 西域会堂",
             kinds: &["order", "订单"],
             at: Some(Time(1_000)),
             ..Row::default()
@@ -126,6 +130,8 @@ mod tests {
             ("event:8", false),
             ("type:订单", true),
             ("type:person", false),
+            ("region:新疆", true),
+            ("region:浙江", false),
             ("group:贵宾", false),
             ("before:1970-01-02", true),
             ("after:1971-01-01", false),

@@ -264,6 +264,30 @@ mod tests {
         }
     }
 
+    /// A workbook whose parts unpack to `parts` times 8 MiB of nothing.
+    fn bomb(parts: u64) -> Vec<u8> {
+        use std::io::Write;
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("part", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&vec![0; 8 << 20]).unwrap();
+        // Packed once, and laid in again and again.
+        let mut one = zip::ZipArchive::new(zip.finish().unwrap()).unwrap();
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for part in 0..parts {
+            zip.raw_copy_file_rename(one.by_index_raw(0).unwrap(), format!("xl/worksheets/sheet{part}.xml")).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn a_zip_bomb_is_turned_away_before_it_is_unpacked() {
+        let bytes = bomb(UNPACKED_MAX / (8 << 20) + 1);
+        assert!(bytes.len() < 2 << 20, "it looks small: {} bytes", bytes.len());
+        assert_eq!(read(&bytes).unwrap_err().code(), Some("input.invalid"));
+        assert!(check_unpacked(&bytes).is_none(), "by what its parts say of themselves");
+        assert!(check_unpacked(&bomb(UNPACKED_MAX / (8 << 20))).is_some());
+    }
+
     #[test]
     fn what_is_no_list_is_refused_with_a_reason() {
         for bytes in [&b""[..], b"\0\x01\x02", b"PK\x03\x04rubbish", b"\n\n,,\n"] {

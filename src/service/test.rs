@@ -469,3 +469,28 @@ async fn a_scan_log_that_was_tampered_with_is_found() {
     let found = problems().join("\n");
     assert!(found.contains("lines 2 to 3 are missing") && found.contains("line 2 is gone"), "{found}");
 }
+
+#[tokio::test]
+async fn districts_are_suggested_that_were_typed_before_in_the_same_city() {
+    let (hall, admin) = founded().await;
+    let (now, zone) = (hall.ctx.now(), event::zone(&hall.ctx, admin.space).unwrap());
+    let (starts, ends) = (now.to_local(&zone), now.plus(HOUR).to_local(&zone));
+    for (city, district) in
+        [("杭州", "西湖区"), ("杭州", "滨江区"), ("杭州", "西湖区"), ("宁波", "鄞州区"), ("", "无"), ("绍兴", "")]
+    {
+        let input = EventInput {
+            name: "会".into(),
+            starts: starts.clone(),
+            ends: ends.clone(),
+            city: city.into(),
+            district: district.into(),
+            ..EventInput::default()
+        };
+        let pictures = event::Pictures { cover: Cover::Template(0), main: None };
+        event::create(&hall.ctx, &admin, &input, &pictures, None, "票").await.unwrap();
+    }
+    let found = event::districts(&hall.ctx, &admin).unwrap();
+    let found: Vec<(&str, &str)> = found.iter().map(|(city, district)| (city.as_str(), district.as_str())).collect();
+    assert_eq!(found, [("宁波市", "鄞州区"), ("杭州市", "滨江区"), ("杭州市", "西湖区")]);
+    assert!(event::districts(&hall.ctx, &Actor::visitor(admin.space)).is_err());
+}

@@ -115,7 +115,8 @@ pub(crate) fn insert(
 
 /// A merchant's tickets have a price only where the platform grants it (decision A5).
 fn check_price(view: &impl Read, details: &TicketTypeDetails) -> Result<(), Error> {
-    let costs = !details.price.is_free() || details.steps.iter().any(|step| !step.price.is_free());
+    let members = details.member.is_some_and(|(price, _)| price.is_some());
+    let costs = !details.price.is_free() || members || details.steps.iter().any(|step| !step.price.is_free());
     merchant::check_charging(view, costs)
 }
 

@@ -13,7 +13,7 @@ use axum::{
     http::HeaderMap,
     routing::get,
 };
-use domain::{PartId, TicketState, event::EventState};
+use domain::{PartId, TicketState, event::EventState, home::PartSource};
 use service::{event, home, identity, merchant, registration, token};
 use views::{
     Tone,
@@ -32,7 +32,13 @@ fn elsewhere(of: &merchant::PublicEvent) -> event_pages::Elsewhere<'_> {
 
 /// A component with its events as the page draws it.
 pub fn drawn(of: &home::PartPage) -> pages::PartPage<'_> {
-    pages::PartPage { part: &of.part, events: &of.events }
+    let events = of.events.iter().map(|one| pages::PartEvent {
+        // Within a space addresses are without its prefix.
+        root: one.merchant.as_ref().map_or_else(String::new, |_| root(one.space)),
+        merchant: one.merchant.as_deref(),
+        event: &one.event,
+    });
+    pages::PartPage { part: &of.part, events: events.collect() }
 }
 
 async fn start(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> Answer {
@@ -46,7 +52,10 @@ async fn start(State(hall): State<Hall>, visit: Visit, Query(query): Query) -> A
         let events = event::public_list(&hall.ctx, &visit.visitor())?;
         return page(event_pages::list(&visit.shell(), &events, &shown));
     }
-    page(pages::home(&visit.shell(), &parts.iter().map(drawn).collect::<Vec<_>>(), &shown))
+    // Where components show them, they need no place of their own.
+    let placed = parts.iter().any(|of| of.part.source != PartSource::Own);
+    let shown = if placed { &[][..] } else { &shown };
+    page(pages::home(&visit.shell(), &parts.iter().map(drawn).collect::<Vec<_>>(), shown))
 }
 
 /// A component alone; sites that the settings name may show it in a frame.

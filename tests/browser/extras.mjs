@@ -1,10 +1,7 @@
 // What belongs to events beside orders, in a real browser: settings, categories, groups, seats, home components, figures, feedback,
 // talks, the archive. Arguments: base URL, set-up code. With a third argument, a folder, it takes pictures on its way.
 
-import { mkdtempSync, writeFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { browse, open, submit, press, until, accessible, check, lookAt, founded, local } from "./hall.mjs";
+import { browse, open, submit, press, until, accessible, check, lookAt, founded, local, picture } from "./hall.mjs";
 
 const [base, setupCode, pictures] = process.argv.slice(2);
 
@@ -15,24 +12,6 @@ const hours = (count) => local(60 * count);
 async function look(page, name, path) {
   if (path) await page.goto(base + path);
   await lookAt(page, pictures, name);
-}
-
-/** A small picture as a file. */
-async function picture(page) {
-  const data = await page.evaluate(() => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [64, 64];
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = "#1e6b3c";
-    pen.arc(32, 32, 30, 0, 7);
-    pen.fill();
-    return canvas.toDataURL("image/png").split(",")[1];
-  });
-  const folder = mkdtempSync(join(tmpdir(), "hall-picture-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, "logo.png");
-  writeFileSync(path, Buffer.from(data, "base64"));
-  return path;
 }
 
 async function nameAndLogo(page) {
@@ -101,6 +80,13 @@ async function place(page, event) {
   await submit(page, { province: "", city: "杭州", district: "西湖区" }, "form.form .submit button.primary");
   await page.goto(`${base}${event}/edit`);
   check((await page.$eval("[name=province]", (field) => field.value)) === "浙江省" && (await page.$eval("[name=city]", (field) => field.value)) === "杭州市", "the box writes the names out by itself");
+  await page.goto(`${base}/admin/event/new`);
+  const districts = () => page.$$eval("#districts option", (all) => all.map((one) => one.value).join());
+  check((await districts()) === "西湖区", `a district that was typed before is suggested: ${await districts()}`);
+  await type("city", "宁波市");
+  check((await districts()) === "", "but not in another city");
+  await type("city", "杭州市");
+  check((await districts()) === "西湖区", "and in its own again");
 }
 
 async function noticeOnPhone(browser, event) {

@@ -1,7 +1,7 @@
 // A real browser for tests: Debian's Chromium through puppeteer-core, axe-core for accessibility, and a simulated scanner gun.
 // Both packages are installed by tests/run outside the repository; their folder is in HUIGUAN_TEST_TOOLS.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -160,5 +160,23 @@ export async function makeEvent(page, base, name, { starts = -60, ends = 540, ..
   await submit(page, { checkin_from: local(starts), checkin_to: local(ends) }, "form[action$='/checkin'] button");
   await page.goto(`${base}${path}`);
   await press(page, "form[action$='/publish'] button");
+  return path;
+}
+
+/** A small picture as a file that is gone with the process. */
+export async function picture(page) {
+  const data = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [64, 64];
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#1e6b3c";
+    pen.arc(32, 32, 30, 0, 7);
+    pen.fill();
+    return canvas.toDataURL("image/png").split(",")[1];
+  });
+  const folder = mkdtempSync(join(tmpdir(), "hall-picture-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "picture.png");
+  writeFileSync(path, Buffer.from(data, "base64"));
   return path;
 }

@@ -40,7 +40,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
             (None, None) => "",
         }
         section class="panel" {
-            p { (text.t("What archiving does: names become initials; phone numbers, companies, notes, answers and their encrypted parts, door answers, own words of the feedback and imported lists are removed for good; helpers and terminals are shut out. Groups, seats, times and every figure stay.")) }
+            p { (text.t("What archiving does: names become initials, on certificates and among the winners of draws too; phone numbers, companies, notes, answers with their encrypted parts and files, door answers, own words of the feedback, messages, pictures of people and imported lists are removed for good, and the record of a draw that was published with full names; helpers and terminals are shut out. Groups, seats, times and every figure stay.")) }
             p class="dim" { (text.t("The audit log keeps its lines, in which names may stand. Backups made before keep what they held.")) }
         }
         @if of.archive.begun.is_none() {

@@ -136,6 +136,8 @@ pub struct EventForm<'a> {
     pub cover: &'a Cover,
     /// Chosen main picture.
     pub main: Option<&'a Cover>,
+    /// Cities with districts that were typed before.
+    pub districts: &'a [(String, String)],
     /// Departments to choose from for a new event.
     pub departments: &'a [Department],
     /// Chosen department.
@@ -217,12 +219,12 @@ pub fn form(shell: &Shell, of: &EventForm<'_>) -> Markup {
                 div class="pair" {
                     (form.input(&Input { name: "province", label: text.t("Province"), value: &input.province, max: 20, list: "provinces", ..Input::default() }))
                     (form.input(&Input { name: "city", label: text.t("City"), value: &input.city, max: 20, list: "cities", help: text.t("Of a known city the province is filled in when you save."), ..Input::default() }))
-                    (form.input(&Input { name: "district", label: text.t("District"), value: &input.district, max: 20, ..Input::default() }))
+                    (form.input(&Input { name: "district", label: text.t("District"), value: &input.district, max: 20, list: "districts", ..Input::default() }))
                 }
                 (form.input(&Input { name: "address", label: text.t("Address"), value: &input.address, max: 100, ..Input::default() }))
                 (coordinates(shell, &form, of.place))
             }
-            (super::region::lists())
+            (super::region::lists(of.districts))
             (covers(shell, "cover", text.t("Cover picture"), Some(of.cover), false))
             (covers(shell, "main", text.t("Main picture: opens first on the invitation"), of.main, true))
             (form.rich(&Input { name: "intro", label: text.t("Introduction"), value: &input.intro, max: INTRO_MAX, help: text.t("Markdown: # heading, **bold**, - list, [words](https://…). An uploaded picture is put in with ![words](/picture/number)."), ..Input::default() }, 10, Written::Markdown))

@@ -14,7 +14,7 @@ use crate::{
 };
 use domain::{
     Category, HomePart, PartId, Refusal,
-    home::{PartInput, PartStyle},
+    home::{PartInput, PartSource, PartStyle},
 };
 use maud::{Markup, html};
 
@@ -64,6 +64,8 @@ pub struct PartForm<'a> {
     pub input: &'a PartInput,
     /// Categories to choose from.
     pub categories: &'a [Category],
+    /// There are merchants' events to choose.
+    pub sources: bool,
     /// Where the component alone is shown.
     pub url: &'a str,
     /// What was wrong.
@@ -81,6 +83,8 @@ pub fn form(shell: &Shell, of: &PartForm<'_>) -> Markup {
         .collect();
     let styles: Vec<(String, String)> =
         PartStyle::ALL.iter().map(|style| (style.code().to_owned(), text.t(style.label()).to_owned())).collect();
+    let sources: Vec<(String, String)> =
+        PartSource::ALL.iter().map(|source| (source.code().to_owned(), text.t(source.label()).to_owned())).collect();
     let category = input.category.map_or(String::new(), |id| id.to_string());
     let title = if of.id.is_some() { text.t("Component") } else { text.t("New component") };
     let content = html! {
@@ -90,6 +94,7 @@ pub fn form(shell: &Shell, of: &PartForm<'_>) -> Markup {
             @if let Some((_, revision)) = of.id { input type="hidden" name="revision" value=(revision); }
             (form.input(&Input { name: "title", label: text.t("Heading"), value: &input.title, max: 30, help: text.t("Visitors see it. May stay empty."), ..Input::default() }))
             (form.select(&Input { name: "style", label: text.t("Style"), value: &input.style, ..Input::default() }, &styles))
+            @if of.sources { (form.select(&Input { name: "source", label: text.t("Whose events"), value: &input.source, help: text.t("Merchants' events are shown while the merchants' settings make them public. A category takes those of a category of the same name."), ..Input::default() }, &sources)) }
             (form.select(&Input { name: "category", label: text.t("Category"), value: &category, ..Input::default() }, &categories))
             (form.input(&Input { name: "count", label: text.t("Most events"), value: &input.count, kind: "number", required: true, ..Input::default() }))
             div class="submit" {

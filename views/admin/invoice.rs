@@ -163,7 +163,7 @@ fn one(shell: &Shell, of: &OfOrder<'_>, form: &Form<'_>, invoice: &Invoice) -> M
                 @if issued.amount != balance { (notice(Tone::Bad, &text.f("The invoice is over {made}, but {now} are in the order now. Void it in the tax office's system and here, then make a new one.", &[("made", &money(issued.amount)), ("now", &money(balance))]))) }
             }
             @if invoice.state == InvoiceState::Requested {
-                form method="post" action={ (base) "/issue" } class="filter" {
+                form method="post" action={ (base) "/issue" } class="form" {
                     input type="hidden" name="revision" value=(invoice.revision);
                     (form.input(&Input { name: "number", label: text.t("Number of the invoice that was made"), value: of.number, required: true, max: 40, help: &text.f("Over {amount}", &[("amount", &money(balance))]), ..Input::default() }))
                     button class="primary" { (icon(Icon::Check)) (text.t("It was made")) }

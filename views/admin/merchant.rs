@@ -15,8 +15,10 @@ use crate::{
     merchant::{account, fields},
 };
 use domain::{
-    Merchant, MerchantSetting, Refusal,
-    merchant::{AGREEMENT_MAX, MerchantInput, MerchantState, NOTE_MAX, REASON_MAX, SettingInput, TITLE_MAX},
+    Merchant, MerchantPurge, MerchantSetting, Refusal, Time,
+    merchant::{
+        AGREEMENT_MAX, MerchantInput, MerchantState, NOTE_MAX, PURGE_DAYS_MAX, REASON_MAX, SettingInput, TITLE_MAX,
+    },
 };
 use maud::{Markup, html};
 
@@ -95,7 +97,7 @@ fn row(shell: &Shell, merchant: &Merchant) -> Row {
         cells: vec![
             html! { a href={ "/admin/merchant/" (merchant.id) } { (merchant.name) } },
             html! { (merchant.login) },
-            html! { (merchant.contact) " " span class="dim num" { (domain::phone::local(&merchant.phone)) } },
+            html! { div { (merchant.contact) " " span class="dim num" { (domain::phone::local(&merchant.phone)) } } },
             badge(tone(merchant.state), text.t(merchant.state.label())),
             html! { @if merchant.charging { (text.t("Granted")) } @else { (text.t("Not granted")) } },
             html! { (shell.format.time(merchant.created_at)) },
@@ -144,6 +146,10 @@ pub struct Page<'a> {
     pub input: &'a MerchantInput,
     /// Its own login page and its start page.
     pub address: Option<(&'a str, &'a str)>,
+    /// How far its personal data are on their way out.
+    pub purge: Option<MerchantPurge>,
+    /// When they go by themselves.
+    pub purge_at: Option<Time>,
     /// What was wrong.
     pub refusal: Option<&'a Refusal>,
 }
@@ -163,19 +169,22 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             dt { (text.t("Came by")) } dd { @if merchant.applied { (text.t("Registered themselves")) } @else { (text.t("Added by the platform")) } }
             dt { (text.t("Added on")) } dd { (shell.format.time(merchant.created_at)) }
             @if let Some((login, home)) = of.address {
-                dt { (text.t("Events")) } dd class="num" { (of.events) }
-                dt { (text.t("Accounts")) } dd class="num" { (of.accounts) }
+                dt { (text.t("Events")) } dd { (of.events) }
+                dt { (text.t("Accounts")) } dd { (of.accounts) }
                 dt { (text.t("Log-in of its staff")) } dd { code { (login) } }
                 dt { (text.t("Start page")) } dd { code { (home) } }
             }
         }
         (decisions(shell, &form, of, &base))
-        h2 { (text.t("Edit")) }
-        form method="post" action=(base) class="form panel" {
-            input type="hidden" name="revision" value=(merchant.revision);
-            (fields(shell, &form, of.input))
-            (more(shell, &form, of.input))
-            (submit(text.t("Save"), None))
+        // Of a merchant whose people are gone there is nothing to change.
+        @if of.purge.is_none() {
+            h2 { (text.t("Edit")) }
+            form method="post" action=(base) class="form panel" {
+                input type="hidden" name="revision" value=(merchant.revision);
+                (fields(shell, &form, of.input))
+                (more(shell, &form, of.input))
+                (submit(text.t("Save"), None))
+            }
         }
     };
     admin(shell, &merchant.name, &trail(shell), &[], &content)
@@ -219,8 +228,16 @@ fn decisions(shell: &Shell, form: &Form<'_>, of: &Page<'_>, base: &str) -> Marku
                 (new_password(shell, form, base)) (close(shell, form, of, base))
             }
             MerchantState::Closed => {
-                (notice(Tone::Info, text.t("This merchant is deleted. Its pages are closed for everybody, and its data are kept on the box unchanged.")))
-                (post(&format!("{base}/restore"), "", text.t("Bring it back, frozen"), Icon::Up))
+                @match of.purge.map(|purge| purge.done) {
+                    Some(Some(done)) => (notice(Tone::Good, &text.f("This merchant is deleted, and its personal data were removed: {time}. Figures stay.", &[("time", &shell.format.time(done))]))),
+                    Some(None) => (notice(Tone::Info, text.t("The personal data of this merchant are being removed. This goes on if you close the page."))),
+                    None => {
+                        (notice(Tone::Info, text.t("This merchant is deleted. Its pages are closed for everybody, and its data are kept on the box unchanged.")))
+                        @if let Some(due) = of.purge_at { p { (text.f("Its personal data are removed by themselves: {time}.", &[("time", &shell.format.time(due))])) } }
+                        (post(&format!("{base}/restore"), "", text.t("Bring it back, frozen"), Icon::Up))
+                        (purge(shell, form, of, base))
+                    },
+                }
             }
             MerchantState::Rejected => {}
         }
@@ -254,6 +271,21 @@ fn close(shell: &Shell, form: &Form<'_>, of: &Page<'_>, base: &str) -> Markup {
     }
 }
 
+fn purge(shell: &Shell, form: &Form<'_>, of: &Page<'_>, base: &str) -> Markup {
+    let text = shell.text();
+    html! {
+        details class="panel" open[form.refusal.is_some()] {
+            summary { (text.t("Remove its personal data for good")) }
+            form method="post" action={ (base) "/purge" } class="form" {
+                p { (icon(Icon::Warn)) " " (text.t("Every event of this merchant is archived: names become initials, phone numbers, answers, uploads and messages go. Accounts, members, documents, pictures and settings are deleted, and so are contact, phone and note above. Figures stay. It cannot be undone, and the merchant cannot be brought back.")) }
+                p class="dim" { (text.t("The audit log keeps its lines, in which names may stand. Backups made before keep what they held.")) }
+                (form.input(&Input { name: "purge", label: &text.f("Type the name to confirm: {name}", &[("name", &of.merchant.name)]), required: true, max: 60, autocomplete: "off", ..Input::default() }))
+                button class="danger" { (text.t("Remove for good")) }
+            }
+        }
+    }
+}
+
 /// The settings for all merchants.
 pub fn setting(
     shell: &Shell,
@@ -268,6 +300,7 @@ pub fn setting(
         open: kept.open,
         title: kept.title.clone(),
         agreement: kept.agreement.clone(),
+        purge_days: kept.purge_days.map_or(String::new(), |days| days.to_string()),
     };
     let shown = typed.unwrap_or(&shown);
     let picture = |name: &str, drop: &str, label: &str, remove: &str, of: Option<domain::PictureId>| {
@@ -290,6 +323,7 @@ pub fn setting(
                 (picture("background", "no_background", text.t("Background"), text.t("Remove this background"), kept.background))
             }
             (form.textarea(&Input { name: "agreement", label: text.t("Agreement"), value: &shown.agreement, max: AGREEMENT_MAX, help: text.t("Applicants read and accept it. Markdown."), ..Input::default() }, 12))
+            (form.input(&Input { name: "purge_days", label: text.t("Remove personal data of deleted merchants after (days)"), value: &shown.purge_days, kind: "number", help: &text.f("1 to {max}. Empty: only by hand, on the page of the deleted merchant.", &[("max", &PURGE_DAYS_MAX)]), ..Input::default() }))
             (submit(text.t("Save"), Some((text.t("Back"), "/admin/merchant"))))
         }
     };

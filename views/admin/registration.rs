@@ -32,6 +32,8 @@ pub struct Filter {
     pub kind: String,
     /// Group.
     pub group: String,
+    /// Province.
+    pub region: String,
     /// Column sorted by.
     pub sort: String,
     /// `desc` for the other direction.
@@ -49,6 +51,7 @@ impl Filter {
                 ("show", &self.show),
                 ("kind", &self.kind),
                 ("group", &self.group),
+                ("region", &self.region),
                 ("sort", &self.sort),
                 ("dir", &self.dir),
                 ("page", &page),
@@ -59,7 +62,7 @@ impl Filter {
     /// Whether it leaves anybody out who is registered.
     fn narrows(&self) -> bool {
         let shows_all = matches!(self.show.as_str(), "" | "all");
-        !(shows_all && self.q.is_empty() && self.kind.is_empty() && self.group.is_empty())
+        !(shows_all && self.q.is_empty() && self.kind.is_empty() && self.group.is_empty() && self.region.is_empty())
     }
 
     fn sorted(&self, base: &str, by: &str) -> (String, Option<&'static str>) {
@@ -95,6 +98,8 @@ pub struct List<'a> {
     pub may_manage: bool,
     /// Whether the reader may export.
     pub may_export: bool,
+    /// Whether the reader may send messages.
+    pub may_tell: bool,
     /// Searches of this list that the reader keeps.
     pub saved: &'a [domain::SavedSearch],
 }
@@ -190,7 +195,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
             form method="post" action={ (base) "/bulk" } {
                 input type="hidden" name="back" value=(of.filter.link(&base, of.page));
                 (table(text, text.t("Registrations"), &heads, &rows, true))
-                (bulk(shell))
+                (bulk(shell, of.may_tell))
             }
         } @else { (table(text, text.t("Registrations"), &heads, &rows, false)) }
         (pager(text, of.page, of.size, of.found, |page| of.filter.link(&base, page)))
@@ -227,6 +232,9 @@ fn filter(shell: &Shell, of: &List<'_>) -> Markup {
     let groups: Vec<(String, String)> = std::iter::once(first("All groups"))
         .chain(of.groups.iter().map(|group| (group.id.to_string(), group.name.clone())))
         .collect();
+    let provinces: Vec<(String, String)> = std::iter::once(first("All provinces"))
+        .chain(domain::region::all().map(|(province, _)| (province.to_owned(), province.to_owned())))
+        .collect();
     html! {
         form class="filter" method="get" {
             input type="hidden" name="sort" value=(of.filter.sort);
@@ -238,12 +246,13 @@ fn filter(shell: &Shell, of: &List<'_>) -> Markup {
             (form.select(&Input { name: "show", label: text.t("State"), value: &of.filter.show, ..Input::default() }, &shows))
             (form.select(&Input { name: "kind", label: text.t("Ticket type"), value: &of.filter.kind, ..Input::default() }, &kinds))
             @if !of.groups.is_empty() { (form.select(&Input { name: "group", label: text.t("Group"), value: &of.filter.group, ..Input::default() }, &groups)) }
+            @if of.event.fields.iter().any(|field| field.kind == FieldKind::Region) { (form.select(&Input { name: "region", label: text.t("Province"), value: &of.filter.region, ..Input::default() }, &provinces)) }
             button { (icon(Icon::Search)) (text.t("Filter")) }
         }
     }
 }
 
-fn bulk(shell: &Shell) -> Markup {
+fn bulk(shell: &Shell, may_tell: bool) -> Markup {
     let text = shell.text();
     html! {
         div class="bulk" {
@@ -252,6 +261,7 @@ fn bulk(shell: &Shell) -> Markup {
             button name="act" value="unmark" { (text.t("Mark as not checked in")) }
             input type="text" name="name" maxlength="40" aria-label=(text.t("Name of the group")) placeholder=(text.t("Name of the group"));
             button name="act" value="group" { (text.t("Put into the group")) }
+            @if may_tell { button name="act" value="attend" { (text.t("Send the attend code")) } }
             button class="danger" name="act" value="cancel" { (text.t("Cancel registrations")) }
             button name="act" value="restore" { (text.t("Let stand again")) }
             button name="act" value="block" { (text.t("Shut out at the door")) }
@@ -373,6 +383,8 @@ pub struct Page<'a> {
     pub may_manage: bool,
     /// Whether the reader may mark it.
     pub may_mark: bool,
+    /// Whether the reader may send messages.
+    pub may_tell: bool,
     /// More sections: what was printed, certificates, the holder's picture.
     pub more: Markup,
 }
@@ -426,6 +438,7 @@ fn page_actions(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
                 @if !of.standing.is_admitted() { (post(&format!("{base}/mark"), "", text.t("Mark as checked in"), Icon::Check)) }
                 @else { (post(&format!("{base}/unmark"), "", text.t("Mark as not checked in"), Icon::Cross)) }
             }
+            @if of.may_tell && active && of.ticket.phone.is_some() { (post(&format!("{base}/attend"), "", text.t("Send the attend code"), Icon::Ticket)) }
             @if of.may_manage {
                 a class="button" href={ (base) "/edit" } { (icon(Icon::Edit)) (text.t("Change")) }
                 @if of.ticket.state == TicketState::Blocked { (post(&format!("{base}/unblock"), "", text.t("Let in again"), Icon::Check)) }

@@ -82,7 +82,7 @@ fn row(shell: &Shell, hook: &Webhook) -> Row {
             },
             html! {
                 div class="row" {
-                    (post(&format!("{base}/ping"), "quiet", text.t("Try it"), Icon::Check))
+                    (post(&format!("{base}/ping"), "quiet", text.t("Send a trial"), Icon::Check))
                     @if hook.state == HookState::On { (post(&format!("{base}/off"), "quiet", text.t("Switch off"), Icon::Cross)) }
                     @else { (post(&format!("{base}/on"), "quiet", text.t("Switch on"), Icon::Check)) }
                     (confirm(&Confirm { label: text.t("Remove"), warning: &text.f("“{name}” is told nothing any more, and its secret is forgotten.", &[("name", &hook.name)]), action: &format!("{base}/remove"), verb: text.t("Remove") }))
@@ -107,9 +107,9 @@ fn form(shell: &Shell, of: &Page<'_>) -> Markup {
                 fieldset {
                     legend id="f-kinds" { (text.t("What is told")) }
                     (form.error("kinds"))
-                    @for kind in KINDS {
+                    div class="tick-grid" { @for kind in KINDS {
                         div class="field tick" { label { input type="checkbox" name="kinds" value=(kind) checked[of.typed.kinds.iter().any(|chosen| chosen == kind)]; span { (text.t(HookKind::label(kind))) } } }
-                    }
+                    } }
                 }
                 button class="primary" { (icon(Icon::Plus)) (text.t("Add")) }
             }

@@ -123,6 +123,7 @@ impl<'a> Form<'a> {
         self.wrap(of.name, of.label, of.help, of.required, |described, wrong| {
             html! {
                 input id={ "f-" (of.name) } name=(of.name) type=(of.kind) value=(of.value) required[of.required]
+                    data-counter[of.max > 0 && matches!(of.kind, "text" | "email" | "url")]
                     maxlength=[(of.max > 0).then_some(of.max)] aria-describedby=[described] aria-invalid=[wrong.then_some("true")]
                     autocomplete=[(!of.autocomplete.is_empty()).then_some(of.autocomplete)] list=[(!of.list.is_empty()).then_some(of.list)];
             }
@@ -190,6 +191,12 @@ mod tests {
             .input(&Input { name: "name", label: "Name", value: "<b>", help: "h", ..Input::default() })
             .into_string();
         assert!(html.contains("aria-describedby=\"h-name e-name\"") && html.contains("id=\"e-name\""));
+        let limited = form.input(&Input { name: "x", max: 60, ..Input::default() }).into_string();
+        assert!(
+            limited.contains("data-counter") && limited.contains("maxlength=\"60\""),
+            "a limit is counted: {limited}"
+        );
+        assert!(!html.contains("data-counter"), "without a limit nothing is");
         assert!(html.contains("aria-invalid=\"true\"") && html.contains("value=\"&lt;b&gt;\""));
         assert!(form.summary().into_string().contains("href=\"#f-name\""));
         let other = form.input(&Input { name: "other", ..Input::default() }).into_string();

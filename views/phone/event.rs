@@ -23,7 +23,7 @@ pub fn cover(of: &Cover, alt: &str) -> Markup {
 }
 
 /// As [`cover`], of an event in the space whose addresses begin with `root`.
-fn cover_at(root: &str, of: &Cover, alt: &str) -> Markup {
+pub(crate) fn cover_at(root: &str, of: &Cover, alt: &str) -> Markup {
     match of {
         Cover::Picture(id) => html! { img class="cover" src={ (root) "/picture/" (id) } alt=(alt) loading="lazy"; },
         Cover::Template(number) => template(*number, alt),

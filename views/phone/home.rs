@@ -7,7 +7,7 @@ use crate::{
         icon::{Icon, icon},
     },
     layout::{part, phone},
-    phone::event::{Elsewhere, cover, elsewhere},
+    phone::event::{Elsewhere, cover, cover_at, elsewhere},
 };
 use domain::{Event, HomePart, home::PartStyle};
 use maud::{Markup, html};
@@ -17,7 +17,17 @@ pub struct PartPage<'a> {
     /// The component.
     pub part: &'a HomePart,
     /// Its events.
-    pub events: &'a [Event],
+    pub events: Vec<PartEvent<'a>>,
+}
+
+/// An event of a component.
+pub struct PartEvent<'a> {
+    /// What addresses of its space begin with.
+    pub root: String,
+    /// Name of the merchant, where it is one's.
+    pub merchant: Option<&'a str>,
+    /// The event.
+    pub event: &'a Event,
 }
 
 /// A component; `target` is where its links open.
@@ -27,14 +37,15 @@ fn component(shell: &Shell, of: &PartPage<'_>, target: Option<&str>) -> Markup {
         section class="home-part" aria-label=(if of.part.title.is_empty() { text.t("Events") } else { of.part.title.as_str() }) {
             @if !of.part.title.is_empty() { h2 { (of.part.title) } }
             @if of.events.is_empty() { p class="dim" { (text.t("No events at the moment")) } }
-            @for event in of.events {
-                a class=(if of.part.style == PartStyle::Big { "event-card" } else { "event-row" }) href={ "/event/" (event.id) } target=[target] {
-                    (cover(&event.cover, ""))
+            @for PartEvent { root, merchant, event } in &of.events {
+                a class=(if of.part.style == PartStyle::Big { "event-card" } else { "event-row" }) href={ (root) "/event/" (event.id) } target=[target] {
+                    (cover_at(root, &event.cover, ""))
                     div class="text" {
                         @if of.part.title.is_empty() { h2 { (event.name) } } @else { h3 { (event.name) } }
                         p class="dim" { (icon(Icon::Clock)) " " (shell.format.window(&event.time)) }
                         @let venue = event.venue.line();
                         @if !venue.is_empty() { p class="dim" { (icon(Icon::Place)) " " (venue) } }
+                        @if let Some(merchant) = merchant { p class="dim" { (icon(Icon::Branch)) " " (merchant) } }
                     }
                 }
             }

@@ -21,7 +21,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 /// Values that a template may be filled with.
 pub const VALUES: &[&str] =
-    &["name", "event", "time", "until", "amount", "number", "reason", "text", "attend", "code", "minutes"];
+    &["name", "event", "time", "until", "amount", "number", "reason", "text", "attend", "code", "minutes", "prize"];
 /// Most values of one template.
 const VALUES_MAX: usize = 10;
 
@@ -228,7 +228,7 @@ impl Purpose {
     /// How long a notice of this occasion is of use, where its cause does not say.
     pub fn useful_millis(self) -> i64 {
         match self {
-            Self::PlaceOffered | Self::OrderToPay => DAY,
+            Self::PlaceOffered | Self::OrderToPay | Self::PrizeWon => DAY,
             Self::Reminder => 6 * HOUR,
             Self::OrderReceived
             | Self::OrderCompleted
@@ -236,12 +236,16 @@ impl Purpose {
             | Self::OrderCanceled
             | Self::OrderExpired => 2 * DAY,
             Self::OrderRefunded | Self::Message | Self::AttendCode => 3 * DAY,
+            Self::InvoiceIssued | Self::InvoiceRefused | Self::InvoiceVoided => 7 * DAY,
         }
     }
 
     /// It cannot wait until the morning: what it says has an end, or its reader is looking at the phone right now.
     pub fn is_urgent(self) -> bool {
-        matches!(self, Self::PlaceOffered | Self::OrderReceived | Self::OrderCompleted | Self::OrderToPay)
+        matches!(
+            self,
+            Self::PlaceOffered | Self::OrderReceived | Self::OrderCompleted | Self::OrderToPay | Self::PrizeWon
+        )
     }
 }
 

@@ -1,13 +1,19 @@
 //! Archiving events: planning it, beginning by hand, and the work itself, which the box also does at the set time. It goes in small
 //! transactions, goes on where it stopped, and may be done twice. Whatever else comes to keep personal data of an event must be frozen here.
 
+mod draw;
+mod file;
 mod sale;
+
+pub(crate) use file::remove as remove_files;
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, event, feedback};
 use domain::{
-    Account, Device, DeviceId, EventArchive, EventId, FeedbackAnswer, Import, ImportId, Permission, Person, PersonId,
-    Portrait, SpaceId, Ticket, TicketId, Waiter,
-    archive::{self, check_begin, check_due, freeze_feedback, freeze_person, freeze_ticket, initials},
+    Account, Certificate, Device, DeviceId, EventArchive, EventId, FeedbackAnswer, Import, ImportId, Permission,
+    Person, PersonId, Portrait, SpaceId, Ticket, TicketId, Waiter,
+    archive::{
+        self, check_begin, check_due, freeze_certificate, freeze_feedback, freeze_person, freeze_ticket, initials,
+    },
     checkin::DoorAnswers,
     device::Role,
     import::RefusedRow,
@@ -65,6 +71,19 @@ pub async fn begin(ctx: &Ctx, actor: &Actor, id: EventId, typed: &str) -> Result
     .await
 }
 
+/// Begins to archive an event because its space goes, whether it is over or not. The work itself is [`run`].
+pub(crate) async fn begin_now(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
+    ctx.write(&ctx.own(space), move |work| {
+        let old = of(work.read(), id)?;
+        if old.begun.is_some() {
+            return Ok(());
+        }
+        work.put(&EventArchive { begun: Some(work.now), ..old })?;
+        work.audit("archive.begin", subject(id), "", "with its space")
+    })
+    .await
+}
+
 /// Archives every event whose time has come; answers how many. The box calls it every now and then.
 pub async fn run_due(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     let now = ctx.now();
@@ -99,6 +118,7 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
     if !going {
         return Ok(());
     }
+    file::of_event(ctx, &own, id).await?;
     tickets(ctx, &own, id).await?;
     gone::<DoorAnswers>(ctx, &own, id, "door answers").await?;
     answers(ctx, &own, id).await?;
@@ -111,6 +131,8 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
     crate::outbox::forget_event(ctx, space, id).await?;
     crate::message::forget_event(ctx, space, id).await?;
     gone::<Portrait>(ctx, &own, id, "portraits").await?;
+    certificates(ctx, &own, id).await?;
+    draw::draws(ctx, &own, id).await?;
     ctx.write(&own, move |work| {
         let old = of(work.read(), id)?;
         if old.done.is_some() {
@@ -226,6 +248,30 @@ async fn answers(ctx: &Ctx, permit: &Permit, id: EventId) -> Result<(), Error> {
                 return Ok(());
             }
             work.audit("archive.freeze", subject(id), &format!("{changed} feedback answers"), "")
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Certificates stay, so that anybody can still check one; of the name stay the initials, which is more than the check shows.
+async fn certificates(ctx: &Ctx, permit: &Permit, id: EventId) -> Result<(), Error> {
+    for step in keys::<Certificate>(ctx, permit, id).await?.chunks(STEP) {
+        let step = step.to_vec();
+        ctx.write(permit, move |work| {
+            let mut changed = 0;
+            for key in &step {
+                let Some(kept) = work.read().get::<Certificate>(key)? else { continue };
+                let frozen = freeze_certificate(&kept);
+                if frozen != kept {
+                    work.put(&frozen)?;
+                    changed += 1;
+                }
+            }
+            if changed == 0 {
+                return Ok(());
+            }
+            work.audit("archive.freeze", subject(id), &format!("{changed} certificates"), "")
         })
         .await?;
     }

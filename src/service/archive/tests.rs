@@ -188,3 +188,142 @@ async fn the_box_archives_at_the_set_time_and_leaves_whom_another_event_needs() 
     assert_eq!(late.code(), Some("event.archived"));
     assert!(ctx.store().verify().is_sound());
 }
+
+/// A certificate, a win and an entrant of somebody, and an uploaded answer, as they stand in the store.
+async fn left_behind(hall: &Hall, admin: &Actor, event: EventId, masking: &str) -> (domain::DrawId, [u8; 32]) {
+    let ctx = &hall.ctx;
+    let form = domain::draw::DrawInput {
+        name: "抽奖".into(),
+        wins: "1".into(),
+        registered: true,
+        strangers: true,
+        messages: true,
+        theme: "red".into(),
+        look: "calm".into(),
+        masking: masking.into(),
+        ..Default::default()
+    };
+    let of = crate::draw::create(ctx, admin, event, &form).await.unwrap();
+    let rows = "姓名,手机号,单位\n欧阳锋,13912345678,白驼山庄\n".as_bytes().to_vec();
+    crate::draw::import(ctx, admin, event, of, rows).await.unwrap();
+    let face = ctx.files.put(format!("a face in {masking}").as_bytes()).unwrap();
+    ctx.write(&ctx.own(admin.space), move |work| {
+        let who = domain::draw::Who::Ticket(TicketId(1));
+        work.insert(&domain::draw::Win {
+            draw: of,
+            number: 1,
+            round: domain::RoundId(1),
+            place: 1,
+            turn: 1,
+            who: Some(who),
+            table: None,
+            lucky: "0317".into(),
+            name: "欧阳锋".into(),
+            company: "白驼山庄".into(),
+            phone: Some("+8613912345678".into()),
+            assigned: false,
+            counts: true,
+            at: work.now,
+            void: None,
+            claim: None,
+        })?;
+        work.insert(&domain::draw::Line {
+            draw: of, seq: 9, hash: [0; 32], body: "会后留言".into(), people: None
+        })?;
+        work.put(&domain::draw::Face {
+            draw: of,
+            who,
+            name: "欧阳锋".into(),
+            file: face,
+            state: domain::draw::Moderation::Shown,
+            at: work.now,
+        })?;
+        work.insert(&domain::draw::Message {
+            id: domain::MessageId(1),
+            draw: of,
+            who,
+            name: "欧阳锋".into(),
+            text: "素食主义".into(),
+            state: domain::draw::Moderation::Shown,
+            at: work.now,
+        })?;
+        work.insert(&Certificate {
+            id: domain::CertificateId(of.0),
+            event,
+            ticket: TicketId(1),
+            design: domain::DesignId(1),
+            number: format!("NUMBER{of}"),
+            serial: "2026-001-0001".into(),
+            name: "欧阳锋".into(),
+            issued_at: work.now,
+            issued_by: domain::By::Box,
+            state: domain::certificate::CertificateState::Valid,
+        })?;
+        work.audit("test", "event", "", "")
+    })
+    .await
+    .unwrap();
+    (of, face)
+}
+
+#[tokio::test]
+async fn what_people_left_with_draws_certificates_and_files_goes_too() {
+    let (hall, admin) = founded().await;
+    let ctx = &hall.ctx;
+    let (event, kind) = opened(&hall, &admin).await;
+    let revision = crate::event::get(ctx, &admin, event).unwrap().event.revision;
+    let fields = vec![question("名片", FieldKind::File)];
+    crate::event::save_fields(ctx, &admin, event, revision, fields).await.unwrap();
+    let card = crate::upload::keep(ctx, 1, "欧阳锋.pdf", b"%PDF-1.7 card".to_vec()).await.unwrap();
+    let same = crate::upload::keep(ctx, 1, "x.pdf", b"%PDF-1.7 shared".to_vec()).await.unwrap();
+    let input =
+        |phone: &str, file: &str| TicketInput { answers: vec![(1, file.to_owned())], ..named("欧阳锋", phone) };
+    registration::add(ctx, &admin, event, kind, "", &input("13912345678", &card)).await.unwrap();
+    registration::add(ctx, &admin, event, kind, "", &input("13800000002", &same)).await.unwrap();
+    let (other, other_kind) = opened(&hall, &admin).await;
+    let revision = crate::event::get(ctx, &admin, other).unwrap().event.revision;
+    crate::event::save_fields(ctx, &admin, other, revision, vec![question("名片", FieldKind::File)]).await.unwrap();
+    let stays = registration::add(ctx, &admin, other, other_kind, "", &input("", &same)).await.unwrap();
+    let (masked, face) = left_behind(&hall, &admin, event, "masked").await;
+    let (full, _) = left_behind(&hall, &admin, event, "full").await;
+    let file = |hash: [u8; 32]| hall.ctx.files.get(&hash).is_ok();
+    let card = crate::upload::taken(ctx, 1, &card).unwrap().file;
+    assert!(file(card) && file(face));
+    hall.advance(6 * HOUR);
+    begin(ctx, &admin, event, "年会").await.unwrap();
+    for _ in 0..2 {
+        run(ctx, admin.space, event).await.unwrap();
+    }
+    assert!(!file(card) && !file(face), "uploads and pictures are gone from the disk");
+    assert_eq!(
+        crate::upload::answer(ctx, &admin, other, stays.id, 1).unwrap().0,
+        b"%PDF-1.7 shared",
+        "but for what others have"
+    );
+    let view = ctx.store().view().space(admin.space);
+    let wins: Vec<_> =
+        view.scan::<domain::draw::Win>(&(), None, Order::Ascending).map(|kept| kept.unwrap().1).collect();
+    assert!(
+        wins.iter()
+            .all(|win| win.name == "欧**" && win.phone.is_none() && win.company.is_empty() && win.lucky == "0317")
+    );
+    let entrants = view.scan::<domain::draw::Entrant>(&(), None, Order::Ascending);
+    let entrants: Vec<_> = entrants.map(|kept| kept.unwrap().1).collect();
+    assert!(!entrants.is_empty() && entrants.iter().all(|of| of.name.ends_with('*') || of.name.is_empty()));
+    assert!(entrants.iter().all(|of| of.phone.is_none() && of.company.is_empty()));
+    let certificates = view.scan::<Certificate>(&event, None, Order::Ascending).map(|kept| kept.unwrap().1);
+    assert_eq!(certificates.map(|of| of.name).collect::<Vec<_>>(), ["欧**", "欧**"], "they can still be checked");
+    assert_eq!(view.scan::<domain::draw::Message>(&(), None, Order::Ascending).count(), 0);
+    let lines = |draw: domain::DrawId| view.scan_keys::<domain::draw::Line>(&draw, None, Order::Ascending).count();
+    assert!(lines(masked) > 0, "a record with masked names stays");
+    assert_eq!(lines(full), 0, "one with full names does not");
+    let gone = crate::draw::published(ctx, admin.space, full).unwrap_err();
+    assert_eq!(gone.code(), Some("draw.archived"));
+    assert!(crate::draw::published(ctx, admin.space, masked).is_ok());
+    let late = crate::draw::import(ctx, &admin, event, masked, "姓名\n迟到\n".into()).await;
+    assert_eq!(late.unwrap_err().code(), Some("event.archived"), "nobody joins any more");
+    let face = crate::picture::noise(64, 64).unwrap();
+    let late = crate::portrait::upload_for(ctx, &admin, event, TicketId(1), face).await;
+    assert_eq!(late.unwrap_err().code(), Some("event.archived"), "nor gives a picture");
+    assert!(ctx.store().verify().is_sound());
+}

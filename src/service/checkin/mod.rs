@@ -14,7 +14,7 @@ mod test;
 mod undo;
 pub mod vouch;
 
-pub(crate) use book::{Books, Memory};
+pub(crate) use book::{Books, Memory, VOUCH};
 pub use cards::Holder;
 pub(crate) use figures::arrivals_in;
 pub use figures::{CONFLICTS_MAX, Conflict, ListFigures, Share, Worked, conflicts, export, figures, open_conflicts};

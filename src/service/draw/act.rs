@@ -6,13 +6,17 @@ use super::{
     freeze::{self, details},
     keep, live, lucky, record_line, round_in, running_in, setup, subject, wins_in,
 };
-use crate::{Actor, At, Ctx, Error, Permit, Who as Asking, Work};
+use crate::{
+    Actor, At, Ctx, Error, Permit, Who as Asking, Work,
+    notice::{self, To, Words},
+};
 use domain::{
-    Draw, DrawId, EventId, Permission, Refusal, Round, RoundId,
+    Draw, DrawId, EventId, Permission, Refusal, Round, RoundId, Ticket,
     draw::{
         Act, Assigned, Drawn, Frozen, Mode, Phase, Running, Said, Unit, Void, Wand, Who, Win, masked, method, next,
         open_places, reason,
     },
+    notice::Purpose,
     problem, refuse,
 };
 use std::collections::HashMap;
@@ -395,9 +399,24 @@ fn won(
         };
         running.wins += 1;
         work.insert(&win)?;
+        tell(work, draw, round, &win)?;
         wins.push(win);
     }
     Ok(wins)
+}
+
+/// Tells a winner who holds a ticket; whoever joined without one has nothing to be told by.
+fn tell(work: &mut Work<'_, '_>, draw: &Draw, round: &Round, win: &Win) -> Result<(), Error> {
+    let Some(Who::Ticket(ticket)) = win.who else { return Ok(()) };
+    let Some(ticket) = work.read().get::<Ticket>(&(draw.event, ticket))? else { return Ok(()) };
+    let values = vec![
+        ("event", crate::event::load(work.read(), draw.event)?.name),
+        ("prize", round.prize.clone()),
+        ("number", win.lucky.clone()),
+    ];
+    let cause = format!("{}/{}", draw.id, win.number);
+    let words = Words { purpose: Purpose::PrizeWon, cause, values, text: String::new(), useful_until: None };
+    notice::say(work, &To::holder(&ticket), words)
 }
 
 /// Announces those who were named beforehand. They stand in the record as assigned.

@@ -41,6 +41,7 @@ pub(super) struct NewEntrant {
 
 /// Puts somebody on the list, or says who they are on it already. A phone number that has a ticket of the event is that ticket.
 pub(super) fn put(work: &mut Work<'_, '_>, draw: &Draw, new: &NewEntrant) -> Result<(Entrant, bool), Error> {
+    crate::archive::check_open(work.read(), draw.event)?;
     let ticket = match &new.phone {
         Some(phone) => {
             let key = work.read().find_key::<Ticket, _>(&TICKET_BY_PHONE, &(phone.clone(), draw.event))?;

@@ -62,6 +62,7 @@ pub async fn say(
     }
     let state = if draw.moderated { Moderation::Waiting } else { Moderation::Shown };
     ctx.write(&permit, move |work| {
+        crate::archive::check_open(work.read(), draw.event)?;
         let number = work.next_id::<Message>()?;
         let newest = work.read().scan_keys::<Message>(&id, None, Order::Ascending).next().transpose()?;
         if newest.is_some_and(|(_, first)| number - first.0 >= MESSAGES_MAX) {
@@ -165,6 +166,7 @@ pub async fn set_face(
     let file = picture::keep_small(ctx, bytes).await?;
     let state = if draw.moderated { Moderation::Waiting } else { Moderation::Shown };
     ctx.write(&permit, move |work| {
+        crate::archive::check_open(work.read(), draw.event)?;
         work.put(&Face { draw: id, who: who.who, name: who.name.clone(), file, state, at: work.now })?;
         work.audit("draw.face", format!("{}/face/{}", subject(&draw), who.lucky), "", &domain::draw::method::hex(&file))
     })

@@ -4,7 +4,8 @@ use super::{freeze, lucky, own, public_view, running_in};
 use crate::{Ctx, Error};
 use domain::{
     Draw, DrawId, Event, Refusal, SpaceId,
-    draw::{File, FileLine, Line, Report, Running, Said, method, say, verify},
+    draw::{File, FileLine, Line, Masking, Report, Running, Said, method, say, verify},
+    refuse,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
@@ -21,10 +22,24 @@ pub struct Published {
     pub running: Running,
 }
 
+/// A draw whose record can be read: one with full names went with its event's archive.
+fn record_view(view: &impl Read, id: DrawId) -> Result<(Draw, Event), Error> {
+    let (draw, event) = public_view(view, id)?;
+    if draw.masking == Masking::Full && crate::archive::check_open(view, draw.event).is_err() {
+        return Err(refuse!(
+            Missing,
+            "draw.archived",
+            "The record of this draw held full names and was removed with the event's archive. Files that were downloaded before can still be checked."
+        )
+        .into());
+    }
+    Ok((draw, event))
+}
+
 /// A draw whose record is published.
 pub fn published(ctx: &Ctx, space: SpaceId, id: DrawId) -> Result<Published, Error> {
     ctx.read(&ctx.own(space), |view| {
-        let (draw, event) = public_view(view, id)?;
+        let (draw, event) = record_view(view, id)?;
         Ok(Published { running: running_in(view, id)?, draw, event })
     })
 }
@@ -61,7 +76,7 @@ pub fn record(
     id: DrawId,
 ) -> Result<impl Iterator<Item = Result<String, Error>> + use<>, Error> {
     let of = ctx.read(&ctx.own(space), |view| {
-        public_view(view, id)?;
+        record_view(view, id)?;
         lines(view, id)
     })?;
     let mut head = format!("{{\"format\":{},\n\"head\":{},\n\"lines\":[", json(File::FORMAT), json(&of.head));
@@ -86,7 +101,7 @@ fn json(text: &str) -> String {
 /// The box's own check of a record; made once for each state of it. Blocks the thread.
 pub fn check(ctx: &Ctx, space: SpaceId, id: DrawId) -> Result<Arc<Report>, Error> {
     let (head, of) = ctx.read(&ctx.own(space), |view| {
-        public_view(view, id)?;
+        record_view(view, id)?;
         Ok((running_in(view, id)?.head, lines(view, id)?))
     })?;
     let kept = ctx.draws.checked.lock().unwrap_or_else(PoisonError::into_inner).get(&(space, id)).cloned();

@@ -459,3 +459,26 @@ async fn a_draw_of_another_event_or_space_is_not_there() {
     missing(act(stand.ctx(), &stand.admin, other, stand.draw, 1, Act::Wall).await.unwrap_err());
     missing(mine(stand.ctx(), SpaceId(2), stand.draw, &[], None).unwrap_err());
 }
+
+#[tokio::test]
+async fn a_winner_is_told_once_what_was_won() {
+    let stand = Stand::with(8).await;
+    let round = stand.round(&prize("平板电脑", Mode::People, 3, 3)).await;
+    let told = || {
+        let view = stand.ctx().store().view().space(SPACE);
+        let all = view.scan::<domain::Notice>(&(), None, store::Order::Ascending).map(|kept| kept.unwrap().1);
+        all.filter(|notice| notice.purpose == domain::notice::Purpose::PrizeWon).collect::<Vec<_>>()
+    };
+    stand.press(Act::Open(round)).await.unwrap();
+    stand.press(Act::Start).await.unwrap();
+    assert!(told().is_empty(), "nobody before the draw is stopped");
+    let stage = stand.press(Act::Stop("4711".into())).await.unwrap();
+    let names: std::collections::BTreeSet<String> = told().into_iter().map(|notice| notice.name).collect();
+    let winners: std::collections::BTreeSet<String> = stage.wins.iter().map(|win| win.name.clone()).collect();
+    assert_eq!((names.len(), names), (3, winners), "each winner, and nobody else");
+    assert!(told().iter().all(|notice| notice.values.contains(&("prize".into(), "平板电脑".into()))));
+    assert!(told().iter().all(|notice| notice.phone.is_some()));
+    let seen = stand.page().running.version;
+    let again = act(stand.ctx(), &stand.admin, stand.event, stand.draw, seen, Act::Stop("4711".into())).await;
+    assert!(again.is_err() && told().len() == 3, "a second press tells nobody again");
+}

@@ -3,18 +3,23 @@
 
 mod apply;
 mod login;
+mod purge;
 mod settings;
 
 pub use apply::{Application, application, apply};
 pub use login::{closed_pages, log_in};
+pub use purge::{begin_purge, purge, purge_due, purge_of};
 pub use settings::{Face, Picture, face, save_setting, setting};
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, account, event};
+use crate::{Actor, At, Ctx, Error, Permit, Work, account, category, event};
 use domain::{
-    Account, AccountId, Event, Grant, GrantId, Merchant, MerchantId, Permission, Person, PersonId, Refusal, Scope,
-    Session, Space, SpaceId,
+    Account, AccountId, Event, Grant, GrantId, Merchant, MerchantId, MerchantPurge, Permission, Person, PersonId,
+    Refusal, Scope, Session, Space, SpaceId,
     account::check_password,
-    merchant::{self, Act, MERCHANTS_MAX, MerchantInput, MerchantState, Terms, check_details, check_new, check_reason},
+    merchant::{
+        self, Act, MERCHANTS_MAX, MerchantInput, MerchantState, Terms, check_details, check_new, check_reason,
+        check_typed, check_unpurged,
+    },
     refuse,
     text::Form,
 };
@@ -234,6 +239,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, id: MerchantId, revision: u32, input
         .write(move |tx| {
             let before = load(&tx.space(permit.space), id)?;
             event::check_revision(before.revision, revision)?;
+            check_unpurged(tx.space(permit.space).get::<MerchantPurge>(&id)?.as_ref())?;
             let after = Merchant {
                 name: details.name.clone(),
                 contact: details.contact.clone(),
@@ -309,14 +315,9 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: MerchantId, decision: Decision
             let mut after = before.clone();
             after.state = merchant::next(before.state, decision.act())?;
             (after.reason, after.changed_at) = (reason.clone(), now);
-            if let Decision::Close(typed) = &decision
-                && domain::text::line(typed) != before.name
-            {
-                return Err(Refusal::invalid(vec![domain::problem!(
-                    "typed",
-                    "Type the name exactly as it stands above."
-                )])
-                .into());
+            check_unpurged(tx.space(permit.space).get::<MerchantPurge>(&id)?.as_ref())?;
+            if let Decision::Close(typed) = &decision {
+                check_typed("typed", typed, &before)?;
             }
             if let Decision::Approve(login) = &decision {
                 let mut problems = Vec::new();
@@ -414,6 +415,8 @@ pub struct PublicEvent {
     pub space: SpaceId,
     /// Name of the merchant.
     pub merchant: String,
+    /// Name of its category there.
+    pub category: Option<String>,
     /// The event.
     pub event: Event,
 }
@@ -432,8 +435,10 @@ pub fn public_events(ctx: &Ctx, actor: &Actor) -> Result<Vec<PublicEvent>, Error
     for merchant in merchants.into_iter().filter(|merchant| merchant.state == MerchantState::Active) {
         let Some(space) = merchant.space else { continue };
         let name = ctx.known(space)?.map_or(merchant.name, |known| known.space.name.clone());
-        for event in event::public_list(ctx, &Actor::visitor(space))? {
-            found.push(PublicEvent { space, merchant: name.clone(), event });
+        let visitor = Actor::visitor(space);
+        for event in event::public_list(ctx, &visitor)? {
+            let category = ctx.read(&ctx.public(&visitor), |view| category::name_of(view, event.id))?;
+            found.push(PublicEvent { space, merchant: name.clone(), category, event });
         }
     }
     found.sort_by_key(|of| (of.event.time.from, of.space, of.event.id));
@@ -442,4 +447,4 @@ pub fn public_events(ctx: &Ctx, actor: &Actor) -> Result<Vec<PublicEvent>, Error
 }
 
 #[cfg(test)]
-mod test;
+pub(crate) mod test;

@@ -12,7 +12,7 @@ use crate::{
 };
 use domain::{merchant::SettingInput, ticket_type::TicketTypeInput, time::MINUTE};
 
-fn typed(login: &str) -> MerchantInput {
+pub(crate) fn typed(login: &str) -> MerchantInput {
     MerchantInput {
         name: format!("{login} 文化公司"),
         contact: "李经理".into(),
@@ -31,13 +31,13 @@ fn visitor() -> Actor {
     Actor::visitor(SpaceId::ASSOCIATION)
 }
 
-async fn enter(hall: &Hall, login: &str) -> Result<Actor, Error> {
+pub(crate) async fn enter(hall: &Hall, login: &str) -> Result<Actor, Error> {
     let (space, token) = super::log_in(&hall.ctx, &visitor(), login, PASSWORD, &Origin::default()).await?;
     Ok(actor(&hall.ctx, space, &token).unwrap().unwrap())
 }
 
 /// A merchant in effect and its administrator.
-async fn with_merchant(hall: &Hall, admin: &Actor, login: &str) -> (MerchantId, Actor) {
+pub(crate) async fn with_merchant(hall: &Hall, admin: &Actor, login: &str) -> (MerchantId, Actor) {
     let id = add(&hall.ctx, admin, &typed(login)).await.unwrap();
     (id, enter(hall, login).await.unwrap())
 }
@@ -180,7 +180,18 @@ async fn tickets_of_a_merchant_are_free_until_charging_is_granted() {
         let (ctx, boss, input) = (hall.ctx.clone(), boss.clone(), input.clone());
         async move { ticket_type::save(&ctx, &boss, event, None, &input).await }
     };
-    assert_eq!((code(save(&priced).await), code(save(&early).await)), ("merchant.no_charging", "merchant.no_charging"));
+    let members = |price: &str| TicketTypeInput {
+        name: "会员票".into(),
+        price: price.into(),
+        member_price: "0".into(),
+        enabled: true,
+        ..TicketTypeInput::default()
+    };
+    for costly in [&priced, &early, &members("0"), &members("88")] {
+        assert_eq!(code(save(costly).await), "merchant.no_charging", "{costly:?}");
+    }
+    // Keeping a ticket for members costs nobody anything.
+    save(&TicketTypeInput { member_price: String::new(), members_only: true, ..members("0") }).await.unwrap();
     let cash = [(domain::payment::Method::Cash, true, String::new())];
     assert_eq!(code(crate::payment::save(&hall.ctx, &boss, &cash).await), "merchant.no_charging");
     let grant = |charging: bool| {
@@ -194,6 +205,7 @@ async fn tickets_of_a_merchant_are_free_until_charging_is_granted() {
     grant(true).await;
     assert!(hall.ctx.known(boss.space).unwrap().unwrap().may_charge());
     let kind = save(&priced).await.unwrap();
+    save(&TicketTypeInput { name: "会员价".into(), ..members("88") }).await.unwrap();
     crate::payment::save(&hall.ctx, &boss, &cash).await.unwrap();
     let buy = |phone: &'static str| crate::order::test::order_one_in(&hall, boss.space, event, kind, "甲", phone);
     buy("13800000011").await.unwrap();

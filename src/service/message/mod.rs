@@ -15,7 +15,7 @@ use domain::{
     EventId, MessageSetting, Notice, Person, PersonId, SpaceId, Ticket, Time,
     field::{AnswerValue, FieldKind},
     message::MessageChoice,
-    notice::About,
+    notice::{About, Purpose},
 };
 use jiff::tz::TimeZone;
 use std::sync::{Arc, PoisonError};
@@ -107,7 +107,7 @@ pub(crate) fn setting(view: &impl Read) -> Result<MessageSetting, Error> {
 }
 
 /// A notice's reader: the person, and the mail address that was given with the registration.
-fn reader(view: &impl Read, notice: &Notice) -> Result<(Option<PersonId>, Option<String>), Error> {
+pub(crate) fn reader(view: &impl Read, notice: &Notice) -> Result<(Option<PersonId>, Option<String>), Error> {
     if let About::Ticket(event, id) = notice.about {
         let Some(ticket) = view.get::<Ticket>(&(event, id))? else { return Ok((None, None)) };
         return Ok((Some(ticket.person), given_mail(view, &ticket)?));
@@ -118,6 +118,11 @@ fn reader(view: &impl Read, notice: &Notice) -> Result<(Option<PersonId>, Option
     };
     let About::Order(event, id) = notice.about else { return Ok((person, None)) };
     let Some(order) = view.get::<domain::Order>(&(event, id))? else { return Ok((person, None)) };
+    let of_invoice =
+        matches!(notice.purpose, Purpose::InvoiceIssued | Purpose::InvoiceRefused | Purpose::InvoiceVoided);
+    if of_invoice && let Some(mail) = crate::invoice::mail(view, event, id)? {
+        return Ok((person, Some(mail)));
+    }
     for (ticket, ..) in order.tickets() {
         let Some(ticket) = view.get::<Ticket>(&(event, ticket))? else { continue };
         // One address for all of an order: the buyer's, who gave it first.

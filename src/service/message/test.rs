@@ -384,3 +384,34 @@ async fn settings_are_tried_without_showing_secrets_and_archived_events_lose_the
     }
     assert!(ctx.store().verify().is_sound());
 }
+
+#[tokio::test]
+async fn an_attend_code_is_sent_by_hand_as_often_as_it_is_pressed() {
+    let post = Post::open().await;
+    let (ctx, event) = (&post.hall.ctx, post.event);
+    let add = |name: &'static str, phone: &'static str| {
+        let input = crate::test::named(name, phone);
+        let (ctx, admin, kind) = (ctx.clone(), post.admin.clone(), post.kind);
+        async move { crate::registration::add(&ctx, &admin, event, kind, "", &input).await.unwrap() }
+    };
+    let (with, without) = (add("赵六", "13800000006").await, add("孙八", "").await);
+    notice::attend_codes(ctx, &post.admin, event).await.unwrap();
+    notice::attend_codes(ctx, &post.admin, event).await.unwrap();
+    post.tick().await;
+    assert_eq!(post.providers.taken().len(), 1, "everybody is told once");
+    post.hall.advance(1_000);
+    notice::attend_code_by_hand(ctx, &post.admin, event, with.id).await.unwrap();
+    post.tick().await;
+    post.hall.advance(1_000);
+    let ids = [with.id, without.id];
+    let bulk = crate::registration::Bulk::Attend;
+    let (done, refused) = crate::registration::bulk(ctx, &post.admin, event, &ids, &bulk).await.unwrap();
+    post.tick().await;
+    assert_eq!((done, refused.len(), refused[0].1.code), (1, 1, "notice.nobody"));
+    let taken = post.providers.taken();
+    assert_eq!(taken.len(), 3, "by hand it goes again");
+    assert!(taken.iter().all(|one| one.values[1] == with.attend), "and it is the same code");
+    let visitor = crate::Actor::visitor(post.admin.space);
+    let denied = notice::attend_code_by_hand(ctx, &visitor, event, with.id).await.unwrap_err();
+    assert_eq!(denied.code(), Some("session.none"));
+}

@@ -112,3 +112,71 @@ fn table(
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::{founded, named, opened};
+    use domain::{field::Field, ticket::TicketInput};
+
+    #[tokio::test]
+    async fn the_answer_of_a_region_filters_the_list_and_is_a_column_of_the_file() {
+        let (hall, admin) = founded().await;
+        let ctx = &hall.ctx;
+        let (event, kind) = opened(&hall, &admin).await;
+        let revision = crate::event::get(ctx, &admin, event).unwrap().event.revision;
+        let region = |label: &str| Field { label: label.into(), kind: FieldKind::Region, ..Field::default() };
+        let fields = vec![region("所在地"), region("籍贯")];
+        crate::event::save_fields(ctx, &admin, event, revision, fields).await.unwrap();
+        let lives = |name: &str, answers: &[(u16, &str)]| TicketInput {
+            answers: answers.iter().map(|(id, answer)| (*id, (*answer).to_owned())).collect(),
+            ..named(name, "")
+        };
+        for (name, answers) in [
+            ("张三", &[(1, "浙江 杭州"), (2, "吉林 吉林")][..]),
+            ("李四", &[(1, "浙江 宁波")][..]),
+            ("王五", &[(1, "上海")][..]),
+            ("赵六", &[][..]),
+        ] {
+            crate::registration::add(ctx, &admin, event, kind, "", &lives(name, answers)).await.unwrap();
+        }
+        let names = |filter: Filter| -> Vec<String> {
+            let found = crate::registration::list(ctx, &admin, event, &filter, 0).unwrap().0;
+            found.into_iter().map(|(ticket, _)| ticket.name).collect()
+        };
+        let typed = |text: &str| names(Filter { text: text.into(), ..Filter::default() });
+        assert_eq!(typed("地区:浙江"), ["张三", "李四"]);
+        assert_eq!(typed("region:杭州"), ["张三"]);
+        assert_eq!(typed("地区:吉林"), ["张三"], "whichever question asked");
+        assert_eq!(typed("地区:浙江 -城市:宁波"), ["张三"]);
+        assert_eq!(typed("-地区:浙江"), ["王五", "赵六"]);
+        assert!(typed("杭州").is_empty(), "only where it is asked for");
+        let chosen = |region: &str| names(Filter { region: region.into(), ..Filter::default() });
+        assert_eq!((chosen("浙江省").len(), chosen("上海市").len(), chosen("").len()), (2, 1, 4));
+        let filter = Filter { text: "地区:杭州".into(), ..Filter::default() };
+        let (zone, format) = (jiff::tz::TimeZone::UTC, crate::sheet::Format::Csv);
+        let file = export(ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await.unwrap();
+        let file = String::from_utf8(file).unwrap();
+        let mut lines = file.trim_start_matches('\u{feff}').lines();
+        let heads: Vec<&str> = lines.next().unwrap().split(',').collect();
+        let row: Vec<&str> = lines.next().unwrap().split(',').collect();
+        let cell = |head: &str| row[heads.iter().position(|at| *at == head).unwrap()];
+        assert_eq!(
+            (cell("所在地"), cell("所在地：Province"), cell("所在地：Region code")),
+            ("浙江省 杭州市", "浙江省", "330100")
+        );
+        assert_eq!(cell("籍贯：Province"), "吉林省");
+        assert_eq!(lines.count(), 0, "the file holds what the filter found");
+        // A changed answer moves somebody in a list that is already in memory.
+        let li = crate::registration::list(ctx, &admin, event, &Filter { text: "李四".into(), ..Filter::default() }, 0);
+        let li = li.unwrap().0.remove(0).0;
+        let edit = crate::registration::Edit {
+            revision: li.revision,
+            kind,
+            group: String::new(),
+            input: lives("李四", &[(1, "广东 深圳")]),
+        };
+        crate::registration::edit(ctx, &admin, event, li.id, &edit).await.unwrap();
+        assert_eq!((typed("地区:浙江"), typed("地区:深圳")), (vec!["张三".to_owned()], vec!["李四".to_owned()]));
+    }
+}

@@ -378,6 +378,8 @@ pub enum Bulk {
     Mark,
     /// Mark as not checked in.
     Unmark,
+    /// Tell them their attend code.
+    Attend,
 }
 
 /// Most registrations of one bulk act.
@@ -410,6 +412,7 @@ pub async fn bulk(
             Bulk::Group(name) => set_group(ctx, actor, event, *id, name).await,
             Bulk::Mark => checkin::mark(ctx, actor, event, *id, true).await,
             Bulk::Unmark => checkin::mark(ctx, actor, event, *id, false).await,
+            Bulk::Attend => crate::notice::attend_code_by_hand(ctx, actor, event, *id).await,
         };
         match outcome {
             Ok(()) => done += 1,

@@ -1,5 +1,9 @@
 //! Webhooks: other programs are told what happened, signed, as long as it takes. What happened is what the audit log says; the telling is an entry
-//! of the outbox in the same commit. `docs/webhook.md` says how a receiver verifies it.
+//! of the outbox in the same commit; what doors did is told a moment later ([`checkin`]). `docs/webhook.md` says how a receiver verifies it.
+
+mod checkin;
+
+pub use checkin::tell_checkins;
 
 use crate::{
     Actor, At, Ctx, Error, Work,
@@ -7,11 +11,11 @@ use crate::{
     token,
 };
 use domain::{
-    By, Outgoing, Permission, Refusal, SpaceId, Time, Webhook, WebhookId,
+    By, ListId, Outgoing, Permission, Refusal, ScanId, SpaceId, Time, Webhook, WebhookId,
     outbox::{OutState, Outcome},
     refuse,
     time::SECOND,
-    webhook::{HookState, USEFUL_MILLIS, WEBHOOKS_MAX, WebhookInput, check_webhook},
+    webhook::{CheckinCursor, DOOR_KINDS, HookState, KINDS, USEFUL_MILLIS, WEBHOOKS_MAX, WebhookInput, check_webhook},
 };
 use gateway::{Call, Done, Reach};
 use jiff::tz::TimeZone;
@@ -47,19 +51,34 @@ fn written(at: Time) -> String {
 
 /// Tells those who want to know of an action. Called with each audit line, in its transaction.
 pub(crate) fn note(work: &mut Work<'_, '_>, action: &str, subject: &str) -> Result<(), Error> {
-    if !domain::webhook::KINDS.contains(&action) {
-        return Ok(());
-    }
+    let Some(action) = KINDS.iter().find(|kind| **kind == action) else { return Ok(()) };
+    let news = News { action, subject: subject.to_owned(), at: work.now, by: work.permit.by, door: None };
     for hook in all(work.read())?.iter().filter(|hook| hook.wants(action)) {
-        tell(work, hook, action, subject)?;
+        tell(work, hook, &news)?;
     }
     Ok(())
 }
 
-fn tell(work: &mut Work<'_, '_>, hook: &Webhook, action: &str, subject: &str) -> Result<(), Error> {
+/// Something to be told.
+#[derive(Debug, Clone)]
+struct News {
+    /// What happened.
+    action: &'static str,
+    /// To which thing.
+    subject: String,
+    /// When.
+    at: Time,
+    /// Who did it.
+    by: By,
+    /// At which list of which scan, for what doors did.
+    door: Option<(ListId, ScanId)>,
+}
+
+fn tell(work: &mut Work<'_, '_>, hook: &Webhook, news: &News) -> Result<(), Error> {
     // A number of its own: the same thing may happen again to the same subject.
     let number = work.next_id::<Outgoing>()?;
-    let by = match work.permit.by {
+    let News { action, subject, .. } = news;
+    let by = match news.by {
         By::Visitor => "visitor",
         By::Person(_) => "person",
         By::Account(_) => "account",
@@ -67,14 +86,18 @@ fn tell(work: &mut Work<'_, '_>, hook: &Webhook, action: &str, subject: &str) ->
         By::Box => "box",
     };
     let id = format!("{}-{}-{number}", work.permit.space, hook.id);
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "id": id,
         "type": action,
         "subject": subject,
-        "at": written(work.now),
+        "at": written(news.at),
         "by": by,
         "space": work.permit.space.0,
     });
+    if let (Some((list, scan)), Some(body)) = (news.door, body.as_object_mut()) {
+        body.insert("list".into(), list.0.into());
+        body.insert("scan".into(), scan.0.into());
+    }
     let letter = Letter {
         kind: KIND,
         target: hook.name.clone(),
@@ -101,6 +124,7 @@ pub async fn add(ctx: &Ctx, actor: &Actor, input: &WebhookInput) -> Result<Strin
     let checked = check_webhook(input, ctx.egress()?.private_allowed())?;
     let secret = token::new(ctx.random.as_ref());
     let kept = ctx.sealer.seal(ctx.random.as_ref(), SEALED, &secret)?;
+    let newest = ctx.read(&permit, checkin::newest)?;
     ctx.write(&permit, move |work| {
         if all(work.read())?.len() >= WEBHOOKS_MAX {
             return Err(refuse!(
@@ -122,12 +146,22 @@ pub async fn add(ctx: &Ctx, actor: &Actor, input: &WebhookInput) -> Result<Strin
             failing_since: None,
             created_at: work.now,
         };
+        begin(work, &hook, newest)?;
         work.insert(&hook)?;
         // Addresses may hold secrets of the receiver: the log says the name.
         work.audit("webhook.add", format!("webhook/{id}"), "", &format!("{} | {}", hook.name, hook.kinds.join(", ")))
     })
     .await?;
     Ok(secret)
+}
+
+/// A webhook is about to be told: what doors did before is not, unless another webhook is in the midst of it.
+fn begin(work: &mut Work<'_, '_>, hook: &Webhook, newest: u64) -> Result<(), Error> {
+    let doors = hook.kinds.iter().any(|kind| DOOR_KINDS.contains(&kind.as_str()));
+    if doors && !all(work.read())?.iter().any(checkin::follows) {
+        work.put(&CheckinCursor { line: newest })?;
+    }
+    Ok(())
 }
 
 /// What the secretariat does with a webhook.
@@ -146,12 +180,25 @@ pub enum Act {
 /// Does it.
 pub async fn act(ctx: &Ctx, actor: &Actor, id: WebhookId, act: Act) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
+    let newest = ctx.read(&permit, checkin::newest)?;
     ctx.write(&permit, move |work| {
         let hook = load(work.read(), id)?;
         match act {
-            Act::On => work.put(&Webhook { state: HookState::On, failing_since: None, ..hook })?,
+            Act::On => {
+                begin(work, &hook, newest)?;
+                work.put(&Webhook { state: HookState::On, failing_since: None, ..hook })?;
+            }
             Act::Off => work.put(&Webhook { state: HookState::Off(work.now), ..hook })?,
-            Act::Ping => tell(work, &hook, PING, &format!("webhook/{id}"))?,
+            Act::Ping => {
+                let news = News {
+                    action: PING,
+                    subject: format!("webhook/{id}"),
+                    at: work.now,
+                    by: work.permit.by,
+                    door: None,
+                };
+                tell(work, &hook, &news)?;
+            }
             Act::Remove => work.remove::<Webhook>(&id)?,
         }
         work.audit("webhook.act", format!("webhook/{id}"), "", &format!("{act:?}"))

@@ -38,12 +38,16 @@ impl Receiver {
 }
 
 async fn hooked(private: bool) -> (Hall, Actor, Receiver, String) {
+    hooked_to(private, &["registration.create", "registration.cancel"]).await
+}
+
+async fn hooked_to(private: bool, kinds: &[&str]) -> (Hall, Actor, Receiver, String) {
     let (hall, admin) = founded().await;
     hall.ctx.open_egress(private).unwrap();
     register(&hall.ctx);
     let receiver = Receiver::start().await;
     let url = if private { format!("{}/hook?key=1", receiver.standin.base) } else { "https://127.0.0.1:1/hook".into() };
-    let kinds = vec!["registration.create".to_owned(), "registration.cancel".to_owned()];
+    let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     let input = WebhookInput { name: "会员系统".into(), url, kinds };
     let secret = add(&hall.ctx, &admin, &input).await.unwrap();
     (hall, admin, receiver, secret)
@@ -165,4 +169,102 @@ async fn it_leads_into_no_private_network_and_only_those_who_may_set_it_up() {
     assert!(list(&hall.ctx, &admin).unwrap().is_empty());
     let kept = hall.ctx.store().view().space(admin.space);
     assert!(kept.get::<Webhook>(&WebhookId(1)).unwrap().is_none());
+}
+
+/// What arrived since the last time: what, to which thing, by whom, list and scan.
+fn told(receiver: &Receiver, from: usize) -> Vec<(String, String, String, u64, u64)> {
+    let read = |one: &Asked| {
+        let body: serde_json::Value = serde_json::from_slice(&one.body).unwrap();
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        let number = |name: &str| body[name].as_u64().unwrap();
+        (text("type"), text("subject"), text("by"), number("list"), number("scan"))
+    };
+    let mut all: Vec<_> = receiver.asked().iter().skip(from).map(read).collect();
+    all.sort_by(|a, b| (a.4, &a.0).cmp(&(b.4, &b.0)));
+    all
+}
+
+/// The clock ticks until nothing is left to be told.
+async fn ticks(hall: &Hall, admin: &Actor) -> usize {
+    let mut told = 0;
+    loop {
+        let now = tell_checkins(&hall.ctx, admin.space).await.unwrap();
+        told += now;
+        run_due(&hall.ctx, admin.space).await.unwrap();
+        if now == 0 {
+            return told;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_doors_did_is_told_once_after_the_fact_and_a_scan_waits_for_nobody() {
+    let (hall, admin, receiver, _) = hooked_to(true, DOOR_KINDS).await;
+    let ctx = &hall.ctx;
+    let (event, kind) = opened(&hall, &admin).await;
+    let one = crate::registration::add(ctx, &admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    let two = crate::registration::add(ctx, &admin, event, kind, "", &named("李四", "13800000002")).await.unwrap();
+    let scan = |number: &str, nonce: &str| crate::checkin::redeem(ctx, &admin, event, crate::test::scan(number, nonce));
+    scan(&one.number, "a").await.unwrap();
+    scan(&one.number, "b").await.unwrap();
+    scan(&two.number, "c").await.unwrap();
+    let waiting = outbox::list(ctx, &admin, &Filter::default()).unwrap().rows.len();
+    assert_eq!(waiting, 0, "the scan itself wrote nothing for webhooks");
+    let of = |ticket: &domain::Ticket| format!("event/{event}/ticket/{}", ticket.id);
+    let line =
+        |action: &str, ticket: &domain::Ticket, scan| (action.to_owned(), of(ticket), "account".to_owned(), 0, scan);
+    // The second scan of the same ticket let nobody in.
+    let (both, other) = tokio::join!(tell_checkins(ctx, admin.space), tell_checkins(ctx, admin.space));
+    assert_eq!(both.unwrap() + other.unwrap(), 2, "two runs of the clock at a time tell once");
+    assert_eq!(ticks(&hall, &admin).await, 0);
+    assert_eq!(told(&receiver, 0), [line("checkin.enter", &one, 1), line("checkin.enter", &two, 3)]);
+    crate::checkin::annul(ctx, &admin, event, crate::checkin::Which::Nonce("a".into())).await.unwrap();
+    crate::checkin::mark(ctx, &admin, event, two.id, false).await.unwrap();
+    assert_eq!(ticks(&hall, &admin).await, 2);
+    assert_eq!(told(&receiver, 2), [line("checkin.undo", &one, 1), line("checkin.undo", &two, 3)]);
+    act(ctx, &admin, WebhookId(1), Act::Off).await.unwrap();
+    scan(&one.number, "d").await.unwrap();
+    assert_eq!(ticks(&hall, &admin).await, 0);
+    act(ctx, &admin, WebhookId(1), Act::On).await.unwrap();
+    let exit = domain::checkin::Request {
+        direction: Some(domain::checkin::Direction::Exit),
+        ..crate::test::scan(&one.number, "e")
+    };
+    crate::checkin::redeem(ctx, &admin, event, exit).await.unwrap();
+    assert_eq!(ticks(&hall, &admin).await, 1, "what happened while it was off is not told");
+    assert_eq!(told(&receiver, 4)[0].0, "checkin.exit");
+    assert!(receiver.asked().iter().all(|one| !String::from_utf8_lossy(&one.body).contains("张三")));
+    // A quiet house writes nothing: the cursor moves only when there is something to tell, or much was passed over.
+    let newest = |hall: &Hall| checkin::newest(&hall.ctx.store().view().space(admin.space)).unwrap();
+    let before = newest(&hall);
+    for _ in 0..5 {
+        tell_checkins(ctx, admin.space).await.unwrap();
+    }
+    assert_eq!(newest(&hall), before);
+    assert!(ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
+async fn a_long_log_is_told_in_steps_without_a_gap() {
+    let (hall, admin, _, _) = hooked_to(true, &["checkin.enter"]).await;
+    let ctx = &hall.ctx;
+    let (event, kind) = opened(&hall, &admin).await;
+    let mut numbers = Vec::new();
+    for n in 0..700_u32 {
+        let input = named("某人", &format!("138{n:08}"));
+        numbers.push(crate::registration::add(ctx, &admin, event, kind, "", &input).await.unwrap().number);
+    }
+    // Many lines of the audit chain lie between the cursor and the first scan.
+    for (at, number) in numbers.iter().enumerate() {
+        crate::checkin::redeem(ctx, &admin, event, crate::test::scan(number, &format!("n{at}"))).await.unwrap();
+    }
+    let mut told = 0;
+    for _ in 0..20 {
+        told += tell_checkins(ctx, admin.space).await.unwrap();
+    }
+    assert_eq!(told, 700);
+    let view = ctx.store().view().space(admin.space);
+    let subjects: std::collections::BTreeSet<String> =
+        view.scan::<Outgoing>(&(), None, Sort::Ascending).map(|kept| kept.unwrap().1.subject).collect();
+    assert_eq!(subjects.len(), 700, "each once, none forgotten");
 }

@@ -311,6 +311,29 @@ pub(super) fn derive_merchant(merchant: &Merchant, out: &mut crate::Derived) {
     out.count(&MERCHANTS, &(merchant.state as u8), 1);
 }
 
+/// A record as the first version of the program kept it.
+fn older<Old, New: From<Old>>(version: u16, bytes: &[u8]) -> Result<New, String>
+where
+    Old: rkyv::Archive,
+    Old::Archived: for<'a> rkyv::bytecheck::CheckBytes<rkyv::api::high::HighValidator<'a, rkyv::rancor::Error>>
+        + rkyv::Deserialize<Old, rkyv::api::high::HighDeserializer<rkyv::rancor::Error>>,
+{
+    if version != 1 {
+        return Err(format!("unknown version {version}"));
+    }
+    rkyv::from_bytes::<Old, rkyv::rancor::Error>(bytes).map(New::from).map_err(|error| error.to_string())
+}
+
+/// A component of the home page before it had a source.
+pub(super) fn older_home_part(version: u16, bytes: &[u8]) -> Result<domain::HomePart, String> {
+    older::<domain::home::HomePartV1, _>(version, bytes)
+}
+
+/// What is decided for merchants before their data went after a time.
+pub(super) fn older_merchant_setting(version: u16, bytes: &[u8]) -> Result<domain::MerchantSetting, String> {
+    older::<domain::merchant::MerchantSettingV1, _>(version, bytes)
+}
+
 pub(super) fn derive_document(document: &Document, out: &mut crate::Derived) {
     out.plain(&DOCUMENT_BY_WAITING, &(document.reading == domain::document::Reading::Waiting));
 }

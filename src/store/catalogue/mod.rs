@@ -280,7 +280,7 @@ tables! {
     60 "brand" v 1 domain::Brand { key () = |_r| (); derive |_r, _out| (); }
     61 "category" v 1 domain::Category { key domain::CategoryId = |r| r.id; derive |_r, _out| (); }
     62 "event_category" v 1 domain::EventCategory { key EventId = |r| r.event; derive |r, out| out.plain(&EVENT_BY_CATEGORY, &r.category); }
-    66 "home_part" v 1 domain::HomePart { key domain::PartId = |r| r.id; derive |_r, _out| (); }
+    66 "home_part" v 2 domain::HomePart { key domain::PartId = |r| r.id; derive |_r, _out| (); migrate |version, bytes| older_home_part(version, bytes); }
     67 "feedback_form" v 1 domain::FeedbackForm { key EventId = |r| r.event; derive |_r, _out| (); }
     68 "feedback_given" v 1 domain::FeedbackGiven { key (EventId, TicketId) = |r| (r.event, r.ticket); derive |_r, _out| (); }
     69 "feedback_answer" v 1 domain::FeedbackAnswer { key (EventId, u64) = |r| (r.event, r.id); derive |_r, _out| (); }
@@ -329,6 +329,7 @@ tables! {
     120 "member_offer" v 1 MemberOffer { key (EventId, TicketTypeId) = |r| (r.event, r.kind); derive |_r, _out| (); }
     121 "member" v 1 Member { key String = |r| r.phone.clone(); derive |_r, out| out.count(&MEMBERS, &(), 1); }
     122 "invoice" v 1 Invoice { key (EventId, InvoiceId) = |r| (r.event, r.id); derive |r, out| derive_invoice(r, out); }
+    123 "checkin_cursor" v 1 domain::webhook::CheckinCursor { key () = |_r| (); derive |_r, _out| (); }
     80 "outgoing" v 1 domain::Outgoing { key domain::OutgoingId = |r| r.id; derive |r, out| derive_outgoing(r, out); }
     90 "wechat_app" v 1 domain::WechatApp { key u8 = |r| r.kind as u8; derive |_r, _out| (); }
     91 "wechat_kept" v 1 domain::WechatKept { key String = |r| r.slot.clone(); derive |_r, _out| (); }
@@ -337,7 +338,8 @@ tables! {
     94 "wechat_push" v 1 domain::WechatPush { key [u8; 32] = |r| r.once; derive |r, out| out.plain(&WECHAT_PUSHED, &r.at.0); }
     110 "merchant" v 1 Merchant { key domain::MerchantId = |r| r.id; derive |r, out| derive_merchant(r, out); }
     111 "merchant_terms" v 1 domain::merchant::Terms { key () = |_r| (); derive |_r, _out| (); }
-    112 "merchant_setting" v 1 domain::MerchantSetting { key () = |_r| (); derive |_r, _out| (); }
+    112 "merchant_setting" v 2 domain::MerchantSetting { key () = |_r| (); derive |_r, _out| (); migrate |version, bytes| older_merchant_setting(version, bytes); }
+    124 "merchant_purge" v 1 domain::MerchantPurge { key domain::MerchantId = |r| r.merchant; derive |_r, _out| (); }
     41 "saved_search" v 1 SavedSearch { key SearchId = |r| r.id; derive |r, out| out.plain(&SEARCH_BY_ACCOUNT, &r.account); }
     100 "identity" v 1 Identity { key (u8, String) = |r| (r.kind as u8, r.value.clone()); derive |r, out| out.plain(&IDENTITY_BY_PERSON, &r.person); }
     101 "person_session" v 1 PersonSession { key [u8; 32] = |r| r.token; derive |r, out| derive_person_session(r, out); }
@@ -359,6 +361,36 @@ pub fn name_of(id: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_of_first_versions_open() {
+        let old = domain::home::HomePartV1 {
+            id: domain::PartId(3),
+            title: "近期会议".into(),
+            style: domain::home::PartStyle::List,
+            category: None,
+            count: 5,
+            position: 2,
+            revision: 4,
+        };
+        let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
+        let now = <domain::HomePart as crate::Record>::decode(1, &bytes).unwrap();
+        assert_eq!(now, domain::HomePart::from(old));
+        assert_eq!(now.source, domain::home::PartSource::Both);
+        assert!(<domain::HomePart as crate::Record>::decode(3, &bytes).is_err());
+        let old = domain::merchant::MerchantSettingV1 {
+            auto_public: true,
+            open: true,
+            title: "会务平台".into(),
+            logo: None,
+            background: None,
+            agreement: "协议".into(),
+            revision: 2,
+        };
+        let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
+        let now = <domain::MerchantSetting as crate::Record>::decode(1, &bytes).unwrap();
+        assert_eq!((now.purge_days, now.revision, now.auto_public), (None, 2, true));
+    }
 
     #[test]
     fn no_number_is_used_twice() {

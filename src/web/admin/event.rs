@@ -221,6 +221,7 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, of: &Drawn<'_>) -> Result<mau
         place: of.place,
         cover: &of.pictures.cover,
         main: of.pictures.main.as_ref(),
+        districts: &event::districts(&hall.ctx, actor)?,
         departments: &departments,
         department: of.department,
         more: &more,

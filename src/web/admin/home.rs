@@ -12,7 +12,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use domain::{CategoryId, PartId, Refusal, home::PartInput};
+use domain::{CategoryId, PartId, Refusal, SpaceId, home::PartInput};
 use maud::Markup;
 use service::{Actor, Error, home};
 use views::{Tone, admin::home as pages, phone::home as phone_pages};
@@ -38,6 +38,7 @@ fn input(fields: &Fields) -> Result<PartInput, Refusal> {
     Ok(PartInput {
         title: fields.get("title").to_owned(),
         style: fields.get("style").to_owned(),
+        source: fields.get("source").to_owned(),
         category: fields.number("category")?.map(CategoryId),
         count: fields.get("count").to_owned(),
     })
@@ -53,7 +54,14 @@ fn draw(
 ) -> Result<Markup, Error> {
     let url = id.map_or(String::new(), |(id, _)| format!("{}/part/{id}", visit.base));
     let categories = home::categories(&hall.ctx, actor)?;
-    let shown = pages::PartForm { id, input, categories: &categories, url: &url, refusal };
+    let shown = pages::PartForm {
+        id,
+        input,
+        categories: &categories,
+        sources: actor.space == SpaceId::ASSOCIATION,
+        url: &url,
+        refusal,
+    };
     Ok(pages::form(&visit.admin_shell(actor), &shown))
 }
 
@@ -68,6 +76,7 @@ async fn form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(
     let input = PartInput {
         title: kept.title.clone(),
         style: kept.style.code().to_owned(),
+        source: kept.source.code().to_owned(),
         category: kept.category,
         count: kept.count.to_string(),
     };

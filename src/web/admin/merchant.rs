@@ -110,6 +110,8 @@ fn draw(
         accounts: of.accounts,
         input: typed.unwrap_or(&kept),
         address: address.as_ref().map(|(login, home)| (login.as_str(), home.as_str())),
+        purge: merchant::purge_of(&hall.ctx, actor, id)?,
+        purge_at: domain::merchant::purge_at(&of.merchant, &merchant::setting(&hall.ctx, actor)?),
         refusal,
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown))
@@ -164,6 +166,7 @@ async fn act(
         "freeze" => Decision::Freeze(typed("reason")),
         "restore" => Decision::Restore,
         "close" => Decision::Close(typed("typed")),
+        "purge" => return purge(&hall, &visit, &actor, id, &fields).await,
         _ => return Err(crate::answer::missing().await),
     };
     match merchant::decide(&hall.ctx, &actor, id, decision).await {
@@ -171,6 +174,22 @@ async fn act(
             again(error, |refusal| draw(&hall, &visit, &actor, id, None, Some(refusal)))
         }
         done => told(&visit, &base(id), done),
+    }
+}
+
+/// Begins to remove the personal data of a deleted merchant; it goes on behind the page.
+async fn purge(hall: &Hall, visit: &Visit, actor: &Actor, id: MerchantId, fields: &Fields) -> Answer {
+    match merchant::begin_purge(&hall.ctx, actor, id, fields.get("purge")).await {
+        Ok(()) => {
+            let ctx = hall.ctx.clone();
+            tokio::spawn(async move {
+                if let Err(error) = merchant::purge(&ctx, id).await {
+                    tracing::error!(%error, "a merchant's data could not be removed; the clock goes on with it");
+                }
+            });
+            tell(&base(id), Tone::Good, visit.text().t("The personal data are being removed."))
+        }
+        Err(error) => again(error, |refusal| draw(hall, visit, actor, id, None, Some(refusal))),
     }
 }
 
@@ -193,6 +212,7 @@ async fn save_setting(State(hall): State<Hall>, visit: Visit, Staff(actor): Staf
         open: fields.ticked("open"),
         title: fields.get("title").to_owned(),
         agreement: fields.get("agreement").to_owned(),
+        purge_days: fields.get("purge_days").to_owned(),
     };
     let (logo, background) = (change(&fields, "logo", "no_logo"), change(&fields, "background", "no_background"));
     let revision = fields.needed("revision")?;

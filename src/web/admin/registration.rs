@@ -15,7 +15,7 @@ use axum::{
 };
 use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketState, TicketType, TicketTypeId};
 use service::{
-    Actor, At, Error, checkin, event,
+    Actor, At, Error, checkin, event, notice,
     registration::{self, Bulk},
     roster::{Filter, Show, SortBy},
     search::saved,
@@ -52,6 +52,7 @@ pub(super) fn typed_filter(query: &Fields) -> pages::Filter {
         show: text("show"),
         kind: text("kind"),
         group: text("group"),
+        region: text("region"),
         sort: text("sort"),
         dir: text("dir"),
     }
@@ -73,6 +74,7 @@ pub(super) fn filter(typed: &pages::Filter) -> Filter {
         },
         kind: typed.kind.parse().ok().map(TicketTypeId),
         group: typed.group.parse().ok().map(domain::GroupId),
+        region: typed.region.chars().take(30).collect::<String>().to_lowercase(),
         sort: match typed.sort.as_str() {
             "name" => SortBy::Name,
             "entered" => SortBy::Entered,
@@ -122,6 +124,7 @@ async fn list(
         full: registration::sees_all(&hall.ctx, &actor, id),
         may_manage: hall.may(&actor, Permission::RegistrationManage, id),
         may_export: hall.may(&actor, Permission::RegistrationExport, id),
+        may_tell: hall.may(&actor, Permission::NoticeSend, id),
         saved: &saved::list(&hall.ctx, &actor, &base(id))?,
     };
     page(pages::list(&visit.admin_shell(&actor), &shown))
@@ -228,6 +231,7 @@ async fn show(
         full,
         may_manage: hall.may(&actor, Permission::RegistrationManage, id),
         may_mark: hall.may(&actor, Permission::CheckinMark, id),
+        may_tell: hall.may(&actor, Permission::NoticeSend, id),
         more: super::print::on_registration(&hall, &visit, &actor, id, of.ticket.id)?,
     };
     page(pages::show(&visit.admin_shell(&actor), &shown))
@@ -329,6 +333,7 @@ async fn act(
         "unblock" => registration::block(&hall.ctx, &actor, event, number, false).await,
         "mark" => checkin::mark(&hall.ctx, &actor, event, number, true).await,
         "unmark" => checkin::mark(&hall.ctx, &actor, event, number, false).await,
+        "attend" => notice::attend_code_by_hand(&hall.ctx, &actor, event, number).await,
         _ => return Err(crate::answer::missing().await),
     };
     told(&visit, &format!("{}/{ticket}", base(event)), done)
@@ -351,6 +356,7 @@ async fn bulk(
         "group" => Bulk::Group(fields.get("name").to_owned()),
         "mark" => Bulk::Mark,
         "unmark" => Bulk::Unmark,
+        "attend" => Bulk::Attend,
         _ => return Err(Refusal::missing("act").into()),
     };
     let back = local_path(fields.get("back"));

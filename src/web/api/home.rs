@@ -21,9 +21,19 @@ pub(super) struct Part {
     /// `big` or `list`.
     style: &'static str,
     /// The next events of its category.
-    events: Vec<EventCard>,
+    events: Vec<PartEvent>,
     /// Address of the component alone, for a frame.
     url: String,
+}
+
+/// An event of a component.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PartEvent {
+    #[serde(flatten)]
+    card: EventCard,
+    /// Name of the merchant whose event it is; none for the platform's own.
+    #[schema(required)]
+    merchant: Option<String>,
 }
 
 /// The home page.
@@ -37,11 +47,15 @@ pub(super) struct HomePage {
 #[utoipa::path(get, path = "/api/v1/home", tag = "home", responses((status = 200, body = HomePage)))]
 pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Result<Response, Failure> {
     let base = &visit.base;
+    let event = |of: home::PartEvent| {
+        let root = of.merchant.as_ref().map_or_else(String::new, |_| crate::space::root(of.space));
+        PartEvent { card: EventCard::of(&format!("{base}{root}"), &of.event), merchant: of.merchant }
+    };
     let part = |of: home::PartPage| Part {
         id: of.part.id.0,
         title: of.part.title.clone(),
         style: of.part.style.code(),
-        events: of.events.iter().map(|event| EventCard::of(base, event)).collect(),
+        events: of.events.into_iter().map(event).collect(),
         url: format!("{base}/part/{}", of.part.id),
     };
     let parts = home::public(&hall.ctx, &visit.visitor())?.into_iter().map(part).collect();

@@ -1,0 +1,200 @@
+//! Taking personal data out of the space of a deleted merchant: each of its events is archived, and whatever else the space holds of people is
+//! removed. Figures stay. It goes in small transactions, goes on where it stopped, and may be done twice.
+
+use super::{all, load, may, said, settings, subject};
+use crate::{Actor, Ctx, Error, Permit, archive};
+use domain::{
+    Event, FeedbackForm, MerchantId, MerchantPurge, Person, Series, SpaceId, Voucher,
+    archive::{bare_event, freeze_person, freeze_voucher},
+    merchant::{MerchantState, bare_merchant, check_purge, is_purge_due},
+};
+use store::{Order, Read, Record};
+
+/// Records that change in one transaction.
+const STEP: usize = 200;
+
+/// How far the purge of a merchant is; none: nobody began one.
+pub fn purge_of(ctx: &Ctx, actor: &Actor, id: MerchantId) -> Result<Option<MerchantPurge>, Error> {
+    let permit = may(ctx, actor)?;
+    ctx.read(&permit, |view| Ok(view.get::<MerchantPurge>(&id)?))
+}
+
+/// Begins to remove the personal data of a deleted merchant by hand; its name was typed. The work itself is [`purge`].
+pub async fn begin_purge(ctx: &Ctx, actor: &Actor, id: MerchantId, typed: &str) -> Result<(), Error> {
+    let permit = may(ctx, actor)?;
+    let typed = typed.to_owned();
+    ctx.write(&permit, move |work| {
+        let merchant = load(work.read(), id)?;
+        check_purge(&typed, &merchant, work.read().get::<MerchantPurge>(&id)?.as_ref())?;
+        work.put(&MerchantPurge { merchant: id, begun: work.now, done: None })?;
+        work.audit("merchant.purge", subject(id), &said(&merchant), "by hand")
+    })
+    .await
+}
+
+/// Purges every deleted merchant whose time has come, and goes on with those that were begun; answers how many. Called by the clock.
+pub async fn purge_due(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
+    if space != SpaceId::ASSOCIATION {
+        return Ok(0);
+    }
+    let (own, now) = (ctx.own(space), ctx.now());
+    let due = ctx.read(&own, |view| {
+        let (setting, mut due) = (settings::kept(view)?, Vec::new());
+        for merchant in all(view)?.into_iter().filter(|merchant| merchant.state == MerchantState::Closed) {
+            if is_purge_due(&merchant, &setting, view.get::<MerchantPurge>(&merchant.id)?.as_ref(), now) {
+                due.push(merchant.id);
+            }
+        }
+        Ok(due)
+    })?;
+    for id in &due {
+        ctx.write(&own, {
+            let id = *id;
+            move |work| {
+                let merchant = load(work.read(), id)?;
+                if merchant.state != MerchantState::Closed || work.read().get::<MerchantPurge>(&id)?.is_some() {
+                    return Ok(());
+                }
+                work.put(&MerchantPurge { merchant: id, begun: work.now, done: None })?;
+                work.audit("merchant.purge", subject(id), &said(&merchant), "by the set time")
+            }
+        })
+        .await?;
+        purge(ctx, *id).await?;
+    }
+    Ok(due.len())
+}
+
+/// Does the work for one merchant whose purge was begun, from wherever it stands, to its end.
+pub async fn purge(ctx: &Ctx, id: MerchantId) -> Result<(), Error> {
+    let platform = ctx.own(SpaceId::ASSOCIATION);
+    let (merchant, begun) = ctx.read(&platform, |view| Ok((load(view, id)?, view.get::<MerchantPurge>(&id)?)))?;
+    if merchant.state != MerchantState::Closed || begun.is_none_or(|purge| purge.done.is_some()) {
+        return Ok(());
+    }
+    if let Some(space) = merchant.space.filter(|space| *space != SpaceId::ASSOCIATION) {
+        empty(ctx, space).await?;
+    }
+    ctx.write(&platform, move |work| {
+        let Some(purge) = work.read().get::<MerchantPurge>(&id)?.filter(|purge| purge.done.is_none()) else {
+            return Ok(());
+        };
+        work.put(&bare_merchant(&load(work.read(), id)?))?;
+        work.put(&MerchantPurge { done: Some(work.now), ..purge })?;
+        work.audit("merchant.purged", subject(id), "", "")
+    })
+    .await?;
+    if let Some(space) = merchant.space {
+        ctx.space_changed(space);
+    }
+    Ok(())
+}
+
+/// Takes everything personal out of a space.
+async fn empty(ctx: &Ctx, space: SpaceId) -> Result<(), Error> {
+    let own = ctx.own(space);
+    let events = keys::<Event>(ctx, &own).await?;
+    for id in events {
+        archive::begin_now(ctx, space, id).await?;
+        archive::run(ctx, space, id).await?;
+    }
+    archive::remove_files(ctx, move |(of, _)| of == space).await?;
+    rule::<Person>(ctx, &own, freeze_person).await?;
+    rule::<Event>(ctx, &own, bare_event).await?;
+    rule::<Series>(ctx, &own, |of| Series { intro: String::new(), ..of.clone() }).await?;
+    rule::<FeedbackForm>(ctx, &own, |of| FeedbackForm { intro: String::new(), ..of.clone() }).await?;
+    rule::<Voucher>(ctx, &own, freeze_voucher).await?;
+    remove_all(ctx, &own).await
+}
+
+/// Changes every record of a table by a rule.
+async fn rule<R: Record + PartialEq>(ctx: &Ctx, permit: &Permit, rule: fn(&R) -> R) -> Result<(), Error>
+where
+    R::Key: Clone + Send + Sync + 'static,
+{
+    for step in keys::<R>(ctx, permit).await?.chunks(STEP) {
+        let step = step.to_vec();
+        ctx.write(permit, move |work| {
+            let mut changed = 0;
+            for key in &step {
+                let Some(kept) = work.read().get::<R>(key)? else { continue };
+                let after = rule(&kept);
+                if after != kept {
+                    work.put(&after)?;
+                    changed += 1;
+                }
+            }
+            if changed == 0 {
+                return Ok(());
+            }
+            work.audit("space.purge", R::TABLE.name, &format!("{changed} changed"), "")
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// The keys of a table, read aside.
+async fn keys<R: Record>(ctx: &Ctx, permit: &Permit) -> Result<Vec<R::Key>, Error>
+where
+    R::Key: Send + 'static,
+{
+    let (ctx, permit) = (ctx.clone(), permit.clone());
+    crate::aside(move || {
+        ctx.read(&permit, |view| {
+            Ok(view.scan_keys::<R>(&(), None, Order::Ascending).collect::<Result<Vec<_>, store::Error>>()?)
+        })
+    })
+    .await
+}
+
+/// Removes every record of a table.
+async fn gone<R: Record>(ctx: &Ctx, permit: &Permit) -> Result<(), Error>
+where
+    R::Key: Clone + Send + Sync + 'static,
+{
+    for step in keys::<R>(ctx, permit).await?.chunks(STEP) {
+        let step = step.to_vec();
+        ctx.write(permit, move |work| {
+            for key in &step {
+                work.remove::<R>(key)?;
+            }
+            work.audit("space.purge", R::TABLE.name, &format!("{} removed", step.len()), "")
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+macro_rules! gone {
+    ($($record:path),* $(,)?) => {
+        /// Tables of which nothing stays.
+        #[cfg(test)]
+        const GONE: &[&str] = &[$(<$record as Record>::TABLE.name),*];
+
+        async fn remove_all(ctx: &Ctx, own: &Permit) -> Result<(), Error> {
+            $(gone::<$record>(ctx, own).await?;)*
+            Ok(())
+        }
+    };
+}
+
+gone! {
+    domain::Session, domain::Grant, domain::Account, domain::Device, domain::DevicePrint,
+    domain::identity::PersonSession, domain::identity::LoginCode, domain::identity::Identity, domain::identity::PersonTicket,
+    domain::identity::PersonOrder, domain::identity::PersonMerge, domain::Once,
+    domain::Document, domain::SavedSearch, domain::import::RefusedRow, domain::Import, domain::checkin::DoorAnswers,
+    domain::Waiter, domain::Member, domain::Notice, domain::Reminder, domain::Dispatch, domain::MessageChoice,
+    domain::message::DispatchCursor, domain::SmsLine, domain::SmsSetting, domain::MailSetting, domain::MessageSetting,
+    domain::Outgoing, domain::Webhook, domain::webhook::CheckinCursor,
+    domain::WechatApp, domain::WechatKept, domain::WechatLink, domain::WechatCredit, domain::WechatPush,
+    domain::PayAccount, domain::PayCertificate, domain::PayBill, domain::PaymentSetting,
+    domain::draw::Message, domain::draw::Face, domain::draw::Entrant, domain::draw::Line, domain::draw::DrawSecret,
+    domain::draw::Running, domain::draw::Win, domain::draw::Round, domain::draw::Draw,
+    domain::Portrait, domain::Certificate, domain::PrintRun, domain::Design, domain::EventShare, domain::Picture, domain::Sound,
+    domain::Talk, domain::TalkChoice, domain::FeedbackGiven, domain::HomePart, domain::Brand,
+    domain::SeatPlan, domain::Seating,
+}
+
+#[cfg(test)]
+mod tests;
