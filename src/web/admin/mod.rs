@@ -28,6 +28,7 @@ pub mod order;
 pub mod outbox;
 pub mod overview;
 pub mod pay;
+pub mod person;
 pub mod picture;
 pub mod print;
 pub mod promotion;
@@ -58,6 +59,7 @@ pub fn routes() -> Router<Hall> {
         .merge(order::routes())
         .merge(invoice::routes())
         .merge(member::routes())
+        .merge(person::routes())
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(outbox::routes())

@@ -1,7 +1,7 @@
 //! The home page's components for other programs and sites (S0-76).
 
 use super::event::EventCard;
-use crate::{Hall, answer::Failure, audience::Visit};
+use crate::{Hall, answer::Failure, audience::Visit, space::root};
 use axum::{
     Json,
     extract::State,
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use service::home;
+use service::{home, merchant};
 use utoipa::ToSchema;
 
 /// A component of the home page.
@@ -26,11 +26,25 @@ pub(super) struct Part {
     url: String,
 }
 
+/// An event of one of the merchants on the box.
+#[derive(Serialize, ToSchema)]
+struct Elsewhere {
+    merchant: String,
+    event: EventCard,
+}
+
 /// The home page.
 #[derive(Serialize, ToSchema)]
 pub(super) struct HomePage {
+    /// Name of the application.
+    name: String,
+    /// Address of its logo.
+    #[schema(required)]
+    logo: Option<String>,
     /// In the order of the page.
     parts: Vec<Part>,
+    /// Events of merchants, where the association shows them; ask at their `url`'s space for more.
+    merchants: Vec<Elsewhere>,
 }
 
 /// The components of the home page with their events. Scripts of sites that the settings name may read it.
@@ -45,7 +59,13 @@ pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: Heade
         url: format!("{base}/part/{}", of.part.id),
     };
     let parts = home::public(&hall.ctx, &visit.visitor())?.into_iter().map(part).collect();
-    let mut response = Json(HomePage { parts }).into_response();
+    let elsewhere = |of: merchant::PublicEvent| Elsewhere {
+        event: EventCard::of(&format!("{base}{}", root(of.space)), &of.event),
+        merchant: of.merchant,
+    };
+    let merchants = merchant::public_events(&hall.ctx, &visit.visitor())?.into_iter().map(elsewhere).collect();
+    let logo = visit.logo.map(|_| format!("{base}/logo"));
+    let mut response = Json(HomePage { name: visit.space_name.clone(), logo, parts, merchants }).into_response();
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or("");
     let named = hall.ctx.known(visit.space)?.is_some_and(|known| known.brand.frames.iter().any(|site| site == origin));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
