@@ -11,6 +11,7 @@
 mod api;
 mod browser;
 mod command;
+mod described;
 mod door;
 mod draw;
 mod event;
@@ -19,6 +20,7 @@ mod hall;
 mod identity;
 mod merchant;
 mod message;
+mod mini;
 mod order;
 mod pay;
 mod print;
