@@ -15,6 +15,8 @@ pub struct Hall {
     pub base: String,
     pub setup_code: Option<String>,
     pub data: PathBuf,
+    /// What it said before it listened.
+    pub said: Vec<String>,
     child: Child,
     lines: Receiver<String>,
     folder: Option<tempfile::TempDir>,
@@ -47,7 +49,12 @@ impl Hall {
 
     /// The demonstration, which fills its folder first; logged in with what stands in `demo-login.txt`.
     pub fn demo(data: &Path) -> Self {
-        Self::run("demo", data, &["--listen", "127.0.0.1:0"], &[], Duration::from_secs(300))
+        Self::demo_with(data, &[])
+    }
+
+    /// As [`Self::demo`], with settings as environment variables.
+    pub fn demo_with(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::run("demo", data, &["--listen", "127.0.0.1:0"], settings, Duration::from_secs(300))
     }
 
     /// As [`Self::listening`], with settings as environment variables.
@@ -74,7 +81,7 @@ impl Hall {
         std::thread::spawn(move || {
             BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| eprintln!("hall: {line}"))
         });
-        let mut setup_code = None;
+        let (mut setup_code, mut said) = (None, Vec::new());
         let base = loop {
             let line = lines.recv_timeout(patience).expect("the binary says where it listens");
             if let Some(code) = line.strip_prefix("setup code: ") {
@@ -83,8 +90,9 @@ impl Hall {
             if let Some(base) = line.strip_prefix("listening on ") {
                 break base.to_owned();
             }
+            said.push(line);
         };
-        Self { base, setup_code, data: data.to_owned(), child, lines, folder: None }
+        Self { base, setup_code, data: data.to_owned(), said, child, lines, folder: None }
     }
 
     /// Waits for a line that begins so; what comes behind.

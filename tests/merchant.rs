@@ -6,15 +6,15 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What everything of the platform is named after in these tests, and everything of the merchant.
-const OURS: &str = "平台机密";
+pub const OURS: &str = "平台机密";
 const THEIRS: &str = "商户机密";
 const ROOT: &str = "/m/2";
 
 /// A route of the router with the methods that it answers.
-type Route = (String, BTreeSet<&'static str>);
+pub type Route = (String, BTreeSet<&'static str>);
 
 /// Every route of the router, read from the router itself, and the scan's lane beside it.
-fn routes() -> Vec<Route> {
+pub fn routes() -> Vec<Route> {
     let listed = format!("{:?}", web::routes());
     let (table, paths) = listed.split_once("node: Node { paths: {").expect("the router lists its paths");
     let after = |text: &str| text.split_once(')').map(|(id, rest)| (id.to_owned(), rest.to_owned())).unwrap();
@@ -40,13 +40,13 @@ fn routes() -> Vec<Route> {
 }
 
 /// What the platform has: numbers and links that somebody may try elsewhere.
-struct Things {
-    values: BTreeMap<&'static str, String>,
+pub struct Things {
+    pub values: BTreeMap<&'static str, String>,
 }
 
 impl Things {
     /// A path with its placeholders filled. A placeholder that is not known here fails the test: say what it stands for in [`furnish`].
-    fn fill(&self, path: &str, act: &str) -> String {
+    pub fn fill(&self, path: &str, act: &str) -> String {
         let mut out = String::new();
         let mut rest = path;
         while let Some((before, after)) = rest.split_once('{') {
@@ -54,7 +54,9 @@ impl Things {
             out.push_str(before);
             out.push_str(match name {
                 "act" | "verb" => act,
-                "link" if path.starts_with("/order") => &self.values["order_link"],
+                "link" if path.starts_with("/order") || path.starts_with("/api/v1/orders") => {
+                    &self.values["order_link"]
+                }
                 name => self.values.get(name).unwrap_or_else(|| panic!("{path}: say what {name} stands for")),
             });
             rest = tail;
@@ -64,7 +66,7 @@ impl Things {
 }
 
 /// Fills a space with one of nearly everything, named after `mark`.
-fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
+pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
     // Numbers that a fresh space does not come to by itself, so that none of its own stands in for them.
     if mark == OURS {
         crate::scenario::staff(hall, client, "second", &[]);
@@ -149,6 +151,7 @@ fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
         "notice",
         "order",
         "part",
+        "person",
         "picture",
         "quota",
         "reminder",
@@ -191,7 +194,7 @@ fn terminal_of(hall: &Hall, client: &Client, event: &str) -> Client {
 }
 
 /// A merchant in effect; the client is its administrator's, within its space.
-fn merchant(hall: &Hall, admin: &Client, login: &str) -> Client {
+pub fn merchant(hall: &Hall, admin: &Client, login: &str) -> Client {
     let form =
         [("name", login), ("contact", "李经理"), ("phone", "13900000009"), ("login", login), ("password", PASSWORD)];
     let made = admin.post("/admin/merchant/new", &form);

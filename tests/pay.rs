@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The stand-in with a runtime of its own.
 pub struct Wechat {
     runtime: tokio::runtime::Runtime,
-    standin: PayStandin,
+    pub standin: PayStandin,
 }
 
 fn tools() -> Tools {
@@ -67,7 +67,7 @@ struct Till {
     kind: String,
 }
 
-fn account(wechat: &Wechat, base: &str) -> Vec<(&'static str, String)> {
+pub fn account(wechat: &Wechat, base: &str) -> Vec<(&'static str, String)> {
     let input = wechat.standin.account(base, Speaks::First);
     vec![
         ("appid", input.appid),
@@ -80,7 +80,7 @@ fn account(wechat: &Wechat, base: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn send(client: &Client, path: &str, form: &[(&'static str, String)]) -> Answer {
+pub fn send(client: &Client, path: &str, form: &[(&'static str, String)]) -> Answer {
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
     client.post(path, &form)
 }

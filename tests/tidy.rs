@@ -223,7 +223,8 @@ fn every_feature_names_tests_that_exist() {
 
 #[test]
 fn the_tree_holds_only_our_own_kinds_of_files() {
-    let known = ["rs", "toml", "md", "css", "js", "mjs", "svg", "lock", "bin", "seg", "snap", "service", "sh", "py"];
+    let known =
+        ["rs", "toml", "md", "css", "js", "mjs", "ts", "svg", "lock", "bin", "seg", "snap", "service", "sh", "py"];
     for path in files() {
         let name = path.rsplit('/').next().unwrap();
         let ending = name.rsplit_once('.').map_or("", |(stem, ending)| if stem.is_empty() { "" } else { ending });

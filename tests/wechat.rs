@@ -19,8 +19,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 const KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
-const MINI: &str = "wxmini0000000001";
-const OFFICIAL: &str = "wxofficial000001";
+pub const MINI: &str = "wxmini0000000001";
+pub const OFFICIAL: &str = "wxofficial000001";
 const CORP: &str = "wwcorp0000000001";
 
 fn seconds() -> i64 {
@@ -125,14 +125,14 @@ fn wecoms_own_library_reads_what_we_write_and_we_read_what_it_writes() {
 }
 
 /// A hall whose apps are set up against a stand-in.
-struct Outside {
-    world: World,
+pub struct Outside {
+    pub world: World,
     standin: Standin,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Outside {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let world = World::new(Arc::new(seconds));
         world.app(MINI, "mini-secret");
@@ -142,7 +142,14 @@ impl Outside {
         Self { world, standin, _runtime: runtime }
     }
 
-    fn save(&self, admin: &Client, kind: &str, app: &str, secret: &str) -> u16 {
+    /// Sets the apps up and does something while the outside is there.
+    pub fn start_for(admin: &Client, act: impl FnOnce(&Self)) {
+        let outside = Self::start();
+        outside.set_up(admin);
+        act(&outside);
+    }
+
+    pub fn save(&self, admin: &Client, kind: &str, app: &str, secret: &str) -> u16 {
         let field = |name: &str| format!("{kind}-{name}");
         let names = ["enabled", "app", "agent", "secret", "push_token", "push_key", "base"].map(field);
         let values = ["1", app, "7", secret, "token", KEY, self.standin.base.as_str()];
@@ -150,7 +157,7 @@ impl Outside {
         admin.post(&format!("/admin/wechat/{kind}"), &form).status
     }
 
-    fn set_up(&self, admin: &Client) {
+    pub fn set_up(&self, admin: &Client) {
         for (kind, app, secret) in
             [("mini", MINI, "mini-secret"), ("official", OFFICIAL, "official-secret"), ("wecom", CORP, "corp-secret")]
         {

@@ -2,7 +2,7 @@
 //! sessions of their devices, the codes that are sent to them, and what each of them was shown.
 
 use crate::{
-    EventId, OrderId, PersonId, Refusal, TicketId, Time, problem, refuse,
+    EventId, OrderId, PersonId, Refusal, TicketId, Time, WechatLinkId, problem, refuse,
     time::{DAY, HOUR, MINUTE, SECOND},
 };
 use rkyv::{Archive, Deserialize, Serialize};
@@ -227,6 +227,52 @@ pub struct PersonMerge {
     pub moved: Vec<(IdentityKind, String)>,
 }
 
+/// What else moved when two records became one. As long as it is kept, they can be two again.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct PersonMoved {
+    /// The record that is not used any more.
+    pub from: PersonId,
+    /// When they became one.
+    pub at: Time,
+    /// WeChat's links.
+    pub links: Vec<WechatLinkId>,
+    /// Tickets that were ordered or collected while logged in.
+    pub tickets: Vec<(EventId, TicketId)>,
+    /// Orders that were placed while logged in.
+    pub orders: Vec<(EventId, OrderId)>,
+    /// What was chosen about messages moved too: the other record had chosen nothing.
+    pub choice: bool,
+}
+
+/// For how long two records that became one can be told apart again.
+pub const UNDO_MILLIS: i64 = 90 * DAY;
+
+impl PersonMoved {
+    /// Until when it can be undone, and is kept.
+    pub fn until(&self) -> Time {
+        self.at.plus(UNDO_MILLIS)
+    }
+}
+
+/// Whether a merge can be undone now. `later`: the record that stands for both became another one since.
+pub fn check_undo(moved: Option<&PersonMoved>, later: bool, now: Time) -> Result<(), Refusal> {
+    if moved.is_none_or(|moved| now >= moved.until()) {
+        return Err(refuse!(
+            Conflict,
+            "merge.too_late",
+            "It is too long ago: what belonged to whom is not known any more."
+        ));
+    }
+    if later {
+        return Err(refuse!(
+            Conflict,
+            "merge.later_first",
+            "The record that stands for both became another one since. Undo that first."
+        ));
+    }
+    Ok(())
+}
+
 /// What happens when a logged-in person proves one thing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Joining {
@@ -234,8 +280,13 @@ pub enum Joining {
     Known,
     /// Nobody had it: it is theirs from now on.
     New,
-    /// Somebody else had it, and both are the same: the person who asks becomes the other one.
-    Merge(PersonId),
+    /// Somebody else had it, and both are the same: one record becomes the other.
+    Merge {
+        /// The one that is not used any more.
+        from: PersonId,
+        /// The one that stands for both.
+        into: PersonId,
+    },
 }
 
 /// What the parts of a person say about joining.
@@ -252,7 +303,7 @@ pub struct Holds {
 }
 
 /// Decides what a new proof makes of the person who shows it. Two records are one person unless both have a proof of the same kind: then
-/// they may be two, and only the secretariat can tell.
+/// they may be two, and only the secretariat can tell. The record with the phone number stands for both: registrations name it.
 pub fn join(own: (PersonId, Holds), other: Option<(PersonId, Holds)>) -> Result<Joining, Refusal> {
     let Some((person, theirs)) = other else { return Ok(Joining::New) };
     if person == own.0 {
@@ -270,7 +321,9 @@ pub fn join(own: (PersonId, Holds), other: Option<(PersonId, Holds)>) -> Result<
             "This belongs to another person of the association. Log in with it instead, or ask the secretariat."
         ));
     }
-    Ok(Joining::Merge(person))
+    let own_stands = mine.phone && !theirs.phone;
+    let (from, into) = if own_stands { (person, own.0) } else { (own.0, person) };
+    Ok(Joining::Merge { from, into })
 }
 
 /// Longest e-mail address (RFC 5321: 254 characters in a path).
@@ -372,9 +425,30 @@ mod tests {
         let both = Holds { phone: true, mini: true, ..Holds::default() };
         assert_eq!(join((me, mini), None), Ok(Joining::New));
         assert_eq!(join((me, mini), Some((me, mini))), Ok(Joining::Known));
-        assert_eq!(join((me, mini), Some((other, phone))), Ok(Joining::Merge(other)));
+        let becomes = |from, into| Ok(Joining::Merge { from, into });
+        assert_eq!(join((me, mini), Some((other, phone))), becomes(me, other));
+        assert_eq!(join((me, phone), Some((other, mini))), becomes(other, me), "the phone's record stands");
+        let email = Holds { email: true, ..Holds::default() };
+        assert_eq!(join((me, mini), Some((other, email))), becomes(me, other));
         assert_eq!(join((me, phone), Some((other, phone))).unwrap_err().code, "identity.two_people");
         assert_eq!(join((me, mini), Some((other, both))).unwrap_err().code, "identity.two_people");
+    }
+
+    #[test]
+    fn a_merge_is_undone_in_its_time_and_the_latest_first() {
+        let moved = PersonMoved {
+            from: PersonId(1),
+            at: Time(0),
+            links: Vec::new(),
+            tickets: Vec::new(),
+            orders: Vec::new(),
+            choice: false,
+        };
+        let code = |moved, later, now| check_undo(moved, later, Time(now)).err().map(|refusal| refusal.code);
+        assert_eq!(code(Some(&moved), false, UNDO_MILLIS - 1), None);
+        assert_eq!(code(Some(&moved), false, UNDO_MILLIS), Some("merge.too_late"));
+        assert_eq!(code(None, false, 0), Some("merge.too_late"));
+        assert_eq!(code(Some(&moved), true, 0), Some("merge.later_first"));
     }
 
     #[test]

@@ -120,9 +120,10 @@ impl Mark {
     }
 }
 
-/// Keeps what was answered to a request that wrote; one that wrote nothing may be done again as well.
+/// Keeps what was answered to a request that wrote or was done; one that was refused and wrote nothing may be mended and sent again.
 pub async fn answered(ctx: &Ctx, space: SpaceId, mark: &Mark, answer: &Answer) -> Result<(), Error> {
-    if !mark.kept.load(Ordering::SeqCst) {
+    let done = mark.kept.load(Ordering::SeqCst) || (200..300).contains(&answer.status);
+    if !done {
         return Ok(());
     }
     // Answers may hold secrets, such as the token of a new session.

@@ -65,6 +65,16 @@ impl Fields {
         text.parse().map(Some).map_err(|_| wrong())
     }
 
+    /// As [`Self::number`], as programs give it: digits and nothing else where the field is there at all.
+    pub fn exact<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refusal> {
+        let Some((_, text)) = self.pairs.iter().find(|(key, _)| key == name) else { return Ok(None) };
+        let wrong = || Refusal::invalid(vec![domain::problem!(name, "Choose one of the given answers.")]);
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        text.parse().map(Some).map_err(|_| wrong())
+    }
+
     /// Which page of a list is asked for, from 0 and at most `most`.
     pub fn page(&self, most: usize) -> Result<usize, Refusal> {
         Ok(self.number("page")?.unwrap_or(0usize).min(most))

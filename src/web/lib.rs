@@ -55,12 +55,13 @@ pub const BODY_MAX: usize = 512 << 10;
 pub struct App {
     hall: Hall,
     router: Router,
+    kept: api::hot::Kept,
 }
 
 impl App {
     /// The hall's routes.
     pub fn new(hall: Hall) -> Self {
-        Self { router: router(hall.clone()), hall }
+        Self { router: router(hall.clone()), kept: api::hot::Kept::new(&hall), hall }
     }
 
     /// Answers one request. A scan goes by a lane of its own: the router and what surrounds it would take longer than the scan.
@@ -86,9 +87,16 @@ impl App {
             let Ok(response) = CsrfLayer::new().layer(service_fn(lane)).oneshot(request).await;
             return response;
         }
+        let (request, place) = match api::hot::look(&self.hall, &self.kept, request) {
+            api::hot::Looked::Done(response) => return *response,
+            api::hot::Looked::Goes(request, place) => (*request, place),
+        };
         let Some(request) = whole(request).await else { return StatusCode::BAD_REQUEST.into_response() };
         let Ok(response) = self.router.clone().oneshot(request).await;
-        response
+        match place {
+            Some(place) => self.kept.keep(&self.hall, place, response).await,
+            None => response,
+        }
     }
 }
 

@@ -98,6 +98,7 @@ async fn end(State(hall): State<Hall>, visit: Visit, Member(actor): Member) -> A
     let mut response = tell("/my", Tone::Good, visit.text().t("You are logged out."))?;
     let cookie = HeaderValue::try_from(secret_cookie(&visit, PERSON, "", 0));
     response.headers_mut().append(header::SET_COOKIE, cookie.map_err(|error| Error::internal("a cookie", error))?);
+    crate::wechat::forget(&visit, &mut response)?;
     Ok(response)
 }
 

@@ -3,13 +3,15 @@
 use crate::{
     Hall,
     answer::{Answer, see, tell},
+    api::pay::PayParameters,
     audience::Visit,
     fields::Query,
     live::{Messages, live},
     space::In,
+    wechat,
 };
 use axum::{
-    Router,
+    Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, header},
@@ -22,7 +24,7 @@ use service::{
     Error, order,
     pay::{self, NotTaken},
 };
-use views::Tone;
+use views::{Tone, phone::pay::Inside};
 
 /// Most bytes of a notification.
 const NOTICE_MAX: usize = 64 << 10;
@@ -36,6 +38,7 @@ pub fn callback() -> Router<Hall> {
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/order/{link}/pay", post(start))
+        .route("/order/{link}/pay/inside", post(begin_inside))
         .route("/order/{link}/paid", post(look))
         .route("/order/{link}/live", get(follow))
 }
@@ -65,6 +68,30 @@ async fn start(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>)
         Ok(_) => see(&format!("{back}#pay")),
         Err(error) => to_order(&visit, &back, error),
     }
+}
+
+/// How the phone that shows the page can pay.
+pub fn inside(hall: &Hall, visit: &Visit, headers: &HeaderMap) -> Result<Inside, Error> {
+    if !wechat::is_offered(hall, visit)? {
+        return Ok(Inside::Code);
+    }
+    match wechat::link_of(hall, visit, headers) {
+        Some(phone) if pay::can_inside(&hall.ctx, visit.space, phone)? => Ok(Inside::Bridge),
+        Some(_) => Ok(Inside::Code),
+        None if pay::is_paid_by_official(&hall.ctx, visit.space)? => Ok(Inside::LogIn),
+        None => Ok(Inside::Code),
+    }
+}
+
+/// What WeChat's own window takes to pay the order; for the page's script.
+async fn begin_inside(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(link): Path<String>,
+) -> Result<Json<PayParameters>, crate::answer::Failure> {
+    let phone = wechat::link_of(&hall, &visit, &headers).ok_or_else(service::identity::nobody)?;
+    Ok(Json(pay::inside_page(&hall.ctx, &visit.visitor(), &link, phone).await?.into()))
 }
 
 /// Back to the order with what was refused; no such order is an answer of its own.

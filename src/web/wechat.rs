@@ -4,7 +4,7 @@
 use crate::{
     Hall,
     answer::{Answer, missing, page, see},
-    audience::{Visit, cookie, secret_cookie},
+    audience::{Member, PERSON, Visit, cookie, secret_cookie},
     fields::Query,
     own,
     phone::local_path,
@@ -17,8 +17,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{Refusal, WechatLinkId, wechat::AppKind};
-use service::{Error, token, wechat};
+use domain::{Refusal, WechatLinkId, identity::IDLE_MILLIS, wechat::AppKind};
+use service::{
+    Error, identity, token,
+    wechat::{self, Linked},
+};
 use views::phone::wechat as pages;
 
 /// Routes for phones that open a page inside WeChat, and for WeChat itself.
@@ -58,8 +61,14 @@ pub fn link_of(hall: &Hall, visit: &Visit, headers: &HeaderMap) -> Option<Wechat
     (hall.ctx.now().0 < until).then(|| link.parse().ok()).flatten()
 }
 
-/// Lets WeChat know a ticket's holder from now on, where they are logged in through it. What fails here keeps nobody from the ticket.
+/// Lets WeChat know a ticket's holder from now on, where they are logged in through it, and whoever is logged in find the ticket among their own.
+/// What fails here keeps nobody from the ticket.
 pub async fn remember_holder(hall: &Hall, visit: &Visit, headers: &HeaderMap, ticket: &str) {
+    if let Ok(Member(actor)) = Member::of(hall, visit.space, headers)
+        && let Err(error) = identity::remember(&hall.ctx, &actor, ticket).await
+    {
+        tracing::warn!(%error, "a ticket is not among its holder's own");
+    }
     let Some(link) = link_of(hall, visit, headers) else { return };
     if let Err(error) = wechat::bind_ticket(&hall.ctx, visit.space, link, ticket).await {
         tracing::warn!(%error, "a ticket's holder is not known to WeChat");
@@ -104,7 +113,11 @@ async fn back(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Query(
     };
     let space = visit.space;
     let linked = wechat::page_login(&hall.ctx, space, query.get("code")).await?;
+    let session = account(&hall, &visit, &headers, &linked).await?;
     let mut response = see(&to)?;
+    if let Some(token) = session {
+        put_cookie(&mut response, &secret_cookie(&visit, PERSON, &token, IDLE_MILLIS / domain::time::SECOND))?;
+    }
     let until = hall.ctx.now().0.saturating_add(LINKED_SECONDS * 1_000);
     let signed = hall.ctx.sealer.sign(&format!("wechat-{space}-{}-{until}", linked.link));
     put_cookie(&mut response, &secret_cookie(&visit, LINKED, &signed, LINKED_SECONDS))?;
@@ -115,6 +128,24 @@ async fn back(State(hall): State<Hall>, visit: Visit, headers: HeaderMap, Query(
     Ok(response)
 }
 
+/// The session of who came back; none when the browser's own goes on, whose person is known by WeChat from now on.
+async fn account(hall: &Hall, visit: &Visit, headers: &HeaderMap, linked: &Linked) -> Result<Option<String>, Error> {
+    if let Ok(Member(actor)) = Member::of(hall, visit.space, headers) {
+        match identity::attach_page(&hall.ctx, &actor, linked).await {
+            Ok(_) => return Ok(None),
+            // Somebody else's WeChat: whoever logs in through it is who it says.
+            Err(error) if error.code() == Some("identity.two_people") => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(identity::log_in_page(&hall.ctx, visit.space, linked, &visit.origin).await?.0))
+}
+
+/// Lets the phone forget that it was logged in through WeChat.
+pub fn forget(visit: &Visit, response: &mut Response) -> Result<(), Error> {
+    put_cookie(response, &secret_cookie(visit, LINKED, "", 0))
+}
+
 /// The tickets of whoever is logged in through WeChat; before they are known, how that is done.
 async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Answer {
     let Some(link) = link_of(&hall, &visit, &headers) else {
@@ -123,8 +154,9 @@ async fn mine(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Ans
         }
         return see("/wechat/login");
     };
-    let tickets = wechat::tickets(&hall.ctx, visit.space, link)?;
-    if tickets.is_empty() {
+    let known = !wechat::tickets(&hall.ctx, visit.space, link)?.is_empty();
+    let own = |actor: Member| identity::tickets(&hall.ctx, &actor.0).is_ok_and(|tickets| !tickets.is_empty());
+    if !known && !Member::of(&hall, visit.space, &headers).is_ok_and(own) {
         return page(pages::unknown(&visit.shell()));
     }
     see("/my")

@@ -29,6 +29,7 @@ pub mod order;
 pub mod outbox;
 pub mod overview;
 pub mod pay;
+pub mod person;
 pub mod print;
 pub mod promotion;
 pub mod region;

@@ -27,7 +27,7 @@ pub fn settings(
         .chain(departments.iter().map(|department| (department.id.to_string(), department.name.clone())))
         .collect();
     let content = html! {
-        div class="heading" { h1 { (text.t("Settings")) } div class="actions" { a class="button" href="/admin/wechat" { (text.t("WeChat and WeCom")) } a class="button" href="/admin/payment" { (text.t("Payment")) } a class="button" href="/admin/webhook" { (text.t("Webhooks")) } } }
+        div class="heading" { h1 { (text.t("Settings")) } div class="actions" { a class="button" href="/admin/wechat" { (text.t("WeChat and WeCom")) } a class="button" href="/admin/payment" { (text.t("Payment")) } a class="button" href="/admin/webhook" { (text.t("Webhooks")) } a class="button" href="/admin/person" { (text.t("Merged records")) } } }
         (form.summary())
         section class="panel" {
             h2 { (text.t("Association")) }

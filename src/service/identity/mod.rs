@@ -2,18 +2,24 @@
 //! they are stands in `proof`, the codes that are sent to them in `code`, what is theirs in `own`.
 
 mod code;
+mod merge;
 mod own;
 mod proof;
 #[cfg(test)]
 mod test;
+mod wechat;
 
 pub use code::{Channel, Target, Words, prove, send_code};
+pub use merge::{Merged, merges, undo_merge};
+pub(crate) use own::owns;
 pub use own::{OwnOrder, OwnPrize, OwnTicket, notices, orders, prizes, remember, remember_order, tickets};
 pub use proof::{Profile, Proof, attach, profile, save_profile};
+pub(crate) use wechat::openid;
+pub use wechat::{attach_mini, attach_page, attach_phone, log_in_mini, log_in_page};
 
 use crate::{Actor, Ctx, Error, Work, account::Origin, actor::Who, token};
 use domain::{
-    By, PersonId, PersonSession, Refusal, SpaceId,
+    By, PersonId, PersonSession, Refusal, SpaceId, WechatLinkId,
     identity::{DEVICE_MAX, LoginCode, SESSIONS_MAX, expiry},
     refuse,
 };
@@ -41,6 +47,12 @@ impl Remembered {
         (tokens.age, tokens.known.get(&(space, *hash)).cloned())
     }
 
+    /// Whether a session stands, where it is remembered.
+    fn stands(&self, space: SpaceId, hash: &[u8; 32], now: domain::Time) -> Option<bool> {
+        let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.known.get(&(space, *hash)).map(|(_, session)| session.stands(now))
+    }
+
     /// Keeps what was read at that age; what was read before the last change is not kept.
     fn keep(&self, age: u64, space: SpaceId, known: &(Arc<Actor>, PersonSession)) {
         let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -59,6 +71,14 @@ impl Remembered {
 /// The person behind a token; none when nobody is, or the session is over.
 pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Option<Arc<Actor>>, Error> {
     Ok(found(ctx, space, &token::hash(token))?.map(|(actor, _)| actor))
+}
+
+/// Whether the session of that token's hash stands.
+pub fn stands(ctx: &Ctx, space: SpaceId, hash: &[u8; 32]) -> Result<bool, Error> {
+    match ctx.sessions.stands(space, hash, ctx.now()) {
+        Some(stands) => Ok(stands),
+        None => Ok(found(ctx, space, hash)?.is_some()),
+    }
 }
 
 fn found(ctx: &Ctx, space: SpaceId, hash: &[u8; 32]) -> Result<Option<(Arc<Actor>, PersonSession)>, Error> {
@@ -115,6 +135,17 @@ pub async fn log_in(
     device: &str,
     origin: &Origin,
 ) -> Result<(String, PersonId), Error> {
+    begin(ctx, space, (proofs, None), device, origin).await
+}
+
+/// As [`log_in`], with WeChat's link that the proofs came by.
+async fn begin(
+    ctx: &Ctx,
+    space: SpaceId,
+    (proofs, link): (Vec<Proof>, Option<WechatLinkId>),
+    device: &str,
+    origin: &Origin,
+) -> Result<(String, PersonId), Error> {
     let new = token::new(ctx.random.as_ref());
     let hash = token::hash(&new);
     let device: String = domain::text::line(device).chars().take(DEVICE_MAX).collect();
@@ -123,6 +154,7 @@ pub async fn log_in(
     let permit = ctx.public(&Actor::visitor(space));
     let person = ctx.write(&permit, move |work| {
         let person = proof::person_of(work, &proofs)?;
+        wechat::own_link(work, link, person)?;
         drop_spare(work, person)?;
         let session = PersonSession {
             token: hash,
@@ -214,11 +246,14 @@ pub async fn log_out(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
 /// Most records that are forgotten at a time.
 const STEP: usize = 200;
 
-/// Forgets sessions that are over and codes that limit nothing any more.
+/// Forgets sessions that are over, codes that limit nothing any more, and what moved in merges that cannot be undone any more.
 pub async fn forget_old(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     let permit = crate::Permit { space, by: By::Box, account: None };
     let due = ctx.read(&permit, |view| {
-        Ok(!old_sessions(view, ctx.now())?.is_empty() || !old_codes(view, ctx.now())?.is_empty())
+        let now = ctx.now();
+        Ok(!old_sessions(view, now)?.is_empty()
+            || !old_codes(view, now)?.is_empty()
+            || !merge::old(view, now)?.is_empty())
     })?;
     if !due {
         return Ok(0);
@@ -231,9 +266,11 @@ pub async fn forget_old(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
         for code in &codes {
             work.remove::<LoginCode>(code)?;
         }
-        let count = sessions.len() + codes.len();
+        let merges = merge::forget_old(work)?;
+        let count = sessions.len() + codes.len() + merges;
         if count > 0 {
-            work.audit("session.forget", "person", "", &format!("{} sessions, {} codes", sessions.len(), codes.len()))?;
+            let said = format!("{} sessions, {} codes, {merges} merges", sessions.len(), codes.len());
+            work.audit("session.forget", "person", "", &said)?;
         }
         Ok(count)
     })

@@ -108,6 +108,11 @@ fn orders_in(view: &impl Read, person: PersonId) -> Result<BTreeMap<(EventId, Or
     Ok(orders)
 }
 
+/// Whether an order is the person's own: placed while logged in, or bought with the proved number.
+pub(crate) fn owns(view: &impl Read, person: PersonId, order: &domain::Order) -> Result<bool, Error> {
+    Ok(orders_in(view, person)?.contains_key(&(order.event, order.id)))
+}
+
 /// The person's orders, the newest in front.
 pub fn orders(ctx: &Ctx, actor: &Actor) -> Result<Vec<OwnOrder>, Error> {
     let (person, _) = logged_in(actor)?;

@@ -1,10 +1,10 @@
 //! Proofs of a person: whom they prove, adding one more, and two records that turn out to be one person.
 
-use super::{logged_in, sessions_of};
+use super::{logged_in, merge::merge};
 use crate::{Actor, Ctx, Error, Work};
 use domain::{
-    Identity, Person, PersonId, PersonSession, Refusal,
-    identity::{Holds, IdentityKind, Joining, PersonMerge, PersonOrder, PersonTicket, join, masked_email},
+    Identity, Person, PersonId, PersonSession, Refusal, WechatLinkId,
+    identity::{Holds, IdentityKind, Joining, join, masked_email},
     person::{COMPANY_MAX, NAME_MAX},
     phone,
     text::Form,
@@ -47,7 +47,7 @@ pub(super) fn identities_of(view: &impl Read, person: PersonId) -> Result<Vec<Id
     Ok(all)
 }
 
-fn load(view: &impl Read, person: PersonId) -> Result<Person, Error> {
+pub(super) fn load(view: &impl Read, person: PersonId) -> Result<Person, Error> {
     Ok(view.get::<Person>(&person)?.ok_or_else(|| Refusal::missing("person"))?)
 }
 
@@ -113,8 +113,8 @@ fn add(work: &mut Work<'_, '_>, person: PersonId, proof: &Proof) -> Result<Perso
     };
     let person = match join((person, holds(work.read(), person)?), other)? {
         Joining::Known | Joining::New => person,
-        Joining::Merge(into) => {
-            merge(work, person, into)?;
+        Joining::Merge { from, into } => {
+            merge(work, from, into)?;
             into
         }
     };
@@ -143,47 +143,30 @@ fn take(work: &mut Work<'_, '_>, person: PersonId, proof: &Proof) -> Result<(), 
     work.audit("identity.prove", format!("person/{person}"), "", &proof.masked())
 }
 
-/// Everything of `from` is `into`'s from now on. What was moved is kept, so that the two can be told apart again.
-fn merge(work: &mut Work<'_, '_>, from: PersonId, into: PersonId) -> Result<(), Error> {
-    let mut moved = Vec::new();
-    for identity in identities_of(work.read(), from)? {
-        moved.push((identity.kind, identity.value.clone()));
-        work.put(&Identity { person: into, ..identity })?;
-    }
-    for session in sessions_of(work.read(), from)? {
-        work.put(&PersonSession { person: into, ..session })?;
-    }
-    let tickets: Vec<PersonTicket> = work
-        .read()
-        .scan::<PersonTicket>(&from, None, Order::Ascending)
-        .map(|kept| Ok(kept?.1))
-        .collect::<Result<_, Error>>()?;
-    for ticket in tickets {
-        work.remove::<PersonTicket>(&(from, ticket.event, ticket.ticket))?;
-        work.put(&PersonTicket { person: into, ..ticket })?;
-    }
-    let orders: Vec<PersonOrder> = work
-        .read()
-        .scan::<PersonOrder>(&from, None, Order::Ascending)
-        .map(|kept| Ok(kept?.1))
-        .collect::<Result<_, Error>>()?;
-    for order in orders {
-        work.remove::<PersonOrder>(&(from, order.event, order.order))?;
-        work.put(&PersonOrder { person: into, ..order })?;
-    }
-    work.put(&PersonMerge { from, into, at: work.now, moved })?;
-    work.audit("person.merge", format!("person/{into}"), &format!("person/{from}"), &format!("person/{into}"))
-}
-
 /// Gives the logged-in person one proof more (S1-10, S1-11): a phone number that was registered with before makes both records one.
 /// Answers who the person is then; the session goes on.
 pub async fn attach(ctx: &Ctx, actor: &Actor, proof: Proof) -> Result<PersonId, Error> {
+    attach_all(ctx, actor, vec![proof], None).await
+}
+
+/// As [`attach`], several proofs of one thing, with WeChat's link that they came by.
+pub(super) async fn attach_all(
+    ctx: &Ctx,
+    actor: &Actor,
+    proofs: Vec<Proof>,
+    link: Option<WechatLinkId>,
+) -> Result<PersonId, Error> {
     let (_, session) = logged_in(actor)?;
     let permit = ctx.public(actor);
     let attached = ctx.write(&permit, move |work| {
         // Who asks may have become somebody else since the session was looked up.
         let session = work.read().get::<PersonSession>(&session)?.ok_or_else(super::nobody)?;
-        add(work, session.person, &proof)
+        let mut person = session.person;
+        for proof in &proofs {
+            person = add(work, person, proof)?;
+        }
+        super::wechat::own_link(work, link, person)?;
+        Ok(person)
     });
     let attached = attached.await;
     ctx.sessions.forget();

@@ -7,13 +7,15 @@ use super::{
     hear::{check_strange, credit, hear, report, subject, words},
     off, refused,
 };
-use crate::{Actor, At, Ctx, Error, event, order};
+use crate::{Actor, At, Ctx, Error, event, identity, order, wechat};
 use domain::{
-    Attempt, AttemptId, EventId, Money, Order, OrderId, Permission, Refusal, SpaceId, Time,
+    Attempt, AttemptId, EventId, Money, Order, OrderId, PayAccount, Permission, Refusal, SpaceId, Time, WechatLink,
+    WechatLinkId,
     order::OrderState,
     pay::{AttemptState, Report, Way, deadline, number},
     payment::Method,
     refuse,
+    wechat::AppKind,
 };
 use gateway::pay::{NewOrder, Why, client::PayParameters};
 use store::catalogue::{ATTEMPT_BY_NUMBER, ATTEMPT_BY_ORDER};
@@ -180,6 +182,65 @@ pub async fn inside(ctx: &Ctx, actor: &Actor, link: &str, openid: &str) -> Resul
     let speaker = super::client(ctx, actor.space)?.ok_or_else(off)?;
     let parameters = speaker.parameters(&attempt.code).map_err(|why| Error::from(refused(&why)))?;
     Ok(Inside { attempt, parameters })
+}
+
+/// The app with which orders are paid inside WeChat; only its openids can pay.
+fn paying_app(view: &impl Read) -> Result<String, Error> {
+    if !super::is_offered(view)? {
+        return Err(off().into());
+    }
+    Ok(view.get::<PayAccount>(&())?.ok_or_else(off)?.appid)
+}
+
+/// As [`inside`], for the logged-in person's own order, by the openid that they logged in with.
+pub async fn inside_own(ctx: &Ctx, actor: &Actor, link: &str) -> Result<Inside, Error> {
+    let person = actor.person().ok_or_else(identity::nobody)?;
+    let openid = ctx.read(&ctx.public(actor), |view| {
+        let order = order::find(view, link)?;
+        if !identity::owns(view, person, &order)? {
+            return Err(refuse!(
+                Denied,
+                "pay.not_own",
+                "This order is not one of yours. Let its buyer pay it, or scan its code."
+            )
+            .into());
+        }
+        let openid = identity::openid(view, person, &paying_app(view)?)?;
+        openid.ok_or_else(|| {
+            refuse!(Conflict, "pay.no_openid", "Log in through WeChat first, or pay by scanning the code.").into()
+        })
+    })?;
+    inside(ctx, actor, link, &openid).await
+}
+
+/// Whether the official account takes the money: then whoever logs in on a page inside WeChat can pay there.
+pub fn is_paid_by_official(ctx: &Ctx, space: SpaceId) -> Result<bool, Error> {
+    let official = wechat::enabled(ctx, space, AppKind::Official)?;
+    ctx.read(&ctx.own(space), |view| {
+        Ok(super::is_offered(view)? && official.is_some_and(|app| paying_app(view).is_ok_and(|paid| paid == app.app)))
+    })
+}
+
+/// Whether a phone that logged in through WeChat can pay inside it: its app is the one that takes the money.
+pub fn can_inside(ctx: &Ctx, space: SpaceId, phone: WechatLinkId) -> Result<bool, Error> {
+    Ok(ctx.read(&ctx.own(space), |view| phone_in(view, phone))?.is_some())
+}
+
+fn phone_in(view: &impl Read, phone: WechatLinkId) -> Result<Option<String>, Error> {
+    if !super::is_offered(view)? {
+        return Ok(None);
+    }
+    let (app, link) = (paying_app(view)?, view.get::<WechatLink>(&phone)?);
+    Ok(link.filter(|link| link.app == app).map(|link| link.openid))
+}
+
+/// As [`inside`], for a phone that logged in through WeChat and has the order's link: whoever has it may pay it.
+pub async fn inside_page(ctx: &Ctx, actor: &Actor, link: &str, phone: WechatLinkId) -> Result<Inside, Error> {
+    let openid = ctx.read(&ctx.public(actor), |view| phone_in(view, phone))?;
+    let openid = openid.ok_or_else(|| {
+        Error::from(refuse!(Conflict, "pay.no_openid", "Log in through WeChat first, or pay by scanning the code."))
+    })?;
+    inside(ctx, actor, link, &openid).await
 }
 
 /// Asks WeChat how an attempt stands.

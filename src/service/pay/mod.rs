@@ -10,7 +10,7 @@ mod list;
 mod refund;
 
 pub use account::{State, account, check, save};
-pub use attempt::{Inside, accept, inside, look_now, start};
+pub use attempt::{Inside, accept, can_inside, inside, inside_own, inside_page, is_paid_by_official, look_now, start};
 pub use bill::{again as compare_again, bill, bills, export};
 pub use hear::{NotTaken, notified};
 pub use job::tick;

@@ -19,13 +19,15 @@ pub struct Linked {
     pub kind: AppKind,
     /// The person in that app.
     pub openid: String,
+    /// The person in all apps of one Open Platform account, where WeChat says it.
+    pub unionid: Option<String>,
     /// The association's person, once it is proven.
     pub person: Option<PersonId>,
 }
 
 impl From<WechatLink> for Linked {
     fn from(link: WechatLink) -> Self {
-        Self { link: link.id, kind: link.kind, openid: link.openid, person: link.person }
+        Self { link: link.id, kind: link.kind, openid: link.openid, unionid: link.unionid, person: link.person }
     }
 }
 
@@ -210,7 +212,7 @@ pub fn tickets(ctx: &Ctx, space: SpaceId, link: WechatLinkId) -> Result<Vec<(Str
 }
 
 /// The links of a person at an app, newest first.
-pub(super) fn links_of(view: &impl Read, person: PersonId, app: &str) -> Result<Vec<WechatLink>, Error> {
+pub(crate) fn links_of(view: &impl Read, person: PersonId, app: &str) -> Result<Vec<WechatLink>, Error> {
     let mut links = Vec::new();
     for key in view.scan_index(&WECHAT_BY_PERSON, &person, None, Order::Descending) {
         links.extend(view.get::<WechatLink>(&key?)?.filter(|link| link.app == app));

@@ -13,8 +13,8 @@ mod shelf;
 pub use code::draw as draw_code;
 pub use credit::report as report_consents;
 pub use gateway::wechat::mini::{Delivery, Verdict};
-pub(crate) use login::forget_person;
 pub use login::{Linked, bind, bind_ticket, linked, login, page_login, phone, tickets};
+pub(crate) use login::{bind_in, forget_person, links_of};
 pub use proof::{proof, proofs, put_proof, remove_proof};
 pub use push::{Side, Taken, echo, forget_old, pushes, take};
 pub use send::to_members;
@@ -295,4 +295,4 @@ pub async fn js_config(
 }
 
 #[cfg(test)]
-mod test;
+pub(crate) mod test;

@@ -25,7 +25,7 @@ use gateway::{
 use std::sync::{Arc, atomic::Ordering};
 
 pub(crate) const MINI: &str = "wxmini0000000001";
-const OFFICIAL: &str = "wxofficial000001";
+pub(crate) const OFFICIAL: &str = "wxofficial000001";
 const CORP: &str = "wwcorp0000000001";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 const SPACE: SpaceId = SpaceId::ASSOCIATION;

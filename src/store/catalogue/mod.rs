@@ -15,7 +15,7 @@ use domain::{
     checkin::{DoorAnswers, Line, ScanBlock},
     draw::{self, Draw, Round, Who},
     field::AnswerValue,
-    identity::{Identity, LoginCode, PersonMerge, PersonOrder, PersonSession, PersonTicket},
+    identity::{Identity, LoginCode, PersonMerge, PersonMoved, PersonOrder, PersonSession, PersonTicket},
     import::RefusedRow,
     notice::NoticeState,
     order::{Flow, Item, OrderState},
@@ -127,6 +127,8 @@ pub const PERSON_SESSION_BY_PERSON: Plain<PersonSession, PersonId> = Plain::new(
 pub const PERSON_SESSION_BY_END: Plain<PersonSession, i64> = Plain::new(317);
 /// Codes by when they can be forgotten, in milliseconds.
 pub const LOGIN_CODE_BY_END: Plain<LoginCode, i64> = Plain::new(318);
+/// Merges of two persons that can be undone, by when they were.
+pub const MOVED_BY_TIME: Plain<PersonMoved, i64> = Plain::new(320);
 /// Requests that were done by when they can be forgotten, in milliseconds.
 pub const ONCE_BY_END: Plain<domain::Once, i64> = Plain::new(319);
 
@@ -350,6 +352,7 @@ tables! {
     140 "backup_plan" v 1 domain::BackupPlan { key () = |_r| (); derive |_r, _out| (); }
     141 "backup_run" v 1 domain::BackupRun { key domain::BackupRunId = |r| r.id; derive |_r, _out| (); }
     106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
+    107 "person_moved" v 1 PersonMoved { key PersonId = |r| r.from; derive |r, out| out.plain(&MOVED_BY_TIME, &r.at.0); }
 }
 
 /// The name of whatever has this number in keys.
@@ -452,6 +455,7 @@ mod tests {
             PERSON_SESSION_BY_PERSON.id,
             PERSON_SESSION_BY_END.id,
             LOGIN_CODE_BY_END.id,
+            MOVED_BY_TIME.id,
             ONCE_BY_END.id,
             OUT_ONCE.id,
             OUT_DUE.id,

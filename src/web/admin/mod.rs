@@ -29,6 +29,7 @@ pub mod order;
 pub mod outbox;
 pub mod overview;
 pub mod pay;
+pub mod person;
 pub mod picture;
 pub mod print;
 pub mod promotion;
@@ -59,6 +60,7 @@ pub fn routes() -> Router<Hall> {
         .merge(order::routes())
         .merge(invoice::routes())
         .merge(member::routes())
+        .merge(person::routes())
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(outbox::routes())

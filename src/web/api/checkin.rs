@@ -119,13 +119,13 @@ struct Previous<'a> {
 /// A question to ask before the person may come in.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Question<'a> {
-    id: u16,
-    label: &'a str,
-    help: &'a str,
+    pub(super) id: u16,
+    pub(super) label: &'a str,
+    pub(super) help: &'a str,
     /// `text`, `choice`, `number`, `date` or `phone`.
-    kind: &'static str,
-    required: bool,
-    choices: &'a [String],
+    pub(super) kind: &'static str,
+    pub(super) required: bool,
+    pub(super) choices: &'a [String],
 }
 
 impl<'a> From<&'a Field> for Question<'a> {

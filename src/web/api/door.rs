@@ -85,8 +85,8 @@ impl Asker {
     }
 
     fn asked(scanner: Scanner, query: &Query) -> Result<(Self, ListId), Failure> {
-        let asker = Self::of(scanner, query.0.number("event")?)?;
-        let list = query.0.number("list")?.map_or(asker.actor.post().list, ListId);
+        let asker = Self::of(scanner, query.0.exact("event")?)?;
+        let list = query.0.exact("list")?.map_or(asker.actor.post().list, ListId);
         Ok((asker, list))
     }
 }
@@ -363,7 +363,8 @@ fn row(taken: &checkin::Taken) -> Value {
 )]
 pub(super) async fn changes(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Response, Failure> {
     let (asker, list) = Asker::asked(scanner, &query)?;
-    let after = query.0.needed("after")?;
+    let missing = || domain::Refusal::invalid(vec![problem!("after", "This field is required.")]);
+    let after = query.0.exact("after")?.ok_or_else(missing)?;
     let changes = checkin::changes(&hall.ctx, &asker.actor, asker.event, list, after)?;
     let turned: Vec<Value> =
         changes.tickets.iter().map(|turned| json!([turned.ticket, turned.entries, turned.exit])).collect();

@@ -6,10 +6,26 @@ use super::{
 };
 use crate::{Hall, answer::Failure, audience::Visit, fields::Query};
 use axum::{Json, extract::State};
-use domain::{EventId, field::Field, ticket_type::Offer};
+use domain::{
+    EventId,
+    field::Field,
+    rich::{self, Rich},
+    ticket_type::Offer,
+};
 use serde::Serialize;
-use service::{Actor, event, event_view, order, payment, quota, registration, talk, ticket_type, voucher, waiting};
+use service::{
+    Actor, event, event_view, order, payment, poster, promotion, quota, registration, series, talk, ticket_type,
+    voucher, waiting,
+};
 use utoipa::ToSchema;
+
+/// A kept text as Markdown, whichever way it was written.
+pub(super) fn markdown(kept: &str) -> String {
+    match Rich::of(kept) {
+        Rich::Document(html) => rich::to_markdown(html),
+        Rich::Text(text) => text.to_owned(),
+    }
+}
 
 /// An event of a list.
 #[derive(Serialize, ToSchema)]
@@ -188,7 +204,7 @@ impl From<talk::Row> for TalkRow {
             room: talk.room,
             starts: talk.time.from.0,
             ends: talk.time.to.0,
-            intro: talk.intro,
+            intro: markdown(&talk.intro),
             chosen: talk.chosen,
             left,
         }
@@ -211,6 +227,10 @@ pub(super) struct EventBody {
     state: &'static str,
     /// Introduction in Markdown.
     intro: String,
+    /// The same as HTML of a few plain elements, as the `rich-text` of a mini-program takes it; none where it was written as Markdown.
+    #[schema(required)]
+    intro_html: Option<String>,
+    /// As lines, or in Markdown where it was written with formatting.
     notice: String,
     #[schema(required)]
     spot: Option<Spot>,
@@ -220,6 +240,14 @@ pub(super) struct EventBody {
     methods: Vec<Way>,
     sale: Sale,
     talks: Vec<TalkRow>,
+    /// Number of the series that it belongs to.
+    #[schema(required)]
+    series: Option<u64>,
+    /// Address of its calendar file.
+    calendar: String,
+    /// Address of the poster to share.
+    #[schema(required)]
+    poster: Option<String>,
 }
 
 /// The published events that are not over, the next one in front.
@@ -237,7 +265,10 @@ pub(super) async fn list(State(hall): State<Hall>, visit: Visit, cut: Cut) -> Re
 /// One event; a code may open more ticket types.
 #[utoipa::path(
     get, path = "/api/v1/events/{event}", tag = "event",
-    params(("event" = u64, Path), ("code" = Option<String>, Query)),
+    params(
+        ("event" = u64, Path), ("code" = Option<String>, Query),
+        ("from" = Option<String>, Query, description = "By which link somebody came; it counts as a visit"),
+    ),
     responses((status = 200, body = EventBody), (status = 404, body = Fault))
 )]
 pub(super) async fn show(
@@ -265,11 +296,20 @@ pub(super) async fn show(
     let sale = order::sale(ctx, &actor, event.id)?;
     let place = service::place::public_get(ctx, &actor, event.id)?;
     let talks = talk::agenda(ctx, &actor, event.id)?;
+    promotion::visit(ctx, &actor, event.id, query.0.get("from"), false)?;
+    let poster = poster::is_shared(ctx, visit.space, event.id)?;
     Ok(Json(EventBody {
+        series: series::of_event(ctx, &actor, event.id)?.map(|series| series.id.0),
+        calendar: format!("{}/event/{}/calendar.ics", visit.base, event.id),
+        poster: poster.then(|| format!("{}/event/{}/poster.png", visit.base, event.id)),
         card: EventCard::of(&visit.base, &event),
         state: event.state.code(),
-        intro: event.intro.clone(),
-        notice: event.notice.clone(),
+        intro: markdown(&event.intro),
+        intro_html: match Rich::of(&event.intro) {
+            Rich::Document(html) => Some(html.to_owned()),
+            Rich::Text(_) => None,
+        },
+        notice: markdown(&event.notice),
         spot: place.map(|place| place.gcj02()).map(|(latitude, longitude)| Spot { latitude, longitude }),
         questions: event.fields.iter().map(|field| Ask::of(field, left)).collect(),
         ticket_types: kinds,
@@ -389,4 +429,30 @@ pub(super) async fn leave(
 ) -> Result<axum::http::StatusCode, Failure> {
     waiting::leave(&hall.ctx, &visit.visitor(), &link).await?;
     Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// A series of events.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SeriesBody {
+    id: u64,
+    title: String,
+    /// Introduction in Markdown.
+    intro: String,
+    /// The published ones, the first in front.
+    events: Vec<EventCard>,
+}
+
+/// A series with its events.
+#[utoipa::path(
+    get, path = "/api/v1/series/{series}", tag = "event", params(("series" = u64, Path)),
+    responses((status = 200, body = SeriesBody))
+)]
+pub(super) async fn of_series(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Named(id): Named<u64>,
+) -> Result<Json<SeriesBody>, Failure> {
+    let (of, events) = series::public(&hall.ctx, &visit.visitor(), domain::SeriesId(id))?;
+    let events = events.iter().map(|event| EventCard::of(&visit.base, event)).collect();
+    Ok(Json(SeriesBody { id: of.id.0, title: of.title, intro: markdown(&of.intro), events }))
 }

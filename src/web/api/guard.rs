@@ -123,16 +123,22 @@ fn client(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Option<(&'static 
 const DEVICE_FACTOR: u32 = 10;
 
 fn ration(hall: &Hall, request: &Request) -> Result<(), Box<Response>> {
+    let client = client(hall, In::of(request.extensions()).0, request.headers());
+    take(hall, client, request.extensions().get::<Peer>().copied())
+}
+
+/// Takes one request from what a client may ask, or answers when it may ask again.
+pub fn take(hall: &Hall, client: Option<(&'static str, [u8; 32])>, peer: Option<Peer>) -> Result<(), Box<Response>> {
     let (rates, now) = (&hall.ctx.rates, hall.ctx.now());
     let api = &hall.settings.api;
-    let taken = match client(hall, In::of(request.extensions()).0, request.headers()) {
+    let taken = match client {
         Some(client @ ("device", _)) => {
             let rate = Rate { burst: api.person.burst * DEVICE_FACTOR, minute: api.person.minute * DEVICE_FACTOR };
             rates.take(&client, rate, now)
         }
         Some(client) => rates.take(&client, api.person, now),
         None => {
-            let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+            let address = peer.map(|peer| peer.address.ip());
             rates.take(&address, api.address, now)
         }
     };
@@ -208,6 +214,13 @@ async fn collected(body: Body) -> Result<Bytes, Failure> {
     Ok(read.map_err(|error| Error::internal("reading an answer", error))?.to_bytes())
 }
 
+/// Whether a client has the answer of that ETag.
+pub fn knows(known: Option<&HeaderValue>, tag: &[u8]) -> bool {
+    known.and_then(|known| known.to_str().ok()).is_some_and(|known| {
+        known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/").as_bytes() == tag)
+    })
+}
+
 /// Gives an answer its ETag, or leaves it out when the client has it already.
 async fn tagged(response: Response, known: Option<HeaderValue>) -> Response {
     let is_json = response
@@ -225,9 +238,7 @@ async fn tagged(response: Response, known: Option<HeaderValue>) -> Response {
     };
     let hash = service::token::sha256(&body);
     let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(hash.get(..12).unwrap_or(&[])));
-    let is_known = known.as_ref().and_then(|known| known.to_str().ok()).is_some_and(|known| {
-        known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
-    });
+    let is_known = knows(known.as_ref(), tag.as_bytes());
     if let Ok(tag) = HeaderValue::try_from(tag) {
         parts.headers.insert(header::ETAG, tag);
     }

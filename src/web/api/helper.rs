@@ -27,7 +27,7 @@ pub(super) struct Totals {
 }
 
 fn asker(scanner: Scanner, query: &Query) -> Result<Asker, Failure> {
-    Asker::of(scanner, query.0.number("event")?)
+    Asker::of(scanner, query.0.exact("event")?)
 }
 
 /// Counts of the event.
@@ -160,7 +160,7 @@ pub(super) struct People {
 )]
 pub(super) async fn people(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Json<People>, Failure> {
     let asker = asker(scanner, &query)?;
-    let page = query.0.number::<u32>("page")?.unwrap_or(0);
+    let page = query.0.exact::<u32>("page")?.unwrap_or(0);
     let filter = Filter { text: query.0.get("q").to_owned(), ..Filter::default() };
     let ctx = hall.ctx.clone();
     let found = service::aside(move || {

@@ -1,7 +1,7 @@
 //! The home page's components for other programs and sites (S0-76).
 
 use super::event::EventCard;
-use crate::{Hall, answer::Failure, audience::Visit};
+use crate::{Hall, answer::Failure, audience::Visit, space::root};
 use axum::{
     Json,
     extract::State,
@@ -39,6 +39,11 @@ pub(super) struct PartEvent {
 /// The home page.
 #[derive(Serialize, ToSchema)]
 pub(super) struct HomePage {
+    /// Name of the application.
+    name: String,
+    /// Address of its logo.
+    #[schema(required)]
+    logo: Option<String>,
     /// In the order of the page.
     parts: Vec<Part>,
 }
@@ -48,7 +53,7 @@ pub(super) struct HomePage {
 pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: HeaderMap) -> Result<Response, Failure> {
     let base = &visit.base;
     let event = |of: home::PartEvent| {
-        let root = of.merchant.as_ref().map_or_else(String::new, |_| crate::space::root(of.space));
+        let root = of.merchant.as_ref().map_or_else(String::new, |_| root(of.space));
         PartEvent { card: EventCard::of(&format!("{base}{root}"), &of.event), merchant: of.merchant }
     };
     let part = |of: home::PartPage| Part {
@@ -59,7 +64,8 @@ pub(super) async fn parts(State(hall): State<Hall>, visit: Visit, headers: Heade
         url: format!("{base}/part/{}", of.part.id),
     };
     let parts = home::public(&hall.ctx, &visit.visitor())?.into_iter().map(part).collect();
-    let mut response = Json(HomePage { parts }).into_response();
+    let logo = visit.logo.map(|_| format!("{base}/logo"));
+    let mut response = Json(HomePage { name: visit.space_name.clone(), logo, parts }).into_response();
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or("");
     let named = hall.ctx.known(visit.space)?.is_some_and(|known| known.brand.frames.iter().any(|site| site == origin));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));

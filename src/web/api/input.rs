@@ -68,7 +68,7 @@ impl FromRequestParts<Hall> for Cut {
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
         let query = Query::from_request_parts(parts, hall).await?;
         let wrong = |field: &str| Refusal::invalid(vec![problem!(field, "Choose one of the given answers.")]);
-        let limit = query.0.number::<usize>("limit")?.unwrap_or(LIMIT);
+        let limit = query.0.exact::<usize>("limit")?.unwrap_or(LIMIT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(wrong("limit").into());
         }

@@ -80,17 +80,18 @@ pub(super) async fn save(
     profile(&hall, &actor)
 }
 
-/// A number or address with the code that was sent there.
+/// What proves one thing more.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProofForm {
-    /// `sms` or `email`.
+    /// `sms` or `email` with the code that was sent to `to`; `wechat` with the code of `wx.login`; `wechat_phone` with the code of the phone button.
     channel: String,
+    #[serde(default)]
     to: String,
     code: String,
 }
 
-/// Adds a phone number or an e-mail address to the person. A number that was registered with before makes both records one person.
+/// Adds a phone number, an e-mail address or WeChat to the person. A number that was registered with before makes both records one person.
 #[utoipa::path(
     post, path = "/api/v1/me/identities", tag = "me", request_body = ProofForm, responses((status = 200, body = Profile)),
     security(("session" = []))
@@ -102,8 +103,14 @@ pub(super) async fn attach(
     Member(actor): Member,
     Sent(form): Sent<ProofForm>,
 ) -> Result<Json<Profile>, Failure> {
-    let proof = session::proof(&hall, &visit, &actor, (&form.channel, &form.to, &form.code)).await?;
-    identity::attach(&hall.ctx, &actor, proof).await?;
+    match form.channel.as_str() {
+        "wechat" => identity::attach_mini(&hall.ctx, &actor, &form.code, &visit.origin.address).await?,
+        "wechat_phone" => identity::attach_phone(&hall.ctx, &actor, &form.code).await?,
+        channel => {
+            let proof = session::proof(&hall, &visit, &actor, (channel, &form.to, &form.code)).await?;
+            identity::attach(&hall.ctx, &actor, proof).await?
+        }
+    };
     // Two records may have become one: the session is the other's then.
     let Member(now) = Member::of(&hall, visit.space, &headers)?;
     profile(&hall, &now)

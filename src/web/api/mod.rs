@@ -3,14 +3,19 @@
 
 pub mod checkin;
 pub mod door;
+mod draw;
 mod event;
 pub mod guard;
 mod helper;
+mod holder;
 mod home;
+pub mod hot;
 mod input;
+mod invoice;
 mod me;
 mod order;
 mod page;
+pub mod pay;
 pub mod session;
 mod ticket;
 
@@ -21,8 +26,9 @@ use axum::{
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
+use domain::once::{KEY_MAX, KEY_MIN};
 use serde::Serialize;
 use serde_json::Value;
 use service::Error;
@@ -30,7 +36,8 @@ use std::sync::{Arc, OnceLock};
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
-        ContentBuilder, Ref, ResponseBuilder,
+        ContentBuilder, Object, ObjectBuilder, Ref, Required, ResponseBuilder, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -44,7 +51,7 @@ use utoipa_axum::{
 #[openapi(
     info(
         title = "Huiguan",
-        description = "What a mini-program, a device or another program can ask of the hall. Times are UTC milliseconds, amounts whole fen. Every error has a stable code and one shape. Tokens go into `Authorization: Bearer …`. A POST that carries an `Idempotency-Key` (8 to 128 signs, a new one for each request) is done once, however often it is sent within a day. Lists go on where `next` says. Answers to GET have an ETag."
+        description = "What a mini-program, a device or another program can ask of the hall. Times are UTC milliseconds, amounts whole fen. Every error has a stable code and one shape. Tokens go into `Authorization: Bearer …`. A POST that carries an `Idempotency-Key` (8 to 128 signs, a new one for each request) is done once, however often it is sent within a day. Lists go on where `next` says. Answers to GET have an ETag: sent back as `If-None-Match`, what did not change is answered with 304 and no body."
     ),
     paths(checkin::redeem),
     components(schemas(Fault)),
@@ -54,6 +61,7 @@ use utoipa_axum::{
         (name = "event", description = "Events and waiting lists"),
         (name = "order", description = "Registering"),
         (name = "ticket", description = "Tickets by their link"),
+        (name = "draw", description = "Draws"),
         (name = "session", description = "Logging in"),
         (name = "me", description = "What is one's own"),
         (name = "helper", description = "For helpers at the door"),
@@ -87,12 +95,64 @@ impl Modify for Common {
             let staff = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::audience::SESSION)));
             components.add_security_scheme("staff", staff);
         }
+        for (path, item) in &mut openapi.paths.paths {
+            name_operations(path, item);
+        }
         for operation in openapi.paths.paths.values_mut().flat_map(operations) {
             for (status, text) in REFUSALS {
                 let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Fault"))).build();
                 let refusal = ResponseBuilder::new().description(*text).content("application/json", content).build();
                 operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| refusal.into());
             }
+        }
+    }
+}
+
+/// `getEventsByEvent` for GET of `/api/v1/events/{event}`: no two have the same.
+fn operation_id(method: &str, path: &str) -> String {
+    let mut id = method.to_owned();
+    for part in path.trim_start_matches("/api/v1").split(['/', '-']).filter(|part| !part.is_empty()) {
+        let (by, name) = match part.strip_prefix('{') {
+            Some(name) => ("By", name.trim_end_matches('}')),
+            None => ("", part),
+        };
+        id.push_str(by);
+        let mut letters = name.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id
+}
+
+/// A header that a route may be sent.
+fn header(name: &str, words: &str, shape: Object) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(words))
+        .schema(Some(shape))
+        .build()
+}
+
+/// Gives every operation its name, and the headers and answers that all of its method have.
+fn name_operations(path: &str, item: &mut utoipa::openapi::PathItem) {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let all = [("get", &mut item.get), ("post", &mut item.post), ("put", &mut item.put), ("delete", &mut item.delete)];
+    for (method, operation) in all {
+        let Some(operation) = operation else { continue };
+        operation.operation_id = Some(operation_id(method, path));
+        let headers = operation.parameters.get_or_insert_with(Vec::new);
+        if method == "post" && path != checkin::REDEEM {
+            let words = "A new one for each request: with it, the request is done once however often it is sent.";
+            let shape = text().min_length(Some(KEY_MIN)).max_length(Some(KEY_MAX)).pattern(Some("^[!-~]+$"));
+            headers.push(header("Idempotency-Key", words, shape.build()).into());
+        }
+        if method == "get" {
+            headers.push(header("If-None-Match", "The ETag of the answer that the client has.", text().build()).into());
+            let words = "It is as the client has it.";
+            let known = ResponseBuilder::new().description(words).build();
+            operation.responses.responses.insert("304".to_owned(), known.into());
         }
     }
 }
@@ -104,11 +164,14 @@ fn operations(item: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut
 /// The routes with their description.
 fn described() -> (Router<Hall>, utoipa::openapi::OpenApi) {
     let uploads = DefaultBodyLimit::max(crate::phone::REGISTRATION_MAX);
+    let pictures = DefaultBodyLimit::max(domain::picture::UPLOAD_MAX + crate::BODY_MAX);
+    let faces = DefaultBodyLimit::max(service::picture::FACE_MAX + crate::BODY_MAX);
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(door::routes())
         .routes(routes!(home::parts))
         .routes(routes!(event::list))
         .routes(routes!(event::show))
+        .routes(routes!(event::of_series))
         .routes(routes!(event::wait))
         .routes(routes!(event::waiter, event::leave))
         .routes(routes!(order::quote))
@@ -116,14 +179,30 @@ fn described() -> (Router<Hall>, utoipa::openapi::OpenApi) {
         .routes(routes!(order::show))
         .routes(routes!(order::cancel))
         .routes(routes!(order::keep).layer(uploads))
+        .routes(routes!(pay::start))
+        .routes(routes!(pay::look))
+        .routes(routes!(invoice::receipt))
+        .routes(routes!(invoice::list, invoice::ask))
         .routes(routes!(ticket::collect))
         .routes(routes!(ticket::show))
         .routes(routes!(ticket::transfer))
         .routes(routes!(ticket::talks, ticket::choose))
         .routes(routes!(ticket::form, ticket::give))
         .routes(routes!(ticket::help))
+        .routes(routes!(holder::look, holder::pass))
+        .routes(routes!(holder::messages, holder::choose_messages))
+        .routes(routes!(holder::set_portrait, holder::drop_portrait).layer(pictures))
+        .routes(routes!(holder::certificates))
+        .routes(routes!(holder::check))
+        .routes(routes!(draw::look, draw::join))
+        .routes(routes!(draw::show))
+        .routes(routes!(draw::tap))
+        .routes(routes!(draw::say))
+        .routes(routes!(draw::set_face).layer(faces))
+        .routes(routes!(draw::verify))
         .routes(routes!(session::send))
         .routes(routes!(session::begin, session::list))
+        .routes(routes!(session::wechat))
         .routes(routes!(session::end))
         .routes(routes!(session::revoke))
         .routes(routes!(me::show, me::save))
@@ -156,6 +235,8 @@ pub fn routes(hall: &Hall) -> Router<Hall> {
     described()
         .0
         .route("/api/v1/openapi.json", get(describe))
+        // A scan has its own lane and never comes here: this is for whoever asks for it in another way.
+        .route(checkin::REDEEM, post(wrong_method))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(hall.clone(), guard::surround))
 }

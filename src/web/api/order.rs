@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use service::{
     Error, identity,
     order::{self, OrderInput, PersonInput},
-    token, upload,
+    promotion, token, upload,
 };
 use utoipa::ToSchema;
 
@@ -74,6 +74,9 @@ pub(super) struct OrderForm {
     /// Link of a wait for which a place is held.
     #[serde(default)]
     waiter: String,
+    /// By which link they came: its `from`, so that the source is known.
+    #[serde(default)]
+    from: String,
 }
 
 fn input(form: OrderForm, once: String) -> Result<OrderInput, Failure> {
@@ -218,7 +221,7 @@ pub(super) struct OrderBody {
     created: i64,
 }
 
-fn body(visit: &Visit, link: String, of: order::OrderPage) -> OrderBody {
+pub(super) fn body(visit: &Visit, link: String, of: order::OrderPage) -> OrderBody {
     let (order, sums) = (&of.order, of.order.sums());
     let paying = |setting: &domain::PaymentSetting| Paying {
         method: setting.method.code(),
@@ -265,6 +268,7 @@ pub(super) async fn place(
     Sent(form): Sent<OrderForm>,
 ) -> Result<(StatusCode, Json<OrderBody>), Failure> {
     let once = key.map(|Extension(key)| key.0).unwrap_or_default();
+    let from = form.from.clone();
     let input = input(form, once.clone())?;
     let placed = order::place(&hall.ctx, &actor, EventId(event), &input).await;
     let link = match placed {
@@ -274,6 +278,13 @@ pub(super) async fn place(
         Err(error) => return Err(respell(error)),
     };
     let of = order::by_link(&hall.ctx, visit.space, &link)?;
+    for ticket in of.tickets.iter().filter(|_| !from.is_empty()) {
+        // The registration stands whatever becomes of that.
+        let noted = promotion::credit(&hall.ctx, &actor, EventId(event), ticket.id, &from).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "where a registration came from was not noted");
+        }
+    }
     if actor.person().is_some() {
         match identity::remember_order(&hall.ctx, &actor, &link).await {
             Ok(()) => {}

@@ -115,6 +115,36 @@ pub(super) async fn begin(
     Ok((StatusCode::CREATED, Json(SessionBody { token, person: person.0 })))
 }
 
+/// What WeChat gave the mini-program.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WechatForm {
+    /// What `wx.login` gave; it works once, within five minutes.
+    code: String,
+    /// What the phone button (`getPhoneNumber`) gave: who registered with the number is who logs in.
+    #[serde(default)]
+    phone_code: String,
+    /// Name of the device, for the list of sessions.
+    #[serde(default)]
+    device: String,
+}
+
+/// Logs in by WeChat; a new person when nobody is known by it. With the number of the phone button, everything that was registered with that number is
+/// the person's at once.
+#[utoipa::path(
+    post, path = "/api/v1/sessions/wechat", tag = "session", request_body = WechatForm,
+    responses((status = 201, body = SessionBody))
+)]
+pub(super) async fn wechat(
+    State(hall): State<Hall>,
+    visit: Visit,
+    Sent(form): Sent<WechatForm>,
+) -> Result<(StatusCode, Json<SessionBody>), Failure> {
+    let codes = (form.code.as_str(), form.phone_code.as_str());
+    let (token, person) = identity::log_in_mini(&hall.ctx, visit.space, codes, &form.device, &visit.origin).await?;
+    Ok((StatusCode::CREATED, Json(SessionBody { token, person: person.0 })))
+}
+
 /// A session of the person.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionRow {

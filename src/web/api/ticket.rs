@@ -2,7 +2,7 @@
 
 use super::{
     door::Token,
-    event::{Ask, EventCard, TalkRow},
+    event::{Ask, EventCard, TalkRow, markdown},
     input::{Named, Sent},
     order::{Given, answers},
 };
@@ -15,7 +15,7 @@ use crate::{
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{SpaceId, TalkId, ticket::TicketInput};
 use serde::{Deserialize, Serialize};
-use service::{device, event_view, feedback, identity, order, registration, talk};
+use service::{device, event_view, feedback, identity, order, poster, registration, talk};
 use utoipa::ToSchema;
 
 /// A draw that the ticket is in.
@@ -67,6 +67,11 @@ pub(super) struct TicketBody {
     draws: Vec<DrawRow>,
     /// The holder can become a helper at the door.
     helper: bool,
+    /// Address of the calendar file.
+    calendar: String,
+    /// Address of the holder's own poster to share.
+    #[schema(required)]
+    poster: Option<String>,
 }
 
 fn body(hall: &Hall, visit: &Visit, link: String) -> Result<TicketBody, Failure> {
@@ -83,6 +88,9 @@ fn body(hall: &Hall, visit: &Visit, link: String) -> Result<TicketBody, Failure>
     };
     let talks = talk::page(ctx, visit.space, &link)?.open && of.ticket.state == domain::TicketState::Active;
     let feedback = feedback::offered(ctx, visit.space, &of.ticket)?.map(|given| if given { "given" } else { "open" });
+    let calendar = format!("{}/ticket/{link}/calendar.ics", visit.base);
+    let poster = poster::is_shared(ctx, visit.space, of.event.id)?;
+    let poster = poster.then(|| format!("{}/ticket/{link}/poster.png", visit.base));
     Ok(TicketBody {
         link,
         number: of.ticket.number.clone(),
@@ -103,6 +111,8 @@ fn body(hall: &Hall, visit: &Visit, link: String) -> Result<TicketBody, Failure>
         lucky,
         draws: draws.into_iter().map(draw).collect(),
         helper: device::helper_of(ctx, visit.space, &of.ticket)?.is_some(),
+        calendar,
+        poster,
     })
 }
 
@@ -274,7 +284,7 @@ pub(super) async fn form(
         rating: question.rating,
     };
     Ok(Json(FeedbackBody {
-        intro: of.form.intro.clone(),
+        intro: markdown(&of.form.intro),
         anonymous: of.form.anonymous,
         given: of.given,
         questions: of.form.questions.iter().map(ask).collect(),

@@ -10,6 +10,7 @@ use crate::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, State},
+    http::HeaderMap,
     routing::{get, post},
 };
 use domain::{EventId, Refusal, TicketTypeId, ticket::TicketInput};
@@ -31,7 +32,13 @@ pub fn routes() -> Router<Hall> {
         .route("/wait/{link}/leave", post(leave))
 }
 
-async fn show(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, Query(query): Query) -> Answer {
+async fn show(
+    State(hall): State<Hall>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(link): Path<String>,
+    Query(query): Query,
+) -> Answer {
     let of = order::by_link(&hall.ctx, visit.space, &link)?;
     let tickets: Vec<_> = of
         .tickets
@@ -42,8 +49,9 @@ async fn show(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, 
         })
         .collect();
     let (offered, open) = service::pay::own(&hall.ctx, &visit.visitor(), &link)?;
+    let inside = crate::pay::inside(&hall, &visit, &headers)?;
     let shown = pages::OrderPage {
-        wechat: &views::phone::pay::panel(&visit.shell(), &of.order, &link, offered, open.as_ref()),
+        wechat: &views::phone::pay::panel(&visit.shell(), &of.order, &link, offered.then_some(inside), open.as_ref()),
         order: &of.order,
         event: &of.event,
         tickets: &tickets,

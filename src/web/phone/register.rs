@@ -4,7 +4,7 @@ use super::{choices, ticket_input, with_uploads};
 use crate::{
     Hall,
     answer::{Answer, Failure, again, page, see},
-    audience::Visit,
+    audience::{Member, Visit},
     fields::{Fields, Query},
 };
 use axum::{
@@ -14,7 +14,7 @@ use axum::{
 use domain::{AddOnId, EventId, Order, Refusal, TicketTypeId, order::OrderState};
 use maud::Markup;
 use service::{
-    Error, event,
+    Error, event, identity,
     order::{self, OrderInput, PersonInput},
     payment, quota, registration, token, upload, voucher, waiting,
 };
@@ -173,6 +173,7 @@ pub async fn register(
                 for (ticket, _) in order.tickets() {
                     crate::poster::credit(&hall, &visit, &headers, event, ticket).await;
                 }
+                remember(&hall, &visit, &headers, &order).await;
                 return landed(&hall, &visit, &order);
             }
             Err(error) => Err(error),
@@ -191,6 +192,14 @@ pub async fn register(
             page(draw(&hall, &visit, event, &typed, lines, None)?)
         }
         Err(error) => again(error, |refusal| draw(&hall, &visit, event, &typed, None, Some(refusal))),
+    }
+}
+
+/// Lets whoever is logged in find the order among their own. It stands whatever becomes of that.
+async fn remember(hall: &Hall, visit: &Visit, headers: &HeaderMap, order: &Order) {
+    let Ok(Member(actor)) = Member::of(hall, visit.space, headers) else { return };
+    if let Err(error) = identity::remember_order(&hall.ctx, &actor, &token::link(&order.link)).await {
+        tracing::warn!(%error, "an order is not among its buyer's own");
     }
 }
 
