@@ -1,7 +1,7 @@
 //! Notices to people: what is said on which occasion, to whom, and how far it got. Kept in the same commit as what caused it; a channel
 //! takes it from there.
 
-use crate::{EventId, NoticeId, OrderId, Refusal, TicketId, Time, WaiterId, refuse, text::Form};
+use crate::{EventId, NoticeId, OrderId, PersonId, Refusal, TicketId, Time, WaiterId, refuse, text::Form};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The occasion of a notice.
@@ -29,6 +29,8 @@ pub enum Purpose {
     Message,
     /// With phone number and attend code a ticket that the secretariat gave is found (S0-46).
     AttendCode,
+    /// Something that whoever comes must know, such as another place: who left what goes to many gets it too.
+    Change,
 }
 
 impl Purpose {
@@ -45,6 +47,7 @@ impl Purpose {
         Self::Reminder,
         Self::Message,
         Self::AttendCode,
+        Self::Change,
     ];
 
     /// Stable code.
@@ -61,6 +64,7 @@ impl Purpose {
             Self::Reminder => "reminder",
             Self::Message => "message",
             Self::AttendCode => "attend_code",
+            Self::Change => "change",
         }
     }
 
@@ -78,6 +82,7 @@ impl Purpose {
             Self::Reminder => "Reminder",
             Self::Message => "Message",
             Self::AttendCode => "Attend code",
+            Self::Change => "Important change",
         }
     }
 
@@ -94,7 +99,7 @@ impl Purpose {
             Self::OrderRefunded => Some("¥{amount} were given back to you for {event}."),
             Self::PlaceOffered => Some("A place at {event} is held for you until {until}."),
             Self::Reminder => Some("{event} begins at {time}. Have your ticket at hand."),
-            Self::Message => None,
+            Self::Message | Self::Change => None,
             Self::AttendCode => Some(
                 "You are registered for {event}, {time}. Your attend code: {attend}. With it and your phone number you find your ticket.",
             ),
@@ -111,13 +116,16 @@ pub enum About {
     Ticket(EventId, TicketId),
     /// A wait.
     Waiter(EventId, WaiterId),
+    /// A person, whatever they are registered for.
+    Person(PersonId),
 }
 
 impl About {
-    /// The event.
-    pub fn event(self) -> EventId {
+    /// The event, where there is one.
+    pub fn event(self) -> Option<EventId> {
         match self {
-            Self::Order(event, _) | Self::Ticket(event, _) | Self::Waiter(event, _) => event,
+            Self::Order(event, _) | Self::Ticket(event, _) | Self::Waiter(event, _) => Some(event),
+            Self::Person(_) => None,
         }
     }
 }
@@ -207,6 +215,21 @@ pub fn check_send(notice: &Notice, now: Time) -> Result<(), Refusal> {
         }
     }
 }
+
+impl Notice {
+    /// A value of the words.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(kept, _)| kept == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The message to many that it is a part of.
+    pub fn blast(&self) -> Option<crate::BlastId> {
+        self.value(BLAST).and_then(|id| id.parse().ok())
+    }
+}
+
+/// The value that names the message to many.
+pub const BLAST: &str = "blast";
 
 /// Fills `{names}` in a text of the secretariat; unknown ones stay as they are.
 pub fn fill(text: &str, values: &[(String, String)]) -> String {

@@ -2,7 +2,8 @@
 //! that nobody used, what is due to leave the box.
 
 use crate::{
-    Ctx, Error, archive, identity, message, once, order, outbox, promotion, reminder, upload, waiting, wechat,
+    Ctx, Error, archive, blast, identity, message, once, order, outbox, pay, promotion, reminder, upload, waiting,
+    wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -19,6 +20,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("waiting list", waiting::advance(ctx, space).await),
         ("reminders", reminder::write_due(ctx, space).await),
         ("archive", archive::run_due(ctx, space).await),
+        ("messages to many", blast::write_due(ctx, space).await),
         ("messages", message::dispatch(ctx, space).await),
         ("visits", visits(ctx, space).await),
         ("unused uploads", uploads(ctx, space).await),
@@ -26,6 +28,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("sessions", identity::forget_old(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),
+        ("codes", message::person::tidy(ctx, space).await),
         ("pushes", wechat::forget_old(ctx, space).await),
     ];
     for (job, outcome) in done {
@@ -37,6 +40,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
     }
     outbox::start_due(ctx, space);
     message::sms::start_asking(ctx, space);
+    pay::start_asking(ctx, space);
 }
 
 /// Whether this second is one of those.

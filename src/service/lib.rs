@@ -6,6 +6,7 @@ pub mod actor;
 pub mod archive;
 mod aside;
 pub mod audit;
+pub mod blast;
 pub mod brand;
 pub mod calendar;
 pub mod category;

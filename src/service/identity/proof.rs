@@ -171,6 +171,7 @@ fn merge(work: &mut Work<'_, '_>, from: PersonId, into: PersonId) -> Result<(), 
         work.remove::<PersonOrder>(&(from, order.event, order.order))?;
         work.put(&PersonOrder { person: into, ..order })?;
     }
+    crate::message::person::moved(work, from, into)?;
     work.put(&PersonMerge { from, into, at: work.now, moved })?;
     work.audit("person.merge", format!("person/{into}"), &format!("person/{from}"), &format!("person/{into}"))
 }

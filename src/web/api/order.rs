@@ -99,6 +99,7 @@ fn input(form: OrderForm, once: String) -> Result<OrderInput, Failure> {
         donation: form.donation,
         method: form.method,
         waiter: form.waiter,
+        ..OrderInput::default()
     })
 }
 
