@@ -145,10 +145,11 @@ async fn asked_code(ctx: &Ctx, actor: &Actor) -> Done<String> {
         sign: "协会".into(),
         per_number: "10".into(),
         per_day: "10".into(),
-        templates: vec![("login_code".into(), "SMS_1".into(), "code=code".into())],
         ..SmsInput::default()
     };
     message::setting::save_sms(ctx, actor, &input).await?;
+    let template = domain::message::template::TemplateInput::known("sms", "SMS_1", "code=code");
+    message::template::save(ctx, actor, "login_code", &[template]).await?;
     let target = identity::Target::read(identity::Channel::Sms, PHONE)?;
     let words = identity::Words { subject: String::new(), text: String::new() };
     identity::send_code(ctx, &Actor::visitor(actor.space), &target, &words, "bench").await?;

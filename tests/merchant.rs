@@ -114,6 +114,17 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
     let order = visitor.post(&format!("/event/{id}/register"), &form);
     assert_eq!(order.status, 303, "{}", order.body);
     let order_link = order.location.unwrap().rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+    let many = [
+        ("from", "list"),
+        ("list", "13800000002"),
+        ("once", "0123456789abcdef"),
+        ("purpose", "message"),
+        ("text", mark),
+        ("way", "sms"),
+        ("seen", "1"),
+    ];
+    let sent = client.post("/admin/blast", &many);
+    assert_eq!(sent.status, 303, "{}", sent.body);
     let one = || "1".to_owned();
     let named = BTreeMap::from([
         ("event", id),
@@ -129,6 +140,7 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
     let numbers = [
         "account",
         "addon",
+        "blast",
         "category",
         "certificate",
         "code",
@@ -168,7 +180,12 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
         "win",
     ];
     let mut values: BTreeMap<&'static str, String> = numbers.into_iter().map(|name| (name, one())).collect();
-    values.extend([("who", "t1".to_owned()), ("page", "event".to_owned()), ("name", "event".to_owned())]);
+    values.extend([
+        ("occasion", "reminder".to_owned()),
+        ("who", "t1".to_owned()),
+        ("page", "event".to_owned()),
+        ("name", "event".to_owned()),
+    ]);
     values.extend([
         ("*name", "app.css".to_owned()),
         ("file", "x".to_owned()),

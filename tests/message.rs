@@ -52,15 +52,18 @@ fn set_up(admin: &Client, base: &str) {
         ("sign", SIGN),
         ("per_number", "10"),
         ("per_day", "1000"),
-        ("template-message", "110"),
-        ("values-message", "1=name, 2=text"),
-        ("template-order_completed", "111"),
-        ("values-order_completed", "1=event"),
-        ("template-login_code", "112"),
-        ("values-login_code", "1=code, 2=minutes"),
     ];
     let saved = admin.post("/admin/message/sms", &form);
     assert_eq!(saved.status, 303, "{}", saved.body);
+    for (occasion, id, values) in [
+        ("message", "110", "1=name, 2=text"),
+        ("order_completed", "111", "1=event"),
+        ("login_code", "112", "1=code, 2=minutes"),
+    ] {
+        let form = [("act", "save"), ("sms-zh-CN-id", id), ("sms-zh-CN-values", values)];
+        let saved = admin.post(&format!("/admin/message/template/{occasion}"), &form);
+        assert_eq!(saved.status, 303, "{}", saved.body);
+    }
     let page = admin.get("/admin/message").body;
     assert!(!page.contains(SECRET) && page.contains("/callback/sms/"), "the key is never shown");
     let tried = admin.post("/admin/message/sms/try", &[("to", "13900000000"), ("occasion", LOGIN_CODE)]);
@@ -166,6 +169,119 @@ fn a_box_that_is_killed_while_it_sends_sends_nothing_twice_and_forgets_nothing()
     let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success() && said.contains("no damage"), "{said}");
+}
+
+/// A mail as it came to a server, and the record of its signature.
+fn signed_mail() -> (Vec<u8>, (String, String)) {
+    use gateway::mail::{Account, Mail, dkim::Signer, standin};
+    let key = gateway::pay::standin::key::MERCHANT_KEY;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(standin::MailServer::start(standin::Rules::default())).unwrap();
+    let account = Account {
+        host: "127.0.0.1".into(),
+        port: server.address.port(),
+        security: domain::message::MailSecurity::None,
+        user: String::new(),
+        password: String::new(),
+        from: ("office@hall.example.org".into(), "江南工商联合会".into()),
+        reply_to: "desk@hall.example.org".into(),
+        bounce: String::new(),
+        dkim: Some(("hall.example.org".into(), "hall".into(), key.into())),
+    };
+    let mail = Mail {
+        to: ("li.si@example.com".into(), "李四".into()),
+        subject: "提醒 · 年度会员大会".into(),
+        text: "会场改在二号厅。\n\n.一行以点开头\nplain  words \n".into(),
+        ours: "1.1.1".into(),
+        leave: Some("https://hall.example.org/message/leave/abc".into()),
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    runtime.block_on(account.send(&mail, Time(i64::try_from(now.as_millis()).unwrap()))).unwrap();
+    let record = Signer::new("hall.example.org", "hall", key).unwrap().record();
+    (server.taken().pop().unwrap().message, record)
+}
+
+#[test]
+fn dkimpy_believes_what_we_sign() {
+    use std::io::Write;
+    let tools = std::env::var("HUIGUAN_TEST_TOOLS").unwrap_or_else(|_| "/var/tmp/huiguan-test-tools".into());
+    let (message, record) = signed_mail();
+    let asked = serde_json::json!({
+        "message": data_encoding::BASE64.encode(&message), "record": record,
+        "part": "desk@hall.example.org", "other": "evil@hall.example.org",
+    });
+    let mut peer = Command::new(format!("{tools}/dkimpy/bin/python"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peer/signature.py"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    peer.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
+    let said = peer.wait_with_output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(said, serde_json::json!({ "whole": true, "bent": false }), "{}", String::from_utf8_lossy(&message));
+}
+
+#[test]
+fn many_are_written_to_once_whoever_may_and_the_log_of_each_says_so() {
+    let provider = provider(0);
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    set_up(&admin, &provider.base);
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    for at in 0..3 {
+        person(&admin, &event, &kind, &format!("人员{at}"), &format!("138000001{at:02}"));
+    }
+    let page = admin.get(&format!("/admin/blast/new?event={event}")).body;
+    let once = page.split("name=\"once\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let form = [
+        ("from", "event"),
+        ("event", event.as_str()),
+        ("once", once.as_str()),
+        ("purpose", "message"),
+        ("text", "{name}，停车场改在北门"),
+        ("way", "sms"),
+        ("seen", "3"),
+    ];
+    let wrong = admin.post("/admin/blast/preview", &[&form[..4], &[("way", "sms")]].concat());
+    assert!(wrong.status == 422 && wrong.body.contains("此项必填"), "{}", wrong.body);
+    let looked = admin.post("/admin/blast/preview", &form);
+    assert!(looked.status == 200 && looked.body.contains("人员0，停车场改在北门"), "{}", looked.body);
+    let sent = admin.post("/admin/blast", &form);
+    let again = admin.post("/admin/blast", &form);
+    assert_eq!((sent.status, &sent.location), (303, &again.location), "{}", sent.body);
+    let at = sent.location.unwrap();
+    let ticks = |page: &str| page.matches("短信 · 已发送").count() == 3;
+    until(&admin, &at, "everybody got it", ticks);
+    let taken = provider.providers.taken();
+    let texts: Vec<&str> =
+        taken.iter().filter(|taken| taken.template == "110").map(|taken| taken.values[1].as_str()).collect();
+    assert_eq!(texts.len(), 3, "nobody twice: {texts:?}");
+    assert!(texts.contains(&"人员1，停车场改在北门"));
+    let log = admin.get(&format!("/admin/event/{event}/registration/1/message")).body;
+    assert!(log.contains("停车场改在北门") && log.contains("短信"), "{log}");
+    assert!(
+        admin.get("/admin/message/person/1").status == 200 && admin.get("/admin/message/person/9999").status == 404
+    );
+    assert_eq!(admin.post(&format!("{at}/stop"), &[]).status, 303);
+    for path in [
+        "/admin/blast",
+        "/admin/blast/new",
+        at.as_str(),
+        "/admin/message/template",
+        "/admin/message/template/reminder",
+        "/admin/message/person/1",
+    ] {
+        let visitor = hall.client().get(path);
+        assert!(visitor.status == 303 && visitor.location.unwrap().contains("/login"), "{path}");
+    }
+    assert_eq!(admin.get("/admin/message/template/nothing").status, 404);
+    let looked =
+        admin.post("/admin/message/template/reminder", &[("act", "preview"), ("words-zh-CN-text", "{event}马上开始")]);
+    assert!(
+        looked.body.contains("年度会员大会马上开始") && !admin.get("/admin/message/template").body.contains("马上开始")
+    );
 }
 
 #[test]

@@ -215,6 +215,29 @@ fn the_callback_takes_what_is_proven_once_and_says_no_to_the_rest() {
 }
 
 #[test]
+fn a_clock_that_is_five_minutes_off_is_refused_both_ways_and_the_page_says_what_to_do() {
+    let wechat = Wechat::start(false);
+    let of = till(&wechat, Hall::fresh());
+    let buyer = of.hall.client();
+    let order = of.buy(&buyer, "13800000001");
+    assert_eq!(of.start(&buyer, &order).status, 303);
+    let number = wechat.newest();
+    wechat.standin.pay(&number, None);
+    for seconds in [330, -330] {
+        wechat.standin.shift(seconds);
+        assert_eq!(wechat.deliver(&wechat.told(&number)), Some(401), "{seconds}");
+        assert_eq!(of.admin.post("/admin/pay/account/test", &[]).status, 303);
+        let page = of.admin.get("/admin/pay/account").body;
+        assert!(page.contains("SIGN_ERROR") && page.contains("校准主机时间"), "{page}");
+    }
+    wechat.standin.shift(0);
+    assert_eq!(of.admin.post("/admin/pay/account/test", &[]).status, 303);
+    assert!(of.admin.get("/admin/pay/account").body.contains("已连接"));
+    assert_eq!(wechat.deliver(&wechat.told(&number)), Some(204), "told again by the right time, it counts");
+    assert!(buyer.get(&order).body.contains("已完成"));
+}
+
+#[test]
 fn a_kill_in_each_state_loses_nothing_and_pays_nothing_twice() {
     let wechat = Wechat::start(false);
     let folder = tempfile::tempdir().unwrap();

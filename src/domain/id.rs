@@ -119,6 +119,8 @@ ids! {
     WechatLinkId
     /// A merchant, or an application to become one.
     MerchantId
+    /// A message to many.
+    BlastId
 }
 
 impl SpaceId {

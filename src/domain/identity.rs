@@ -242,6 +242,8 @@ pub struct PersonMoved {
     pub orders: Vec<(EventId, OrderId)>,
     /// What was chosen about messages moved too: the other record had chosen nothing.
     pub choice: bool,
+    /// Kinds and numbers of the messages in the log.
+    pub trails: Vec<(u8, u64)>,
 }
 
 /// For how long two records that became one can be told apart again.

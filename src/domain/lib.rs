@@ -5,11 +5,13 @@ pub mod account;
 pub mod archive;
 pub mod audit;
 pub mod backup;
+pub mod blast;
 pub mod brand;
 pub mod category;
 pub mod certificate;
 pub mod checkin;
 pub mod code;
+pub mod corp;
 pub mod design;
 pub mod device;
 pub mod document;
@@ -71,6 +73,7 @@ pub use account::{Account, Grant, Session};
 pub use archive::EventArchive;
 pub use audit::{AuditLine, By};
 pub use backup::{BackupPlan, BackupRun};
+pub use blast::{Blast, BlastPart};
 pub use brand::Brand;
 pub use category::{Category, EventCategory};
 pub use certificate::Certificate;
@@ -89,7 +92,10 @@ pub use import::Import;
 pub use invoice::Invoice;
 pub use member::{Member, MemberOffer};
 pub use merchant::{Merchant, MerchantPurge, MerchantSetting};
-pub use message::{Dispatch, MailSetting, MessageChoice, MessageSetting, SmsLine, SmsSetting};
+pub use message::{
+    Dispatch, MailSetting, MessageChoice, MessageDefaults, MessageSetting, MessageTemplate, MessageTrail, PersonLang,
+    SmsLine, SmsSetting,
+};
 pub use money::Money;
 pub use notice::Notice;
 pub use once::Once;

@@ -1,7 +1,7 @@
 //! Notices to people: what is said on which occasion, to whom, and how far it got. Kept in the same commit as what caused it; a channel
 //! takes it from there.
 
-use crate::{EventId, NoticeId, OrderId, Refusal, TicketId, Time, WaiterId, refuse, text::Form};
+use crate::{EventId, NoticeId, OrderId, PersonId, Refusal, TicketId, Time, WaiterId, refuse, text::Form};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The occasion of a notice.
@@ -37,6 +37,8 @@ pub enum Purpose {
     InvoiceVoided,
     /// Somebody won in a draw (S0-94).
     PrizeWon,
+    /// Something that whoever comes must know, such as another place: who left what goes to many gets it too.
+    Change,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
         Self::InvoiceRefused,
         Self::InvoiceVoided,
         Self::PrizeWon,
+        Self::Change,
     ];
 
     /// Stable code.
@@ -77,6 +80,7 @@ impl Purpose {
             Self::InvoiceRefused => "invoice_refused",
             Self::InvoiceVoided => "invoice_voided",
             Self::PrizeWon => "prize_won",
+            Self::Change => "change",
         }
     }
 
@@ -98,6 +102,7 @@ impl Purpose {
             Self::InvoiceRefused => "Invoice not made",
             Self::InvoiceVoided => "Invoice taken back",
             Self::PrizeWon => "Prize won",
+            Self::Change => "Important change",
         }
     }
 
@@ -114,7 +119,7 @@ impl Purpose {
             Self::OrderRefunded => Some("¥{amount} were given back to you for {event}."),
             Self::PlaceOffered => Some("A place at {event} is held for you until {until}."),
             Self::Reminder => Some("{event} begins at {time}. Have your ticket at hand."),
-            Self::Message => None,
+            Self::Message | Self::Change => None,
             Self::AttendCode => Some(
                 "You are registered for {event}, {time}. Your attend code: {attend}. With it and your phone number you find your ticket.",
             ),
@@ -135,13 +140,16 @@ pub enum About {
     Ticket(EventId, TicketId),
     /// A wait.
     Waiter(EventId, WaiterId),
+    /// A person, whatever they are registered for.
+    Person(PersonId),
 }
 
 impl About {
-    /// The event.
-    pub fn event(self) -> EventId {
+    /// The event, where there is one.
+    pub fn event(self) -> Option<EventId> {
         match self {
-            Self::Order(event, _) | Self::Ticket(event, _) | Self::Waiter(event, _) => event,
+            Self::Order(event, _) | Self::Ticket(event, _) | Self::Waiter(event, _) => Some(event),
+            Self::Person(_) => None,
         }
     }
 }
@@ -231,6 +239,21 @@ pub fn check_send(notice: &Notice, now: Time) -> Result<(), Refusal> {
         }
     }
 }
+
+impl Notice {
+    /// A value of the words.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(kept, _)| kept == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The message to many that it is a part of.
+    pub fn blast(&self) -> Option<crate::BlastId> {
+        self.value(BLAST).and_then(|id| id.parse().ok())
+    }
+}
+
+/// The value that names the message to many.
+pub const BLAST: &str = "blast";
 
 /// Fills `{names}` in a text of the secretariat; unknown ones stay as they are.
 pub fn fill(text: &str, values: &[(String, String)]) -> String {

@@ -118,6 +118,8 @@ impl OutKind {
             "wechat.subscribe" => "Mini-program message",
             "wechat.template" => "Official account message",
             "wecom.message" => "WeCom message",
+            "wechat.delivery" => "Delivery told to WeChat",
+            "wechat.check" => "Check of a message",
             "pay.refund" => "Refund through WeChat Pay",
             "pay.close" => "Payment order closed",
             other => other,

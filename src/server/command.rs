@@ -341,6 +341,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     });
     service::message::register_own(&ctx);
     service::webhook::register(&ctx);
+    service::draw::check::register(&ctx);
     let words = crate::wording::Words { base: Some(base.clone()) };
     service::message::set_wording(&ctx, Arc::new(words));
     let mut stand_ins = None;
@@ -364,7 +365,6 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
-    let payments = tokio::spawn(ask_about_payments(ctx.clone()));
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     let announced =
@@ -403,7 +403,6 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     }
     scanners.abort();
     clock.abort();
-    payments.abort();
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
         service::promotion::flush(&ctx, space).await?;
@@ -478,20 +477,6 @@ async fn by_the_clock(ctx: service::Ctx) {
         second.tick().await;
         for space in ctx.open_spaces().unwrap_or_else(unread) {
             service::job::tick(&ctx, space).await;
-        }
-    }
-}
-
-/// Asks WeChat about payments that nobody told us of, as long as the box runs. Waiting for WeChat keeps nothing else waiting.
-async fn ask_about_payments(ctx: service::Ctx) {
-    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
-    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        second.tick().await;
-        for space in ctx.open_spaces().unwrap_or_else(unread) {
-            if let Err(error) = service::pay::tick(&ctx, space).await {
-                tracing::error!(%error, %space, "payments were not asked about");
-            }
         }
     }
 }

@@ -35,7 +35,8 @@ pub async fn stand_in(ctx: &Ctx, actor: &Actor, hall: SocketAddr, base: &str) ->
     // The box speaks with it over its own address; phones see the name by which they know the box.
     let host = base.trim_start_matches("http://").trim_start_matches("https://");
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    till.show_at(&format!("http://{host}:{port}"));
+    let shown = format!("http://{host}:{port}");
+    till.show_at(&shown);
     let hall_near = near(local, &hall.port().to_string());
     let account = domain::pay::AccountInput { address: near(local, &port), ..till.account(&hall_near, Speaks::First) };
     pay::save(ctx, actor, &account).await?;
@@ -44,6 +45,6 @@ pub async fn stand_in(ctx: &Ctx, actor: &Actor, hall: SocketAddr, base: &str) ->
     if !trouble.is_empty() {
         tracing::warn!(trouble, "the stand-in of WeChat Pay was not reached");
     }
-    say(format!("  payments        a stand-in of WeChat Pay at {} takes no real money", till.base));
+    say(format!("  payments        a stand-in of WeChat Pay at {shown} takes no real money"));
     Ok(Some(till))
 }

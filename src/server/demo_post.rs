@@ -2,14 +2,17 @@
 //! everything that they took can be read. So that notices can be tried without any account.
 
 use crate::command::say;
-use domain::message::{LOGIN_CODE, MailInput, SettingInput, SmsInput};
+use domain::message::{LOGIN_CODE, MailInput, SettingInput, SmsInput, template::TemplateInput};
 use domain::notice::Purpose;
 use gateway::{
     mail::standin::{MailServer, Rules},
     sms::standin::{APP, KEY_ID, Providers, SECRET, SIGN},
     standin::{Answered, Standin, escaped},
 };
-use service::{Actor, Clock, Ctx, Error, message::setting};
+use service::{
+    Actor, Clock, Ctx, Error,
+    message::{setting, template},
+};
 use std::sync::Arc;
 
 /// What runs as long as the demonstration does.
@@ -22,7 +25,7 @@ pub struct Post {
 /// What fills the template of an occasion.
 fn values(purpose: Purpose) -> &'static str {
     match purpose {
-        Purpose::Message => "1=name, 2=text",
+        Purpose::Message | Purpose::Change => "1=name, 2=text",
         Purpose::AttendCode => "1=name, 2=event, 3=time, 4=attend",
         Purpose::OrderToPay => "1=event, 2=amount, 3=number, 4=until",
         Purpose::OrderRefunded => "1=event, 2=amount",
@@ -33,6 +36,12 @@ fn values(purpose: Purpose) -> &'static str {
         Purpose::Reminder | Purpose::OrderCompleted => "1=name, 2=event, 3=time",
         _ => "1=name, 2=event",
     }
+}
+
+/// What the demonstration's provider approved: the values one behind the other, as its page shows them.
+fn approved(values: &str) -> String {
+    let names = values.split(',').filter_map(|pair| pair.split('=').next());
+    names.map(|name| format!("{{{}}}", name.trim())).collect::<Vec<_>>().join("，")
 }
 
 /// The page: what was taken, newest first.
@@ -64,12 +73,6 @@ pub async fn open(ctx: &Ctx, actor: &Actor) -> Result<Post, Error> {
     let mail = Arc::new(MailServer::start(Rules::default()).await.map_err(failed)?);
     let (shown, server) = (providers.clone(), mail.clone());
     let page = Standin::start(move |_| page(&shown, &server)).await.map_err(failed)?;
-    let mut templates: Vec<(String, String, String)> = Purpose::ALL
-        .iter()
-        .zip(100..)
-        .map(|(purpose, id)| (purpose.code().to_owned(), id.to_string(), values(*purpose).to_owned()))
-        .collect();
-    templates.push((LOGIN_CODE.to_owned(), "99".into(), "1=code, 2=minutes".into()));
     let input = SmsInput {
         enabled: true,
         provider: "tencent".into(),
@@ -80,9 +83,14 @@ pub async fn open(ctx: &Ctx, actor: &Actor) -> Result<Post, Error> {
         sign: SIGN.into(),
         per_number: "50".into(),
         per_day: "5000".into(),
-        templates,
     };
     setting::save_sms(ctx, actor, &input).await?;
+    let codes = Purpose::ALL.iter().map(|purpose| (purpose.code(), values(*purpose)));
+    for ((code, values), id) in codes.chain(std::iter::once((LOGIN_CODE, "1=code, 2=minutes"))).zip(100..) {
+        let input = TemplateInput { text: approved(values), ..TemplateInput::known("sms", &id.to_string(), values) };
+        template::save(ctx, actor, code, &[input]).await?;
+    }
+    template::save_defaults(ctx, actor, "zh-CN", "0.045").await?;
     let input = MailInput {
         enabled: true,
         host: "127.0.0.1".into(),

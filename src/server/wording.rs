@@ -1,4 +1,4 @@
-//! The words of messages that leave the box: what the pages say, in the language that the hall starts in.
+//! The words of messages that leave the box: what the pages say, in the reader's language.
 
 use domain::Notice;
 use jiff::tz::TimeZone;
@@ -12,8 +12,8 @@ pub struct Words {
 }
 
 impl Wording for Words {
-    fn words(&self, notice: &Notice, zone: &TimeZone) -> String {
-        let format = Format { text: Text(Lang::Zh), zone: zone.clone() };
+    fn words(&self, notice: &Notice, zone: &TimeZone, lang: &str) -> String {
+        let format = Format { text: Text(Lang::parse(lang).unwrap_or_default()), zone: zone.clone() };
         let shell = Shell {
             format,
             space: String::new(),
@@ -27,8 +27,8 @@ impl Wording for Words {
         words(&shell, notice)
     }
 
-    fn subject(&self, notice: &Notice) -> String {
-        let occasion = Text(Lang::Zh).t(notice.purpose.label()).to_owned();
+    fn subject(&self, notice: &Notice, lang: &str) -> String {
+        let occasion = Text(Lang::parse(lang).unwrap_or_default()).t(notice.purpose.label()).to_owned();
         let event = notice.values.iter().find(|(name, _)| name == "event").map(|(_, value)| value.as_str());
         match event {
             Some(event) if !event.is_empty() => format!("{occasion} · {event}"),

@@ -2,8 +2,8 @@
 //! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, archive, backup, identity, merchant, message, once, order, outbox, promotion, reminder, upload, waiting,
-    webhook, wechat,
+    Ctx, Error, archive, backup, blast, identity, merchant, message, once, order, outbox, pay, promotion, reminder, upload,
+    waiting, webhook, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -21,6 +21,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("reminders", reminder::write_due(ctx, space).await),
         ("archive", archive::run_due(ctx, space).await),
         ("deleted merchants", merchant::purge_due(ctx, space).await),
+        ("messages to many", blast::write_due(ctx, space).await),
         ("messages", message::dispatch(ctx, space).await),
         ("check-ins to webhooks", webhook::tell_checkins(ctx, space).await),
         ("visits", visits(ctx, space).await),
@@ -29,6 +30,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("sessions", identity::forget_old(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),
+        ("codes", message::person::tidy(ctx, space).await),
         ("pushes", wechat::forget_old(ctx, space).await),
     ];
     for (job, outcome) in done {
@@ -41,6 +43,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
     outbox::start_due(ctx, space);
     message::sms::start_asking(ctx, space);
     backup::start_due(ctx, space);
+    pay::start_asking(ctx, space);
 }
 
 /// Whether this second is one of those.

@@ -7,6 +7,7 @@ pub mod archive;
 mod aside;
 pub mod audit;
 pub mod backup;
+pub mod blast;
 pub mod brand;
 pub mod calendar;
 pub mod category;

@@ -4,7 +4,7 @@
 use crate::{Actor, At, Ctx, Error, Work, event, registration, roster::Filter, sheet};
 use domain::{
     EventId, Notice, NoticeId, Order, Permission, Refusal, Ticket, Time, Waiter,
-    notice::{About, NoticeState, PEOPLE_MAX, Purpose, check_send, check_text},
+    notice::{About, NoticeState, Purpose, check_send, check_text},
     refuse,
 };
 use store::catalogue::{NOTICE_BY_CAUSE, NOTICE_BY_EVENT, NOTICE_BY_SUBJECT, NOTICES, notice_subject};
@@ -55,11 +55,8 @@ pub(crate) struct Words {
 pub(crate) fn say(work: &mut Work<'_, '_>, to: &To<'_>, words: Words) -> Result<(), Error> {
     let (kind, number) = notice_subject(to.about);
     let once = format!("{}/{kind}/{number}/{}", words.purpose.code(), words.cause);
-    if work.read().find_key::<Notice, _>(&NOTICE_BY_CAUSE, &once)?.is_some() {
-        return Ok(());
-    }
     let notice = Notice {
-        id: NoticeId(work.next_id::<Notice>()?),
+        id: NoticeId(0),
         purpose: words.purpose,
         about: to.about,
         name: to.name.to_owned(),
@@ -71,7 +68,17 @@ pub(crate) fn say(work: &mut Work<'_, '_>, to: &To<'_>, words: Words) -> Result<
         created_at: work.now,
         useful_until: words.useful_until,
     };
-    work.insert(&notice)
+    keep(work, notice).map(drop)
+}
+
+/// Keeps a notice that was made ready elsewhere; true when its cause made none before. The caller writes the audit line.
+pub(crate) fn keep(work: &mut Work<'_, '_>, draft: Notice) -> Result<bool, Error> {
+    if work.read().find_key::<Notice, _>(&NOTICE_BY_CAUSE, &draft.once)?.is_some() {
+        return Ok(false);
+    }
+    let id = NoticeId(work.next_id::<Notice>()?);
+    work.insert(&Notice { id, ..draft })?;
+    Ok(true)
 }
 
 /// Tells the holder of a ticket its attend code, once for each cause (S0-46); true when there is a phone to tell it to.
@@ -178,19 +185,32 @@ pub fn list(ctx: &Ctx, actor: &Actor, event: EventId, page: usize) -> Result<(Ve
 /// People of one transaction: a long list does not keep others waiting.
 const CHUNK: usize = 500;
 
+/// Most people who are written to at once without a look at what it comes to.
+const WRITE_MAX: usize = 100;
+
 /// Writes to everybody that a filter finds among those who hold a place; answers to how many. The same text is written to nobody twice.
 pub async fn write(ctx: &Ctx, actor: &Actor, event: EventId, filter: &Filter, text: &str) -> Result<usize, Error> {
     let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
     let text = check_text(text)?;
     let (found_by, found_in, found_for) = (ctx.clone(), permit.clone(), filter.clone());
     let ids = crate::aside(move || registration::selected(&found_by, &found_in, event, &found_for)).await?;
-    if ids.is_empty() || ids.len() > PEOPLE_MAX {
+    if ids.len() > WRITE_MAX {
+        return Err(refuse!(
+            Conflict,
+            "notice.many",
+            "These are {found} people. Write to more than {max} under “Messages to many”, where you see first what it comes to.",
+            found = ids.len(),
+            max = WRITE_MAX
+        )
+        .into());
+    }
+    if ids.is_empty() {
         return Err(refuse!(
             Invalid,
             "notice.people",
             "The filter finds {found} people. Choose 1 to {max}.",
             found = ids.len(),
-            max = PEOPLE_MAX
+            max = WRITE_MAX
         )
         .into());
     }
@@ -231,7 +251,7 @@ pub async fn settle(ctx: &Ctx, actor: &Actor, event: EventId, id: NoticeId, sent
     let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
     ctx.write(&permit, move |work| {
         let mut notice = work.read().get::<Notice>(&id)?.ok_or_else(|| Refusal::missing("notice"))?;
-        if notice.about.event() != event {
+        if notice.about.event() != Some(event) {
             return Err(Refusal::missing("notice").into());
         }
         // What comes too late can still be dropped.

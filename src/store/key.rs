@@ -144,6 +144,7 @@ ids!(DocumentId SearchId InvoiceId BackupRunId);
 ids!(OutgoingId WebhookId);
 ids!(WechatLinkId);
 ids!(MerchantId);
+ids!(BlastId);
 
 #[cfg(test)]
 mod tests {

@@ -84,6 +84,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::SpaceManage],
     },
     Feature {
+        name: "blast",
+        label: "Messages to many",
+        href: "/admin/blast",
+        icon: Icon::People,
+        permissions: &[Permission::NoticeSend],
+    },
+    Feature {
         name: "outbox",
         label: "Outbox",
         href: "/admin/outbox",

@@ -27,6 +27,7 @@ pub mod screen;
 pub mod space;
 pub mod talk;
 pub mod terminal;
+mod trail;
 pub mod wechat;
 
 pub use audience::Peer;

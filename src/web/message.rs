@@ -41,6 +41,8 @@ fn draw(
     if let Some(fields) = typed {
         fields.get("mail").clone_into(&mut kept.choice.mail);
     }
+    let shell = visit.shell();
+    let log: Vec<_> = kept.log.iter().map(|row| crate::trail::trail(&shell, row, false)).collect();
     let of = pages::Page {
         link,
         name: &kept.name,
@@ -48,8 +50,11 @@ fn draw(
         ways: &kept.ways,
         given: kept.given.as_deref(),
         phone: kept.phone.as_deref(),
+        lang: &kept.lang,
+        log: &log,
+        days: service::message::person::OWN_DAYS,
     };
-    Ok(pages::choices(&visit.shell(), &of, refusal))
+    Ok(pages::choices(&shell, &of, refusal))
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
@@ -64,6 +69,7 @@ async fn save(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>, 
         reminder: fields.ticked("reminder"),
         news: fields.ticked("news"),
         mail: fields.get("mail").to_owned(),
+        lang: fields.get("lang").to_owned(),
     };
     match choice::save(&hall.ctx, visit.space, &link, &input).await {
         Ok(()) => tell(&format!("/ticket/{link}/message"), Tone::Good, visit.text().t("Saved.")),

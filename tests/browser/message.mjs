@@ -46,23 +46,67 @@ async function settings(page) {
   const form = "form[action='/admin/message'] button.primary";
   await submit(page, { "order-1": "sms", quiet_from: "22:00", quiet_to: "" }, form);
   check((await text(page)).includes("请同时填写起止时间"), "half a time is refused");
-  await submit(page, { quiet_from: "", "words-order_completed": "{name}，您已报名{event}。" }, form);
-  check((await text(page)).includes("张三，您已报名年度会员大会。"), "own words are previewed");
-  const sms = { provider: "tencent", base: provider, key_id: "standin-key", secret: "standin-secret", app: "1400000000", sign: "会馆演示", "template-order_completed": "110", "values-order_completed": "1=name, 2=nonsense" };
+  await submit(page, { quiet_from: "" }, form);
+  check((await text(page, "body")).includes("已保存"), "quiet hours are saved");
+  const sms = { provider: "tencent", base: provider, key_id: "standin-key", secret: "standin-secret", app: "1400000000", sign: "会馆演示", per_day: "0" };
   const save = "form[action='/admin/message/sms'] button.primary";
   await page.$eval("form[action='/admin/message/sms'] [name=enabled]", (box) => (box.checked = true));
   await submit(page, sms, save);
-  check((await text(page)).includes("无法识别“2=nonsense”"), "unknown values are refused");
+  check((await text(page)).includes("请填写"), "a limit of nothing is refused");
   check((await page.$eval("[name=sign]", (field) => field.value)) === "会馆演示", "what was typed is kept");
   await look(page, "message-wrong");
   await page.$eval("form[action='/admin/message/sms'] [name=enabled]", (box) => (box.checked = true));
-  await submit(page, { secret: "standin-secret", "values-order_completed": "1=name, 2=event" }, save);
+  await submit(page, { secret: "standin-secret", per_day: "1000" }, save);
   check((await text(page, "body")).includes("已保存"), "saved");
+  await templates(page);
+  await page.goto(`${base}/admin/message`);
   await submit(page, { to: "13900000000", occasion: "order_completed" }, "form[action='/admin/message/sms/try'] button");
   check((await text(page, "body")).includes("测试成功"), "a trial works");
   await press(page, "form[action='/admin/message/sms/balance'] button");
   check((await text(page, "body")).includes("测试成功：9999"), "the balance is told");
   await look(page, "message");
+}
+
+/** Templates by occasion and language, looked at before they are kept. */
+async function templates(page) {
+  await page.goto(`${base}/admin/message/template/order_completed`);
+  const typed = { "words-zh-CN-text": "{name}，您已报名{event}。", "words-en-text": "Dear {name}, see you at {event}.", "sms-zh-CN-id": "110", "sms-zh-CN-values": "1=name, 2=nonsense" };
+  await submit(page, typed, "button[value=preview]");
+  check((await text(page)).includes("无法识别“2=nonsense”"), "unknown values are refused");
+  await submit(page, { "sms-zh-CN-values": "1=name, 2=event", "sms-zh-CN-text": "{1}您好，您已报名{2}。" }, "button[value=preview]");
+  const shown = await text(page);
+  check(shown.includes("张三，您已报名年度会员大会。") && shown.includes("Dear Zhang San, see you at Annual meeting."), "words are previewed in both languages");
+  check(shown.includes("【会馆演示】张三您好，您已报名年度会员大会。") && shown.includes("按 1 条计费"), "a text message as it will arrive");
+  await look(page, "template");
+  await submit(page, {}, "button[value=save]");
+  check((await text(page, "body")).includes("已保存"), "templates are saved");
+  await page.goto(`${base}/admin/message/template/message`);
+  await submit(page, { "sms-zh-CN-id": "111", "sms-zh-CN-values": "1=text", "sms-zh-CN-text": "通知：{1}" }, "button[value=save]");
+  await page.goto(`${base}/admin/message/template`);
+  await submit(page, { sms_price: "0.045" }, "form[action='/admin/message/template'] button");
+  check((await text(page)).includes("110"), "the ids at a glance");
+  await look(page, "templates");
+}
+
+/** A message to many: looked at, sent, and in the log of its reader. */
+async function many(page, at) {
+  await page.goto(`${base}/admin/blast`);
+  await look(page, "blast-empty");
+  await page.goto(`${base}/admin/blast/new?event=${at.split("/").pop()}`);
+  await look(page, "blast-new");
+  await submit(page, { text: "{name}，停车场改在北门", subject: "停车提示" }, "form[action='/admin/blast/preview'] .submit button");
+  const shown = await text(page);
+  check(shown.includes("李四，停车场改在北门") && shown.includes("¥0.045"), "what it says and costs");
+  await look(page, "blast-preview");
+  await press(page, "form[action='/admin/blast'] button.primary");
+  const place = new URL(page.url()).pathname;
+  await says(page, place, "短信 · 已发送");
+  await look(page, "blast");
+  await press(page, "table a[href$='/message']");
+  check((await text(page)).includes("停车场改在北门"), "the log of its reader");
+  await look(page, "person-log");
+  await page.goto(`${base}/admin/blast`);
+  await look(page, "blasts");
 }
 
 async function webhooks(page) {
@@ -98,6 +142,7 @@ await browse(async (browser) => {
   await submit(phone, { name: "李四", phone: "13800000002" });
   await says(page, `${at}/notice`, "短信 · 已发送");
   await look(page, "notice");
+  await many(page, at);
   await page.goto(`${base}/admin/outbox`);
   await look(page, "outbox");
   await page.goto(`${base}/admin/message/sms`);
@@ -105,6 +150,7 @@ await browse(async (browser) => {
   if (!phone.url().includes("/ticket/")) await phone.goto(await phone.$eval("a[href^='/ticket/']:not([href='/ticket/find'])", (link) => link.href));
   const chosen = await phone.$eval("a[href$='/message']", (link) => link.href);
   await phone.goto(chosen);
+  check((await text(phone)).includes("停车场改在北门"), "one's own messages of the last days");
   await look(phone, "choice");
   await submit(phone, { mail: "li@example" });
   check((await text(phone)).includes("邮箱地址不正确"), "a wrong address is refused");

@@ -14,8 +14,8 @@ use crate::{
 };
 use domain::{
     MailSetting, MessageSetting, OutgoingId, Refusal, SmsLine, SmsSetting,
-    message::{LOGIN_CODE, MailSecurity, SmsProvider, TEMPLATE_WAYS, VALUES, WECHAT_TEMPLATES_MAX, clock, count_ids},
-    notice::{Purpose, fill},
+    message::{LOGIN_CODE, MailSecurity, SmsProvider, clock},
+    notice::Purpose,
     outbox::OutKind,
 };
 use maud::{Markup, html};
@@ -32,6 +32,8 @@ pub struct Page<'a> {
     pub record: Option<&'a Result<(String, String), String>>,
     /// The ways that can be used.
     pub ways: &'a [&'static str],
+    /// Occasions that have a text message.
+    pub texts: &'a [&'static str],
     /// Scheme and host of this hall.
     pub base: &'a str,
     /// What was typed into the form that comes back, and what was wrong: general, text messages, mail.
@@ -60,6 +62,7 @@ pub fn settings(shell: &Shell, of: &Page<'_>) -> Markup {
         div class="heading" {
             h1 { (text.t("Message settings")) }
             div class="actions" {
+                a class="button" href="/admin/message/template" { (icon(Icon::Edit)) (text.t("Message templates")) }
                 a class="button" href="/admin/message/sms" { (icon(Icon::Log)) (text.t("Log of text messages")) }
                 a class="button" href="/admin/outbox" { (icon(Icon::Export)) (text.t("Outbox")) }
             }
@@ -71,10 +74,6 @@ pub fn settings(shell: &Shell, of: &Page<'_>) -> Markup {
         (mail(shell, of))
     };
     admin(shell, text.t("Message settings"), &[], &[], &content)
-}
-
-fn pairs(values: &[(String, String)]) -> String {
-    values.iter().map(|(theirs, ours)| format!("{theirs}={ours}")).collect::<Vec<_>>().join(", ")
 }
 
 fn general(shell: &Shell, of: &Page<'_>) -> Markup {
@@ -100,64 +99,7 @@ fn general(shell: &Shell, of: &Page<'_>) -> Markup {
                     (form.input(&Input { name: "quiet_to", label: text.t("until"), kind: "time", value: &of.value(0, "quiet_to", &quiet.map_or(String::new(), |(_, to)| clock(to))), help: text.t("What cannot wait goes out at once: places that are held, what must be paid, and the answer to somebody who just registered."), ..Input::default() }))
                 }
                 (form.checkbox("attend_after_import", text.t("Send attend codes to everybody whom an import adds"), of.ticked(0, "attend_after_import", of.general.attend_after_import)))
-                details {
-                    summary { (text.t("Own words for each occasion")) }
-                    p class="help" { (text.f("Values in braces are filled in: {values}.", &[("values", &VALUES.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" "))])) }
-                    @for purpose in Purpose::ALL.iter().filter(|purpose| purpose.words().is_some()) { (words(shell, of, &form, *purpose)) }
-                }
-                details open[of.back[0].is_some_and(|refusal| refusal.problems.iter().any(|problem| problem.field.contains("wechat") || problem.field == "templates"))] {
-                    summary { (text.t("WeChat templates")) }
-                    p class="help" { (text.f("WeChat lets {max} templates be enabled at once for each mini-program or service account. The same id for several occasions counts once.", &[("max", &WECHAT_TEMPLATES_MAX)])) }
-                    (form.error("templates"))
-                    @for way in TEMPLATE_WAYS { (templates(shell, of, &form, way)) }
-                }
                 button class="primary" { (text.t("Save")) }
-            }
-        }
-    }
-}
-
-/// What an occasion's own words look like with sample values.
-fn sample(shell: &Shell) -> Vec<(String, String)> {
-    let text = shell.text();
-    let pairs = [
-        ("name", text.t("Zhang San")),
-        ("event", text.t("Annual meeting")),
-        ("time", "11-25 09:30"),
-        ("until", "11-25 18:00"),
-        ("amount", "100.00"),
-        ("number", "202611250001"),
-        ("reason", ""),
-        ("attend", "12345678"),
-        ("code", "123456"),
-        ("minutes", "5"),
-    ];
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-fn words(shell: &Shell, of: &Page<'_>, form: &Form<'_>, purpose: Purpose) -> Markup {
-    let text = shell.text();
-    let name = format!("words-{}", purpose.code());
-    let kept = of.general.words(purpose.code(), "zh-CN").unwrap_or("");
-    let usual = purpose.words().map_or("", |words| text.t(words));
-    let shown = fill(if kept.is_empty() { usual } else { kept }, &sample(shell));
-    html! {
-        (form.textarea(&Input { name: &name, label: text.t(purpose.label()), value: &of.value(0, &name, kept), help: &text.f("Empty: {words}", &[("words", &usual)]), max: domain::message::WORDS_MAX, ..Input::default() }, 2))
-        p class="dim" { (text.t("Preview:")) " " (shown) }
-    }
-}
-
-fn templates(shell: &Shell, of: &Page<'_>, form: &Form<'_>, way: &str) -> Markup {
-    let text = shell.text();
-    let used = count_ids(&of.general.templates, way);
-    html! {
-        h3 { (text.t(OutKind::label(way))) " " span class="dim num" { (used) " / " (WECHAT_TEMPLATES_MAX) } }
-        @for purpose in Purpose::ALL {
-            @let kept = of.general.template(way, purpose.code());
-            @let (name, values) = (format!("{way}-{}", purpose.code()), format!("values-{way}-{}", purpose.code()));
-            div class="pair" {
-                (form.input(&Input { name: &name, label: text.t(purpose.label()), value: &of.value(0, &name, kept.map_or("", |kept| &kept.id)), max: 64, ..Input::default() }))
-                (form.input(&Input { name: &values, label: &text.f("Values of “{occasion}”", &[("occasion", &text.t(purpose.label()))]), value: &of.value(0, &values, &kept.map_or(String::new(), |kept| pairs(&kept.values))), ..Input::default() }))
             }
         }
     }
@@ -178,7 +120,7 @@ fn sms(shell: &Shell, of: &Page<'_>) -> Markup {
     let occasions = occasions();
     let named: Vec<(String, String)> = occasions
         .iter()
-        .filter(|(code, _)| kept.template(code).is_some())
+        .filter(|(code, _)| of.texts.contains(code))
         .map(|(code, label)| ((*code).to_owned(), text.t(label).to_owned()))
         .collect();
     html! {
@@ -200,18 +142,6 @@ fn sms(shell: &Shell, of: &Page<'_>) -> Markup {
                 div class="pair" {
                     (form.input(&Input { name: "per_number", label: text.t("Most a day to one number"), kind: "number", value: &of.value(1, "per_number", &kept.per_number.to_string()), required: true, ..Input::default() }))
                     (form.input(&Input { name: "per_day", label: text.t("Most a day"), kind: "number", value: &of.value(1, "per_day", &kept.per_day.to_string()), required: true, ..Input::default() }))
-                }
-                details open[of.back[1].is_some()] {
-                    summary { (text.t("Templates for each occasion")) }
-                    p class="help" { (text.f("Id of the approved template, and what fills it in its order, such as “1=name, 2=event”. Known values: {values}.", &[("values", &VALUES.join(", "))])) }
-                    @for (code, label) in &occasions {
-                        @let template = kept.templates.iter().find(|template| template.occasion == *code);
-                        @let (id, values) = (format!("template-{code}"), format!("values-{code}"));
-                        div class="pair" {
-                            (form.input(&Input { name: &id, label: text.t(label), value: &of.value(1, &id, template.map_or("", |template| &template.id)), max: 40, ..Input::default() }))
-                            (form.input(&Input { name: &values, label: &text.f("Values of “{occasion}”", &[("occasion", &text.t(label))]), value: &of.value(1, &values, &template.map_or(String::new(), |template| pairs(&template.values))), ..Input::default() }))
-                        }
-                    }
                 }
                 button class="primary" { (text.t("Save")) }
             }

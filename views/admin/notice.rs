@@ -74,6 +74,7 @@ pub fn show(shell: &Shell, of: &Page<'_>, refusal: Option<&Refusal>) -> Markup {
         p class="dim" { (text.t("Every notice stands on its reader's ticket or order page at once, and goes out by the ways that are set up. What waits here reached nobody by them: take the list along and say afterwards what was sent.")) }
         div class="actions" {
             a class="button" href={ (base) "/sms" } { (icon(Icon::Log)) (text.t("Log of text messages")) }
+            a class="button" href={ "/admin/blast/new?event=" (of.event.id) } { (icon(Icon::People)) (text.t("Write to many")) }
             (post(&format!("{base}/attend"), "", text.t("Send attend codes to whoever was not told yet"), Icon::Ticket))
         }
         @if of.full && of.counts[0] > 0 {

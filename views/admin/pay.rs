@@ -283,6 +283,18 @@ pub fn account(shell: &Shell, of: &Account<'_>, refusal: Option<&Refusal>) -> Ma
     admin(shell, text.t("Account with WeChat Pay"), &[(text.t("Payment"), "/admin/payment".into())], &[], &content)
 }
 
+/// What to do about a trouble, where it has a usual cause.
+fn hint(trouble: &str) -> Option<&'static str> {
+    if trouble.contains("clocks differ") {
+        return Some(
+            "The box's clock and WeChat's differ by more than five minutes, so nothing is believed. Set the box's time, then test again.",
+        );
+    }
+    trouble.starts_with("SIGN_ERROR").then_some(
+        "Either the key or its serial number is not this merchant's, or the box's clock is more than five minutes off. Compare both on the merchant platform, set the box's time, then test again.",
+    )
+}
+
 fn state(shell: &Shell, of: &Account<'_>, kept: &PayAccount) -> Markup {
     let text = shell.text();
     html! {
@@ -293,7 +305,7 @@ fn state(shell: &Shell, of: &Account<'_>, kept: &PayAccount) -> Markup {
                     @match &kept.test {
                         None => (badge(Tone::Warn, text.t("Not tested yet"))),
                         Some(test) if test.trouble.is_empty() => { (badge(Tone::Good, text.t("Connected"))) " " (shell.format.time(test.at)) },
-                        Some(test) => { (badge(Tone::Bad, text.t("Not connected"))) " " (shell.format.time(test.at)) p { (text.f("WeChat said: {why}", &[("why", &test.trouble)])) } },
+                        Some(test) => { (badge(Tone::Bad, text.t("Not connected"))) " " (shell.format.time(test.at)) p { (text.f("WeChat said: {why}", &[("why", &test.trouble)])) } @if let Some(hint) = hint(&test.trouble) { p { (icon(Icon::Info)) (text.t(hint)) } } },
                     }
                 }
                 dt { (text.t("Notifications come in at")) } dd class="code" { (kept.public) (CALLBACK) }

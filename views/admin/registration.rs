@@ -417,6 +417,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
                 }
                 @if of.full { p { a href=(of.url) { (text.t("The holder's page")) } } }
                 p { a class="button" href={ (base) "/print" } { (icon(Icon::Print)) (text.t("Print the ticket")) } }
+                p { a class="button" href={ (base) "/message" } { (icon(Icon::Log)) (text.t("Messages of this person")) } }
             }
         }
         section class="panel" {

@@ -37,8 +37,8 @@ pub struct Page<'a> {
     pub pushes: &'a [WechatPush],
     /// A proof as typed.
     pub proof: (String, String),
-    /// Members and message as typed.
-    pub message: (String, String),
+    /// Fields of a message to members as typed.
+    pub message: &'a dyn Fn(&str) -> String,
     /// What was wrong.
     pub refusal: Option<&'a Refusal>,
 }
@@ -147,13 +147,30 @@ fn in_use(of: &Page<'_>, kind: AppKind) -> bool {
 fn messages(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, of.refusal);
+    let kinds: Vec<(String, String)> =
+        domain::corp::KINDS.iter().map(|(code, label)| ((*code).to_owned(), text.t(label).to_owned())).collect();
+    let kind_is_other = !matches!((of.message)("kind").as_str(), "" | "text" | "markdown");
     html! {
         @if in_use(of, AppKind::Corp) {
             section class="panel" id="message" {
                 h2 { (text.t("Message to WeCom members")) }
                 form method="post" action="/admin/wechat/message" class="form" {
-                    (form.input(&Input { name: "members", label: text.t("Ids of members"), value: &of.message.0, required: true, max: 2_000, help: text.t("As the address book has them, separated by commas."), ..Input::default() }))
-                    (form.textarea(&Input { name: "message", label: text.t("Text"), value: &of.message.1, required: true, max: 680, ..Input::default() }, 3))
+                    (form.input(&Input { name: "members", label: text.t("Ids of members"), value: &(of.message)("members"), required: true, max: 2_000, help: text.t("As the address book has them, separated by commas."), ..Input::default() }))
+                    (form.select(&Input { name: "kind", label: text.t("Kind"), value: &(of.message)("kind"), ..Input::default() }, &kinds))
+                    (form.input(&Input { name: "title", label: text.t("Title of the message"), value: &(of.message)("title"), max: 128, help: text.t("For a card or a mini-program notice."), ..Input::default() }))
+                    (form.textarea(&Input { name: "message", label: text.t("Text"), value: &(of.message)("message"), max: 680, help: text.t("For text, Markdown and a card."), ..Input::default() }, 3))
+                    details open[kind_is_other] {
+                        summary { (text.t("Link, media and mini-program")) }
+                        div class="pair" {
+                            (form.input(&Input { name: "url", label: text.t("Link of a card"), value: &(of.message)("url"), max: 2_048, ..Input::default() }))
+                            (form.input(&Input { name: "media", label: text.t("Media id of a picture or file"), value: &(of.message)("media"), max: 512, ..Input::default() }))
+                        }
+                        div class="pair" {
+                            (form.input(&Input { name: "mini_app", label: text.t("App id of the mini-program"), value: &(of.message)("mini_app"), max: 64, ..Input::default() }))
+                            (form.input(&Input { name: "mini_page", label: text.t("Page"), value: &(of.message)("mini_page"), max: 512, ..Input::default() }))
+                        }
+                        (form.textarea(&Input { name: "items", label: text.t("Lines of the notice"), value: &(of.message)("items"), help: text.t("One a line, such as “Place: hall 2”; at most 10."), ..Input::default() }, 3))
+                    }
                     (submit(text.t("Send"), None))
                 }
             }

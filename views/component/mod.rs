@@ -6,6 +6,7 @@ pub mod icon;
 pub mod invoice;
 pub mod list;
 pub mod rich;
+pub mod trail;
 
 use crate::{layout::Tone, text::Text};
 use icon::{Icon, icon};

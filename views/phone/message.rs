@@ -5,10 +5,12 @@ use crate::{
     component::{
         form::{Form, Input, submit},
         icon::{Icon, icon},
+        trail::{Trail, cards},
     },
     layout::phone,
+    text::Lang,
 };
-use domain::{MessageChoice, Refusal, outbox::OutKind};
+use domain::{MessageChoice, Refusal, message::template::LANGS, outbox::OutKind};
 use maud::{Markup, html};
 
 /// The page of choices.
@@ -25,6 +27,12 @@ pub struct Page<'a> {
     pub given: Option<&'a str>,
     /// The phone, masked.
     pub phone: Option<&'a str>,
+    /// Tag of the language of messages.
+    pub lang: &'a str,
+    /// Messages of the last days.
+    pub log: &'a [Trail],
+    /// How many days those are.
+    pub days: i64,
 }
 
 /// The choices.
@@ -35,6 +43,8 @@ pub fn choices(shell: &Shell, of: &Page<'_>, refusal: Option<&Refusal>) -> Marku
         std::iter::once((String::new(), text.t("As the association has it").to_owned()))
             .chain(of.ways.iter().map(|way| (way.clone(), text.t(OutKind::label(way)).to_owned())))
             .collect();
+    let langs: Vec<(String, String)> =
+        LANGS.iter().map(|tag| ((*tag).to_owned(), Lang::parse(tag).unwrap_or_default().name().to_owned())).collect();
     let content = html! {
         h1 { (text.t("My messages")) }
         p class="dim" { (of.name) @if let Some(number) = of.phone { " · " (number) } }
@@ -57,8 +67,12 @@ pub fn choices(shell: &Shell, of: &Page<'_>, refusal: Option<&Refusal>) -> Marku
                 }
             }
             (form.input(&Input { name: "mail", label: text.t("E-mail"), value: &of.choice.mail, kind: "email", max: 200, autocomplete: "email", help: &of.given.map_or(String::new(), |given| text.f("Empty: {mail}, as given with the registration.", &[("mail", &given)])), ..Input::default() }))
+            (form.select(&Input { name: "lang", label: text.t("Language of messages"), value: of.lang, ..Input::default() }, &langs))
             (submit(text.t("Save"), Some((text.t("Back to the ticket"), &format!("/ticket/{}", of.link)))))
         }
+        h2 { (text.f("What was written to you in the last {days} days", &[("days", &of.days)])) }
+        @if of.log.is_empty() { p class="dim" { (text.t("Nothing was written to you.")) } }
+        (cards(shell, of.log))
     };
     phone(shell, text.t("My messages"), &[], &content)
 }

@@ -63,6 +63,8 @@ pub struct ChoiceInput {
     pub news: bool,
     /// Mail address.
     pub mail: String,
+    /// Language tag; empty: as it is.
+    pub lang: String,
 }
 
 /// Checks a person's choices; whose they are is for the caller to fill in.

@@ -4,10 +4,12 @@
 mod choice;
 mod mail;
 mod sms;
+pub mod template;
 
 pub use choice::{ChoiceInput, MessageChoice, check_choice};
 pub use mail::{MailInput, MailSecurity, MailSetting, check_address, check_mail};
 pub use sms::{LOGIN_CODE, SmsInput, SmsLine, SmsProvider, SmsSetting, SmsTemplate, check_sms};
+pub use template::{MessageDefaults, MessageTemplate, MessageTrail, PersonLang};
 
 use crate::{
     EventId, NoticeId, OutgoingId, PersonId, Refusal, Time,
@@ -57,9 +59,9 @@ pub struct MessageSetting {
     pub quiet: Option<(u16, u16)>,
     /// Attend codes are sent to everybody whom an import added (S0-46).
     pub attend_after_import: bool,
-    /// Own words for an occasion: its code, language tag, words.
+    /// Own words for an occasion as the box kept them before there were [`MessageTemplate`]s: its code, language tag, words.
     pub words: Vec<(String, String, String)>,
-    /// Templates of ways that send nothing else, such as WeChat's.
+    /// Templates of WeChat, likewise.
     pub templates: Vec<WayTemplate>,
 }
 
@@ -76,9 +78,6 @@ pub struct WayTemplate {
     pub values: Vec<(String, String)>,
 }
 
-/// The ways whose templates are set here.
-pub const TEMPLATE_WAYS: &[&str] = &["wechat.subscribe", "wechat.template"];
-
 /// What a form of the general settings holds.
 #[derive(Debug, Clone, Default)]
 pub struct SettingInput {
@@ -90,10 +89,6 @@ pub struct SettingInput {
     pub quiet_to: String,
     /// Attend codes after an import.
     pub attend_after_import: bool,
-    /// Own words: occasion and words, in the language that the hall starts in.
-    pub words: Vec<(String, String)>,
-    /// Templates: way, occasion, id, values as typed.
-    pub templates: Vec<(String, String, String, String)>,
 }
 
 /// Reads `22:00`.
@@ -108,8 +103,8 @@ pub fn clock(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
-/// Checks the general settings.
-pub fn check_setting(input: &SettingInput) -> Result<MessageSetting, Refusal> {
+/// Checks the general settings; `old` has what the form does not.
+pub fn check_setting(input: &SettingInput, old: &MessageSetting) -> Result<MessageSetting, Refusal> {
     let mut form = Form::default();
     let mut order: Vec<String> = Vec::new();
     for way in input.order.iter().filter(|way| WAYS.contains(&way.as_str())) {
@@ -127,50 +122,13 @@ pub fn check_setting(input: &SettingInput) -> Result<MessageSetting, Refusal> {
             read
         }
     };
-    let occasion = |code: &str| Purpose::ALL.iter().any(|purpose| purpose.code() == code);
-    let mut words = Vec::new();
-    for (code, typed) in input.words.iter().filter(|(code, _)| occasion(code)) {
-        let typed = form.block(&format!("words-{code}"), typed, WORDS_MAX);
-        if !typed.is_empty() {
-            words.push((code.clone(), "zh-CN".to_owned(), typed));
-        }
-    }
-    let mut templates = Vec::new();
-    for (way, code, id, values) in &input.templates {
-        let id = form.optional(&format!("{way}-{code}"), id, 64);
-        if id.is_empty() || !TEMPLATE_WAYS.contains(&way.as_str()) || !occasion(code) {
-            continue;
-        }
-        let values = check_values(&mut form, &format!("values-{way}-{code}"), values);
-        templates.push(WayTemplate { way: way.clone(), occasion: code.clone(), id, values });
-    }
-    for way in TEMPLATE_WAYS {
-        let count = count_ids(&templates, way);
-        if count > WECHAT_TEMPLATES_MAX {
-            form.wrong(problem!(
-                "templates",
-                "WeChat lets {max} templates be enabled at once; these are {count}.",
-                max = WECHAT_TEMPLATES_MAX,
-                count = count
-            ));
-        }
-    }
-    form.done(MessageSetting { order, quiet, attend_after_import: input.attend_after_import, words, templates })
-}
-
-/// How many different templates of a way are in use; one used twice counts once (S0-95).
-pub fn count_ids(templates: &[WayTemplate], way: &str) -> usize {
-    let ids: std::collections::BTreeSet<&str> =
-        templates.iter().filter(|template| template.way == way).map(|template| template.id.as_str()).collect();
-    ids.len()
+    form.done(MessageSetting { order, quiet, attend_after_import: input.attend_after_import, ..old.clone() })
 }
 
 /// The ways that a person can be reached by, in the order they are tried unless somebody chose another.
 pub const WAYS: &[&str] = &["wechat.subscribe", "wechat.template", "wecom.message", "sms", "mail"];
 /// Most templates of WeChat that can be enabled at once (S0-95).
 pub const WECHAT_TEMPLATES_MAX: usize = 25;
-/// Longest own words in characters.
-pub const WORDS_MAX: usize = 500;
 
 impl Default for MessageSetting {
     fn default() -> Self {
@@ -190,17 +148,6 @@ impl MessageSetting {
         let mut ways: Vec<&str> = self.order.iter().map(String::as_str).filter(|way| WAYS.contains(way)).collect();
         ways.extend(WAYS.iter().filter(|way| !self.order.iter().any(|known| known == *way)));
         ways
-    }
-
-    /// The template of a way for an occasion.
-    pub fn template(&self, way: &str, occasion: &str) -> Option<&WayTemplate> {
-        self.templates.iter().find(|template| template.way == way && template.occasion == occasion)
-    }
-
-    /// Own words of an occasion in a language.
-    pub fn words(&self, occasion: &str, lang: &str) -> Option<&str> {
-        let own = self.words.iter().find(|(code, tag, _)| code == occasion && tag == lang);
-        own.map(|(_, _, words)| words.as_str()).filter(|words| !words.is_empty())
     }
 }
 
@@ -235,7 +182,7 @@ impl Purpose {
             | Self::OrderRefused
             | Self::OrderCanceled
             | Self::OrderExpired => 2 * DAY,
-            Self::OrderRefunded | Self::Message | Self::AttendCode => 3 * DAY,
+            Self::OrderRefunded | Self::Message | Self::AttendCode | Self::Change => 3 * DAY,
             Self::InvoiceIssued | Self::InvoiceRefused | Self::InvoiceVoided => 7 * DAY,
         }
     }
@@ -271,7 +218,7 @@ pub struct Dispatch {
     pub notice: NoticeId,
     /// Its reader, where known.
     pub person: Option<PersonId>,
-    /// The event; goes with its archive.
+    /// The event; goes with its archive. 0: none.
     pub event: EventId,
     /// Ways that were taken, the last one perhaps still open.
     pub steps: Vec<Step>,
@@ -333,28 +280,20 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_checked_and_templates_of_wechat_counted_by_their_id() {
-        let templates = |ids: usize| -> Vec<(String, String, String, String)> {
-            let way = "wechat.subscribe".to_owned();
-            (0..ids).map(|at| (way.clone(), "reminder".into(), format!("t{at}"), "thing1=event".into())).collect()
+    fn quiet_hours_are_two_times_or_none_and_what_a_form_does_not_hold_stays() {
+        let old = MessageSetting {
+            words: vec![("reminder".into(), "zh-CN".into(), "x".into())],
+            ..MessageSetting::default()
         };
-        let input = |templates| SettingInput {
-            quiet_from: "22:00".into(),
-            quiet_to: "8:00".into(),
-            templates,
+        let input = |from: &str, to: &str| SettingInput {
+            quiet_from: from.into(),
+            quiet_to: to.into(),
             ..SettingInput::default()
         };
-        let kept = check_setting(&input(templates(25))).unwrap();
-        assert_eq!((kept.quiet, count_ids(&kept.templates, "wechat.subscribe")), (Some((1320, 480)), 25));
-        assert_eq!(check_setting(&input(templates(26))).unwrap_err().problems[0].field, "templates");
-        let twice = [templates(25), templates(25)].concat();
-        assert!(check_setting(&input(twice)).is_ok(), "the same id counts once");
+        let kept = check_setting(&input("22:00", "8:00"), &old).unwrap();
+        assert_eq!((kept.quiet, kept.words), (Some((1320, 480)), old.words.clone()));
         for (from, to) in [("22:00", ""), ("25:00", "08:00"), ("x", "y")] {
-            let wrong = SettingInput { quiet_from: from.into(), quiet_to: to.into(), ..SettingInput::default() };
-            assert!(check_setting(&wrong).is_err(), "{from} {to}");
+            assert!(check_setting(&input(from, to), &old).is_err(), "{from} {to}");
         }
-        let wrong =
-            vec![("wechat.template".to_owned(), "reminder".to_owned(), "t".to_owned(), "thing1=password".to_owned())];
-        assert!(check_setting(&input(wrong)).is_err(), "only known values");
     }
 }

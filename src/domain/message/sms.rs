@@ -1,7 +1,6 @@
 //! Text messages: the provider's account, its approved templates, limits, and the lines of their log.
 
-use super::check_values;
-use crate::{EventId, OutgoingId, Refusal, Time, notice::Purpose, problem, text::Form};
+use crate::{EventId, OutgoingId, Refusal, Time, problem, text::Form};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// A provider of text messages.
@@ -70,7 +69,7 @@ pub struct SmsSetting {
     pub app: String,
     /// The approved signature.
     pub sign: String,
-    /// Approved templates.
+    /// Approved templates as the box kept them before there were [`super::MessageTemplate`]s.
     pub templates: Vec<SmsTemplate>,
     /// Most messages to one number on one day.
     pub per_number: u32,
@@ -97,11 +96,6 @@ impl SmsSetting {
             callback: String::new(),
         }
     }
-
-    /// The template of an occasion, when messages of it can be sent.
-    pub fn template(&self, occasion: &str) -> Option<&SmsTemplate> {
-        self.templates.iter().find(|template| self.enabled && template.occasion == occasion)
-    }
 }
 
 /// What a form of the text messages' settings holds.
@@ -125,8 +119,6 @@ pub struct SmsInput {
     pub per_number: String,
     /// Most a day.
     pub per_day: String,
-    /// Templates: occasion, id, values as `name=ours, name=ours`.
-    pub templates: Vec<(String, String, String)>,
 }
 
 /// Checks the settings of text messages. The key is sealed by whoever keeps them; `has_secret`: one is kept already.
@@ -159,15 +151,6 @@ pub fn check_sms(input: &SmsInput, old: &SmsSetting) -> Result<SmsSetting, Refus
     };
     let per_number = number(&mut form, "per_number", &input.per_number, 1_000);
     let per_day = number(&mut form, "per_day", &input.per_day, 1_000_000);
-    let mut templates = Vec::new();
-    for (occasion, id, values) in &input.templates {
-        let id = form.optional(&format!("template-{occasion}"), id, 40);
-        let values = check_values(&mut form, &format!("values-{occasion}"), values);
-        let known = occasion == LOGIN_CODE || Purpose::ALL.iter().any(|purpose| purpose.code() == occasion);
-        if !id.is_empty() && known {
-            templates.push(SmsTemplate { occasion: occasion.clone(), id, values });
-        }
-    }
     form.done(SmsSetting {
         enabled: input.enabled,
         provider,
@@ -175,7 +158,6 @@ pub fn check_sms(input: &SmsInput, old: &SmsSetting) -> Result<SmsSetting, Refus
         key_id,
         app,
         sign,
-        templates,
         per_number,
         per_day,
         ..old.clone()
@@ -222,23 +204,15 @@ mod tests {
             sign: "会馆".into(),
             per_number: "10".into(),
             per_day: "100".into(),
-            templates: vec![
-                ("reminder".into(), "110".into(), "1=name，2＝event".into()),
-                (LOGIN_CODE.into(), String::new(), String::new()),
-            ],
             ..SmsInput::default()
         };
-        let kept = check_sms(&sms, &SmsSetting::off()).unwrap();
-        assert_eq!(kept.templates.len(), 1);
-        assert_eq!(kept.template("reminder").unwrap().values[1], ("2".to_owned(), "event".to_owned()));
-        assert!(SmsSetting { enabled: false, ..kept.clone() }.template("reminder").is_none());
+        assert!(check_sms(&sms, &SmsSetting::off()).unwrap().enabled);
         let wrong = [
             SmsInput { secret: " ".into(), ..sms.clone() },
             SmsInput { app: String::new(), ..sms.clone() },
             SmsInput { provider: "x".into(), ..sms.clone() },
             SmsInput { base: "http://evil.example".into(), ..sms.clone() },
             SmsInput { per_day: "0".into(), ..sms.clone() },
-            SmsInput { templates: vec![("reminder".into(), "1".into(), "a=b".into())], ..sms.clone() },
         ];
         for input in wrong {
             assert!(check_sms(&input, &SmsSetting::off()).is_err(), "{input:?}");

@@ -349,21 +349,24 @@ impl Client {
         let call = self.signed(call, "GET", target, b"")?;
         // The file is not signed; its hash came with an answer that was.
         let reply = self.egress.send(call).await.map_err(|trouble| judged(&trouble))?;
-        if !place.hash_type.eq_ignore_ascii_case("SHA1") || !is_hash(&place.hash_value, &reply.body) {
+        let body = file::unpacked(&reply.body, BILL_MAX).map_err(|file::Unreadable(why)| unreadable(why))?;
+        // The hash is of the file as it is read, not of what was sent.
+        if !place.hash_type.eq_ignore_ascii_case("SHA1") || !is_hash(&place.hash_value, &body) {
             return Err(Why::Unknown("the bill is not what its hash says".into()));
         }
-        String::from_utf8(reply.body.to_vec()).map_err(unreadable)
+        String::from_utf8(body).map_err(unreadable)
     }
 
     /// What was traded on a day (`2026-11-25`, in China).
     pub async fn trade_bill(&self, day: &str) -> Result<file::TradeBill, Why> {
-        let text = self.bill(&format!("/v3/bill/tradebill?bill_date={day}&bill_type=ALL")).await?;
+        let text = self.bill(&format!("/v3/bill/tradebill?bill_date={day}&bill_type=ALL&tar_type=GZIP")).await?;
         file::trade(&text).map_err(|file::Unreadable(why)| unreadable(why))
     }
 
     /// What came into and went out of the account on a day.
     pub async fn fund_bill(&self, day: &str) -> Result<file::FundBill, Why> {
-        let text = self.bill(&format!("/v3/bill/fundflowbill?bill_date={day}&account_type=BASIC")).await?;
+        let text =
+            self.bill(&format!("/v3/bill/fundflowbill?bill_date={day}&account_type=BASIC&tar_type=GZIP")).await?;
         file::fund(&text).map_err(|file::Unreadable(why)| unreadable(why))
     }
 }

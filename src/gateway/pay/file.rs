@@ -5,6 +5,7 @@ use domain::{
     pay::{BillRow, Moved},
 };
 use std::collections::BTreeMap;
+use std::io::Read;
 
 /// Most rows of a bill that are read.
 pub const ROWS_MAX: usize = 200_000;
@@ -29,6 +30,18 @@ pub struct FundBill {
     pub income: i64,
     /// Went out.
     pub outgo: i64,
+}
+
+/// A file as it is read: unpacked where it came packed, never longer than `most` bytes.
+pub fn unpacked(body: &[u8], most: usize) -> Result<Vec<u8>, Unreadable> {
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return Ok(body.to_vec());
+    }
+    let mut out = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    let read = flate2::read::MultiGzDecoder::new(body).take(limit).read_to_end(&mut out);
+    read.map_err(|error| Unreadable(format!("it cannot be unpacked: {error}")))?;
+    if out.len() > most { Err(Unreadable("unpacked it is too long".into())) } else { Ok(out) }
 }
 
 /// A row's values by column.

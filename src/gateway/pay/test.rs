@@ -251,6 +251,23 @@ async fn bills_are_fetched_checked_by_their_hash_and_say_what_happened() {
 }
 
 #[test]
+fn a_packed_bill_is_unpacked_and_never_longer_than_allowed() {
+    use std::io::Write;
+    let packed = |text: &[u8]| {
+        let mut packing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packing.write_all(text).unwrap();
+        packing.finish().unwrap()
+    };
+    assert_eq!(file::unpacked(&packed(b"bill"), 4).unwrap(), b"bill");
+    assert_eq!(file::unpacked(b"bill", 4).unwrap(), b"bill", "as it is");
+    assert!(file::unpacked(&packed(&[b'x'; 100_000]), 99_999).is_err(), "a bill that grows without end");
+    let mut bent = packed(b"bill");
+    let last = bent.len() - 1;
+    bent[last] ^= 1;
+    assert!(file::unpacked(&bent, 100).is_err() && file::unpacked(&bent[..12], 100).is_err());
+}
+
+#[test]
 fn a_file_that_is_not_what_its_hash_says_is_not_believed() {
     assert!(client::is_hash("A9993E364706816ABA3E25717850C26C9CD0D89D", b"abc"));
     assert!(!client::is_hash("a9993e364706816aba3e25717850c26c9cd0d89d", b"abd"));

@@ -222,6 +222,8 @@ mod tests {
             cipher.seal(salt("707722b803182950"), b"{\"demo_resp\":\"good luck\"}").unwrap(),
             "ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ=="
         );
+        let reply = "ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ==";
+        verify("1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1", &["AAAAA", "1713424427", "415670741", reply]).unwrap();
         let cipher = Cipher::new("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "wxb11529c136998cb6").unwrap();
         assert_eq!(
             cipher.seal(salt("aaaabbbbccccdddd"), "我是中文abcd123".as_bytes()).unwrap(),

@@ -87,6 +87,8 @@ pub struct Subscribe {
     pub data: Vec<(String, String)>,
     /// Build.
     pub build: Build,
+    /// Its reader reads English.
+    pub english: bool,
 }
 
 impl Subscribe {
@@ -289,7 +291,7 @@ impl Mini {
             message.data.iter().map(|(name, value)| (name.clone(), json!({ "value": value }))).collect();
         let body = json!({
             "touser": message.to, "template_id": message.template, "page": message.page, "data": data,
-            "miniprogram_state": state(message.build), "lang": "zh_CN",
+            "miniprogram_state": state(message.build), "lang": if message.english { "en_US" } else { "zh_CN" },
         });
         self.0.ask(self.0.post("subscribe/send", "/cgi-bin/message/subscribe/send", &body)).await.map(drop)
     }

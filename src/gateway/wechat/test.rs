@@ -91,6 +91,7 @@ fn message(to: &str) -> Subscribe {
             ("time3".into(), "2025年1月2日 15:01".into()),
         ],
         build: Build::Release,
+        english: false,
     }
 }
 

@@ -163,9 +163,15 @@ impl Message {
                 Ok((kind, json!({ "media_id": id })))
             }
             Self::Mini { app, page, title, items } => {
-                if items.len() > 10 {
-                    return Err(Fault::Input { field: "content_item".into(), why: "at most 10".into() });
+                let fits = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
+                if items.len() > 10 || !items.iter().all(|(key, value)| fits(key, 10) && fits(value, 30)) {
+                    let why = "at most 10, each of 10 and 30 characters".into();
+                    return Err(Fault::Input { field: "content_item".into(), why });
                 }
+                if !(4..=12).contains(&title.chars().count()) {
+                    return Err(Fault::Input { field: "title".into(), why: "4 to 12 characters".into() });
+                }
+                long("appid", app, 64)?;
                 let items: Vec<Value> =
                     items.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
                 Ok(("miniprogram_notice", json!({ "appid": app, "page": page, "title": title, "content_item": items })))

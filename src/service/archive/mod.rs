@@ -130,6 +130,7 @@ pub async fn run(ctx: &Ctx, space: SpaceId, id: EventId) -> Result<(), Error> {
     sale::notices(ctx, &own, id).await?;
     crate::outbox::forget_event(ctx, space, id).await?;
     crate::message::forget_event(ctx, space, id).await?;
+    crate::blast::forget_event(ctx, space, id).await?;
     gone::<Portrait>(ctx, &own, id, "portraits").await?;
     certificates(ctx, &own, id).await?;
     draw::draws(ctx, &own, id).await?;
@@ -204,6 +205,7 @@ fn freeze_step(work: &mut Work<'_, '_>, id: EventId, step: &[TicketId]) -> Resul
             if work.read().get::<domain::MessageChoice>(&person.id)?.is_some() {
                 work.remove::<domain::MessageChoice>(&person.id)?;
             }
+            crate::message::person::forget_person(work, person.id)?;
             crate::wechat::forget_person(work, person.id)?;
             changed += 1;
         }

@@ -2,6 +2,7 @@
 //! S1-51, S1-52). Results are on disk before anybody sees them.
 
 mod act;
+pub mod check;
 mod claim;
 mod entrant;
 mod freeze;

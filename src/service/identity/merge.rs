@@ -43,6 +43,7 @@ pub(super) fn merge(work: &mut Work<'_, '_>, from: PersonId, into: PersonId) -> 
     let links = links_of(work.read(), from)?;
     let choice = work.read().get::<MessageChoice>(&from)?;
     let choice = choice.filter(|_| work.read().get::<MessageChoice>(&into).is_ok_and(|kept| kept.is_none()));
+    let trails = crate::message::person::moved(work, from, into)?;
     work.put(&PersonMoved {
         from,
         at: work.now,
@@ -50,6 +51,7 @@ pub(super) fn merge(work: &mut Work<'_, '_>, from: PersonId, into: PersonId) -> 
         tickets: tickets.iter().map(|kept| (kept.event, kept.ticket)).collect(),
         orders: orders.iter().map(|kept| (kept.event, kept.order)).collect(),
         choice: choice.is_some(),
+        trails,
     })?;
     for ticket in tickets {
         work.remove::<PersonTicket>(&(from, ticket.event, ticket.ticket))?;
@@ -168,6 +170,7 @@ fn give_back(work: &mut Work<'_, '_>, merge: &PersonMerge, moved: &PersonMoved) 
             work.put(&WechatLink { person: Some(from), ..link })?;
         }
     }
+    crate::message::person::give_back(work, &moved.trails, into, from)?;
     if moved.choice
         && let Some(choice) = work.read().get::<MessageChoice>(&into)?
     {

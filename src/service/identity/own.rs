@@ -168,6 +168,7 @@ pub fn notices(ctx: &Ctx, actor: &Actor) -> Result<Vec<Notice>, Error> {
         for (event, order) in orders_in(view, person)?.into_keys() {
             all.extend(notice::about(view, About::Order(event, order))?);
         }
+        all.extend(notice::about(view, About::Person(person))?);
         all.sort_by_key(|notice| Reverse((notice.created_at, notice.id)));
         Ok(all)
     })

@@ -36,10 +36,11 @@ async fn reachable() -> (Hall, Actor) {
         sign: "协会".into(),
         per_number: "100".into(),
         per_day: "1000".into(),
-        templates: vec![("login_code".into(), "SMS_1".into(), "code=code".into())],
         ..SmsInput::default()
     };
     crate::message::setting::save_sms(&hall.ctx, &admin, &input).await.unwrap();
+    let template = domain::message::template::TemplateInput::known("sms", "SMS_1", "code=code");
+    crate::message::template::save(&hall.ctx, &admin, "login_code", &[template]).await.unwrap();
     (hall, admin)
 }
 

@@ -19,8 +19,12 @@ pub struct Page {
     pub given: Option<String>,
     /// The ticket's phone, masked.
     pub phone: Option<String>,
-    /// The event's name.
+    /// Name of whoever holds the ticket.
     pub name: String,
+    /// The language of messages.
+    pub lang: String,
+    /// Their messages of the last days, newest first.
+    pub log: Vec<super::person::Row>,
 }
 
 fn ticket(view: &impl Read, link: &str) -> Result<Ticket, Error> {
@@ -41,6 +45,8 @@ pub fn get(ctx: &Ctx, space: SpaceId, link: &str) -> Result<Page, Error> {
             ways: ways.collect(),
             given: given_mail(view, &ticket)?,
             phone: ticket.phone.as_deref().map(domain::phone::masked),
+            lang: super::template::lang_of(view, Some(ticket.person))?,
+            log: super::person::own(view, ticket.person, ctx.now())?,
             name: ticket.name,
         })
     })
@@ -49,11 +55,15 @@ pub fn get(ctx: &Ctx, space: SpaceId, link: &str) -> Result<Page, Error> {
 /// Keeps the choices of a ticket's holder.
 pub async fn save(ctx: &Ctx, space: SpaceId, link: &str, input: &ChoiceInput) -> Result<(), Error> {
     let (link, checked) = (link.to_owned(), check_choice(input)?);
+    let lang = domain::message::template::known_lang(&input.lang);
     ctx.write(&ctx.own(space), move |work| {
         let person = ticket(work.read(), &link)?.person;
         let before = choice_of(work.read(), person)?;
         let after = MessageChoice { person, ..checked.clone() };
         work.put(&after)?;
+        if let Some(lang) = lang {
+            work.put(&domain::PersonLang { person, lang: lang.to_owned() })?;
+        }
         let text =
             |of: &MessageChoice| format!("off {} | {} | {} {}", of.off.join(","), of.first, of.no_reminder, of.no_news);
         work.audit("message.choice", format!("person/{person}"), &text(&before), &text(&after))

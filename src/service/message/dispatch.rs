@@ -1,11 +1,14 @@
 //! Which way a notice takes: chosen when it is fresh, and anew when a way failed. A cursor says which notices were looked at; each is looked at
 //! once, so a way that is set up later sends nothing old.
 
-use super::{Reading, Ways, choice_of, leave_text, reader, setting, values};
+use super::{Reading, Ready, Ways, choice_of, leave_text, reader, setting, template, values};
 use crate::{Actor, At, Ctx, Error, Work, outbox};
 use domain::{
-    Dispatch, EventId, Notice, NoticeId, Outgoing, Permission, SpaceId,
-    message::{DispatchCursor, Step, Topic, after_quiet},
+    Dispatch, EventId, MessageTrail, Notice, NoticeId, Outgoing, Permission, PersonId, SpaceId, Time,
+    message::{
+        DispatchCursor, Step, Topic, after_quiet,
+        template::{LOOKED_MAX, Looked, TrailOf},
+    },
     notice::NoticeState,
     outbox::{OutAct, OutState},
 };
@@ -77,69 +80,139 @@ fn begin(work: &mut Work<'_, '_>, desk: &Desk<'_>, mut notice: Notice) -> Result
     let (person, _) = reader(work.read(), &notice)?;
     let choice = person.map(|person| choice_of(work.read(), person)).transpose()?;
     let topic = notice.purpose.topic();
+    let mut trail = Trail::new(&notice, person);
     if choice.as_ref().is_some_and(|choice| !choice.wants(topic)) {
         notice.state = NoticeState::Dropped("unwanted".into(), work.now);
         work.put(&notice)?;
+        trail.keep(work)?;
         return Ok(false);
     }
     let setting = setting(work.read())?;
-    let ways: Vec<String> = match &choice {
-        Some(choice) => choice.ways(&setting).into_iter().map(str::to_owned).collect(),
-        None => setting.ways().into_iter().map(str::to_owned).collect(),
+    let allowed = allowed(work.read(), &notice)?;
+    let mut ways: Vec<String> = Vec::new();
+    let open = match &choice {
+        Some(choice) => choice.ways(&setting),
+        None => setting.ways(),
     };
-    let event = notice.about.event();
+    for way in setting.ways() {
+        if !open.contains(&way) {
+            trail.look(desk, way, work.now, "The person does not want this way.");
+        } else if !allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|one| one == way)) {
+            trail.look(desk, way, work.now, "It was not chosen for this message.");
+        }
+    }
+    ways.extend(
+        open.into_iter()
+            .filter(|way| allowed.as_ref().is_none_or(|all| all.iter().any(|one| one == way)))
+            .map(str::to_owned),
+    );
+    let event = notice.about.event().unwrap_or_default();
     let dispatch = Dispatch { notice: notice.id, person, event, steps: Vec::new(), rest: ways };
-    next(work, desk, &notice, dispatch)
+    next(work, desk, &notice, dispatch, trail)
 }
 
-/// Takes the next way that can reach the reader; true when there was one.
-fn next(work: &mut Work<'_, '_>, desk: &Desk<'_>, notice: &Notice, mut dispatch: Dispatch) -> Result<bool, Error> {
-    let expires_at = notice.useful_until.unwrap_or_else(|| notice.created_at.plus(notice.purpose.useful_millis()));
-    if expires_at <= work.now {
-        return over(work, notice, dispatch);
+/// The ways that a message to many may take; none: every way.
+fn allowed(view: &impl Read, notice: &Notice) -> Result<Option<Vec<String>>, Error> {
+    let Some(id) = notice.blast() else { return Ok(None) };
+    Ok(view.get::<domain::Blast>(&id)?.map(|blast| blast.ways))
+}
+
+/// What the ways need to know of a notice and its reader.
+pub(crate) struct Fitting {
+    person: Option<PersonId>,
+    mail: Option<String>,
+    lang: String,
+    words: String,
+    subject: String,
+    values: Vec<(String, String)>,
+    leave: Option<String>,
+}
+
+impl Fitting {
+    /// As ways take it.
+    pub(crate) fn reading<'a>(&'a self, notice: &'a Notice) -> Reading<'a> {
+        Reading {
+            notice,
+            person: self.person,
+            mail: self.mail.as_deref(),
+            lang: &self.lang,
+            words: &self.words,
+            subject: &self.subject,
+            values: &self.values,
+            leave: self.leave.as_deref(),
+        }
     }
-    let setting = setting(work.read())?;
-    let quiet = setting.quiet.filter(|_| !notice.purpose.is_urgent());
-    let due_at = after_quiet(work.now, quiet, desk.zone);
-    // What would come too late in the morning is of more use at night than never.
-    let due_at = if due_at >= expires_at { work.now } else { due_at };
-    let (_, given) = reader(work.read(), notice)?;
-    let chosen = match dispatch.person {
-        Some(person) => choice_of(work.read(), person)?.mail,
+
+    /// What is said.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
+    }
+}
+
+/// Fits a notice to its reader: language, words, address, and the way to leave what goes to many.
+pub(crate) fn fitting(
+    view: &impl Read,
+    (space, zone): (SpaceId, &TimeZone),
+    (wording, sealer): (Option<&Arc<dyn super::Wording>>, &crate::seal::Sealer),
+    notice: &Notice,
+) -> Result<Fitting, Error> {
+    let (person, given) = reader(view, notice)?;
+    let chosen = match person {
+        Some(person) => choice_of(view, person)?.mail,
         None => String::new(),
     };
     let mail = if chosen.is_empty() { given } else { Some(chosen) };
-    let values = values(work.read(), notice, desk.zone)?;
-    let wording = desk.ways.wording.as_ref();
-    let own = setting.words(notice.purpose.code(), "zh-CN").map(|words| domain::notice::fill(words, &values));
-    let words =
-        own.or_else(|| wording.map(|wording| wording.words(notice, desk.zone))).unwrap_or_else(|| notice.text.clone());
-    let subject = wording.map_or(String::new(), |wording| wording.subject(notice));
-    let base = wording.and_then(|wording| wording.base());
-    let leave = match (notice.purpose.topic(), dispatch.person, base) {
+    let lang = template::lang_of(view, person)?;
+    let values = values(view, notice, zone, &lang)?;
+    let own = template::exact(view, notice.purpose.code(), template::WORDS, &lang)?;
+    let own = own.map(|own| domain::notice::fill(&own.text, &values));
+    let words = own
+        .or_else(|| wording.map(|wording| wording.words(notice, zone, &lang)))
+        .unwrap_or_else(|| notice.text.clone());
+    let subject = wording.map_or(String::new(), |wording| wording.subject(notice, &lang));
+    let leave = match (notice.purpose.topic(), person, wording.and_then(|wording| wording.base())) {
         (Topic::Own, ..) | (_, None, _) | (.., None) => None,
         (_, Some(person), Some(base)) => {
-            Some(format!("{base}/message/leave/{}", desk.sealer.sign(&leave_text(work.permit.space, person))))
+            Some(format!("{base}/message/leave/{}", sealer.sign(&leave_text(space, person))))
         }
     };
+    Ok(Fitting { person, mail, lang, words, subject, values, leave })
+}
+
+/// Takes the next way that can reach the reader; true when there was one.
+fn next(
+    work: &mut Work<'_, '_>,
+    desk: &Desk<'_>,
+    notice: &Notice,
+    mut dispatch: Dispatch,
+    mut trail: Trail,
+) -> Result<bool, Error> {
+    let expires_at = notice.useful_until.unwrap_or_else(|| notice.created_at.plus(notice.purpose.useful_millis()));
+    if expires_at <= work.now {
+        trail.keep(work)?;
+        return over(work, notice, dispatch);
+    }
+    let quiet = setting(work.read())?.quiet.filter(|_| !notice.purpose.is_urgent());
+    let due_at = after_quiet(work.now, quiet, desk.zone);
+    // What would come too late in the morning is of more use at night than never.
+    let due_at = if due_at >= expires_at { work.now } else { due_at };
+    let tools = (desk.ways.wording.as_ref(), desk.sealer);
+    let fitting = fitting(work.read(), (work.permit.space, desk.zone), tools, notice)?;
     while !dispatch.rest.is_empty() {
         let way = dispatch.rest.remove(0);
         let Some(channel) = desk.ways.channel(&way) else { continue };
-        let of = Reading {
-            notice,
-            person: dispatch.person,
-            mail: mail.as_deref(),
-            words: &words,
-            subject: &subject,
-            values: &values,
-            leave: leave.as_deref(),
+        let prepared = match channel.prepare(work, &fitting.reading(notice))? {
+            Ready::Yes(prepared) => prepared,
+            Ready::No(why) => {
+                trail.look(desk, &way, work.now, why);
+                continue;
+            }
         };
-        let Some(prepared) = channel.prepare(work, &of)? else { continue };
         let letter = outbox::Letter {
             kind: channel.way(),
             target: prepared.target,
             subject: subject_of(notice.id),
-            event: Some(dispatch.event),
+            event: notice.about.event(),
             payload: prepared.payload,
             secret: false,
             once: format!("notice/{}/{way}", notice.id),
@@ -147,10 +220,13 @@ fn next(work: &mut Work<'_, '_>, desk: &Desk<'_>, notice: &Notice, mut dispatch:
             expires_at,
         };
         let Some(entry) = outbox::put(work, letter)? else { continue };
+        trail.look(desk, &way, work.now, "");
+        trail.keep(work)?;
         dispatch.steps.push(Step { way, entry, at: work.now, end: String::new() });
         work.put(&dispatch)?;
         return Ok(true);
     }
+    trail.keep(work)?;
     if !dispatch.steps.is_empty() {
         work.put(&dispatch)?;
     }
@@ -164,6 +240,45 @@ fn over(work: &mut Work<'_, '_>, notice: &Notice, dispatch: Dispatch) -> Result<
         work.put(&Dispatch { rest: Vec::new(), ..dispatch })?;
     }
     Ok(false)
+}
+
+/// The trail of a message being written; kept for readers who are known.
+struct Trail(Option<MessageTrail>);
+
+impl Trail {
+    fn new(notice: &Notice, person: Option<PersonId>) -> Self {
+        Self(person.map(|person| MessageTrail {
+            of: TrailOf::Notice(notice.id),
+            person,
+            event: notice.about.event(),
+            at: notice.created_at,
+            looked: Vec::new(),
+        }))
+    }
+
+    /// The trail so far, or a new one.
+    fn of(work: &Work<'_, '_>, notice: &Notice, person: Option<PersonId>) -> Result<Self, Error> {
+        Ok(match work.read().get::<MessageTrail>(&TrailOf::Notice(notice.id).key())? {
+            Some(kept) => Self(Some(kept)),
+            None => Self::new(notice, person),
+        })
+    }
+
+    /// Takes down that a way was looked at. A way that this box does not have at all is not worth a line.
+    fn look(&mut self, desk: &Desk<'_>, way: &str, at: Time, why: &str) {
+        if let Some(trail) = self.0.as_mut().filter(|trail| trail.looked.len() < LOOKED_MAX)
+            && desk.ways.channel(way).is_some()
+        {
+            trail.looked.push(Looked { way: way.to_owned(), at, why: why.to_owned() });
+        }
+    }
+
+    fn keep(self, work: &mut Work<'_, '_>) -> Result<(), Error> {
+        match self.0 {
+            Some(trail) => work.put(&trail),
+            None => Ok(()),
+        }
+    }
 }
 
 fn subject_of(id: NoticeId) -> String {
@@ -198,7 +313,8 @@ pub(crate) fn settled(
         }
         OutState::Refused | OutState::Expired if fresh => {
             let ways = ways.read().unwrap_or_else(PoisonError::into_inner);
-            next(work, &Desk { ways: &ways, zone, sealer }, &notice, dispatch).map(drop)
+            let trail = Trail::of(work, &notice, dispatch.person)?;
+            next(work, &Desk { ways: &ways, zone, sealer }, &notice, dispatch, trail).map(drop)
         }
         _ => Ok(()),
     }

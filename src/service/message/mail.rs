@@ -1,6 +1,6 @@
 //! Mail: carried by the association's own mail server account, signed where a key is set up; what goes to many has a way out.
 
-use super::{Channel, Prepared, Reading};
+use super::{Channel, OFF, Prepared, Reading, Ready, template};
 use crate::{
     Ctx, Error, Work,
     outbox::{Carrier, Carrying},
@@ -12,8 +12,8 @@ use domain::{
 };
 use gateway::mail::{Account, Mail};
 use serde::{Deserialize, Serialize};
-use store::Read;
 use store::catalogue::OUT_SENT;
+use store::{Read, SpaceView};
 
 /// The way.
 pub const WAY: &str = "mail";
@@ -74,21 +74,41 @@ impl Channel for Mails {
         WAY
     }
 
-    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Option<Prepared>, Error> {
-        let (true, Some(mail)) = (setting(work.read())?.enabled, of.mail) else { return Ok(None) };
-        if of.words.is_empty() {
-            return Ok(None);
-        }
-        let payload = Payload {
-            to: mail.to_owned(),
-            name: of.notice.name.clone(),
-            subject: of.subject.to_owned(),
-            text: of.words.to_owned(),
-            leave: of.leave.map(str::to_owned),
-        };
-        let payload = serde_json::to_vec(&payload).map_err(|error| Error::internal("writing a mail", error))?;
-        Ok(Some(Prepared { target: masked(mail), payload }))
+    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Ready, Error> {
+        ready(work.read(), of)
     }
+
+    fn estimate(&self, view: &SpaceView, of: &Reading<'_>) -> Result<Ready, Error> {
+        ready(view, of)
+    }
+}
+
+/// A mail to the reader; the occasion may have a subject and a text for mail alone.
+fn ready(view: &impl Read, of: &Reading<'_>) -> Result<Ready, Error> {
+    if !setting(view)?.enabled {
+        return Ok(Ready::No(OFF));
+    }
+    let Some(mail) = of.mail else { return Ok(Ready::No("No e-mail address is known.")) };
+    let own = template::exact(view, of.notice.purpose.code(), WAY, of.lang)?.unwrap_or_default();
+    let pick =
+        |own: &str, usual: &str| if own.is_empty() { usual.to_owned() } else { domain::notice::fill(own, of.values) };
+    let text = pick(&own.text, of.words);
+    if text.is_empty() {
+        return Ok(Ready::No("There are no words for this occasion."));
+    }
+    let subject = match of.notice.value("subject") {
+        Some(written) if !written.is_empty() => written.to_owned(),
+        _ => pick(&own.subject, of.subject),
+    };
+    let payload = Payload {
+        to: mail.to_owned(),
+        name: of.notice.name.clone(),
+        subject,
+        text,
+        leave: of.leave.map(str::to_owned),
+    };
+    let payload = serde_json::to_vec(&payload).map_err(|error| Error::internal("writing a mail", error))?;
+    Ok(Ready::Yes(Prepared { target: masked(mail), payload }))
 }
 
 /// Puts a code to log in with into the outbox, in the running transaction; its words are the caller's.
@@ -123,7 +143,12 @@ pub fn put_code(
         due_at: work.now,
         expires_at: work.now.plus(i64::from(minutes) * MINUTE),
     };
-    crate::outbox::put(work, letter).map(drop)
+    if let Some(entry) = crate::outbox::put(work, letter)? {
+        let key = (domain::identity::IdentityKind::Email as u8, mail.to_owned());
+        let known = work.read().get::<domain::Identity>(&key)?.map(|identity| identity.person);
+        super::person::note_code(work, entry, known, WAY)?;
+    }
+    Ok(())
 }
 
 impl Carrier for Mails {

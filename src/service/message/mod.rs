@@ -4,11 +4,13 @@
 pub mod choice;
 mod dispatch;
 pub mod mail;
+pub mod person;
 pub mod setting;
 pub mod sms;
+pub mod template;
 
 pub use dispatch::{dispatch, log};
-pub(crate) use dispatch::{settled, withdraw};
+pub(crate) use dispatch::{fitting, settled, withdraw};
 
 use crate::{Ctx, Error, Work};
 use domain::{
@@ -19,15 +21,15 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 use std::sync::{Arc, PoisonError};
-use store::Read;
-use store::catalogue::PERSON_BY_PHONE;
+use store::catalogue::{IDENTITY_BY_PERSON, PERSON_BY_PHONE};
+use store::{Read, SpaceView};
 
 /// What the texts of messages need from the rooms that know languages and addresses.
 pub trait Wording: Send + Sync + 'static {
-    /// What a notice says, by the hall's own words.
-    fn words(&self, notice: &Notice, zone: &TimeZone) -> String;
+    /// What a notice says in a language, by the hall's own words.
+    fn words(&self, notice: &Notice, zone: &TimeZone, lang: &str) -> String;
     /// The name of an occasion, for subjects.
-    fn subject(&self, notice: &Notice) -> String;
+    fn subject(&self, notice: &Notice, lang: &str) -> String;
     /// Scheme and host that links begin with; none when nobody set one, and then there are no links.
     fn base(&self) -> Option<String>;
 }
@@ -37,10 +39,26 @@ pub trait Channel: Send + Sync + 'static {
     /// The way, as entries of the outbox name it.
     fn way(&self) -> &'static str;
 
-    /// What is handed to the outbox so that this notice reaches its reader; none when this way cannot reach them now: it is not set up, has no
+    /// What is handed to the outbox so that this notice reaches its reader, or why this way cannot reach them now: it is not set up, has no
     /// template for the occasion, or knows no address. Called in a transaction, so it must be deterministic.
-    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Option<Prepared>, Error>;
+    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Ready, Error>;
+
+    /// The same without a transaction: what would come of it now.
+    fn estimate(&self, view: &SpaceView, of: &Reading<'_>) -> Result<Ready, Error>;
 }
+
+/// Whether a way can reach somebody.
+pub enum Ready {
+    /// What is handed to the outbox.
+    Yes(Prepared),
+    /// Why not: English source text.
+    No(&'static str),
+}
+
+/// Why a way cannot reach somebody, where several ways say the same.
+pub(crate) const OFF: &str = "It is not set up.";
+/// See [`OFF`].
+pub(crate) const NO_TEMPLATE: &str = "There is no template for this occasion.";
 
 /// A notice with everything that ways need to know of it and of its reader.
 pub struct Reading<'a> {
@@ -50,6 +68,8 @@ pub struct Reading<'a> {
     pub person: Option<PersonId>,
     /// The reader's mail address, as chosen or as given with the registration.
     pub mail: Option<&'a str>,
+    /// The language that its reader reads.
+    pub lang: &'a str,
     /// What it says: the association's own words for the occasion, or the hall's.
     pub words: &'a str,
     /// A subject.
@@ -82,6 +102,12 @@ pub fn register(ctx: &Ctx, channel: Arc<dyn Channel>) {
     ways.channels.push(channel);
 }
 
+/// The ways that this hall has.
+pub fn ways(ctx: &Ctx) -> Vec<&'static str> {
+    let ways = ctx.ways.read().unwrap_or_else(PoisonError::into_inner);
+    ways.channels.iter().map(|channel| channel.way()).collect()
+}
+
 /// Gives the centre its words. Called at boot.
 pub fn set_wording(ctx: &Ctx, wording: Arc<dyn Wording>) {
     ctx.ways.write().unwrap_or_else(PoisonError::into_inner).wording = Some(wording);
@@ -99,6 +125,16 @@ impl Ways {
     fn channel(&self, way: &str) -> Option<&Arc<dyn Channel>> {
         self.channels.iter().find(|channel| channel.way() == way)
     }
+
+    /// The words.
+    pub(crate) fn wording(&self) -> Option<&Arc<dyn Wording>> {
+        self.wording.as_ref()
+    }
+
+    /// What a way would do; none where this box does not have it.
+    pub(crate) fn estimate(&self, way: &str, view: &SpaceView, of: &Reading<'_>) -> Result<Option<Ready>, Error> {
+        self.channel(way).map(|channel| channel.estimate(view, of)).transpose()
+    }
 }
 
 /// The general settings.
@@ -110,7 +146,14 @@ pub(crate) fn setting(view: &impl Read) -> Result<MessageSetting, Error> {
 pub(crate) fn reader(view: &impl Read, notice: &Notice) -> Result<(Option<PersonId>, Option<String>), Error> {
     if let About::Ticket(event, id) = notice.about {
         let Some(ticket) = view.get::<Ticket>(&(event, id))? else { return Ok((None, None)) };
-        return Ok((Some(ticket.person), given_mail(view, &ticket)?));
+        let given = match given_mail(view, &ticket)? {
+            Some(mail) => Some(mail),
+            None => proven_mail(view, ticket.person)?,
+        };
+        return Ok((Some(ticket.person), given));
+    }
+    if let About::Person(person) = notice.about {
+        return Ok((Some(person), proven_mail(view, person)?));
     }
     let person = match &notice.phone {
         Some(phone) => view.find_key::<Person, _>(&PERSON_BY_PHONE, phone)?,
@@ -133,6 +176,17 @@ pub(crate) fn reader(view: &impl Read, notice: &Notice) -> Result<(Option<Person
     Ok((person, None))
 }
 
+/// The mail address that somebody proved to be theirs.
+fn proven_mail(view: &impl Read, person: PersonId) -> Result<Option<String>, Error> {
+    for key in view.scan_index(&IDENTITY_BY_PERSON, &person, None, store::Order::Ascending) {
+        let identity = view.get::<domain::Identity>(&key?)?;
+        if let Some(identity) = identity.filter(|one| one.kind == domain::identity::IdentityKind::Email) {
+            return Ok(Some(identity.value));
+        }
+    }
+    Ok(None)
+}
+
 /// The first mail address among the answers of a registration.
 pub(crate) fn given_mail(view: &impl Read, ticket: &Ticket) -> Result<Option<String>, Error> {
     let Some(event) = view.get::<domain::Event>(&ticket.event)? else { return Ok(None) };
@@ -147,12 +201,12 @@ pub(crate) fn given_mail(view: &impl Read, ticket: &Ticket) -> Result<Option<Str
     Ok(None)
 }
 
-/// Values that templates are filled with. Times are written as text messages in China write them.
-fn values(view: &impl Read, notice: &Notice, zone: &TimeZone) -> Result<Vec<(String, String)>, Error> {
+/// Values that templates are filled with; times as messages of that language have them.
+fn values(view: &impl Read, notice: &Notice, zone: &TimeZone, lang: &str) -> Result<Vec<(String, String)>, Error> {
     let mut values = vec![("name".to_owned(), notice.name.clone()), ("text".to_owned(), notice.text.clone())];
     for (name, value) in &notice.values {
         let value = match (name.as_str(), value.parse::<i64>()) {
-            ("time" | "until", Ok(millis)) => Time(millis).zoned(zone).strftime("%-m月%-d日 %H:%M").to_string(),
+            ("time" | "until", Ok(millis)) => template::when(Time(millis), zone, lang),
             _ => value.clone(),
         };
         values.push((name.clone(), value));
@@ -189,6 +243,7 @@ pub(crate) fn choice_of(view: &impl Read, person: PersonId) -> Result<MessageCho
 
 /// Removes what is kept of an event's messages when it is archived.
 pub(crate) async fn forget_event(ctx: &Ctx, space: SpaceId, event: EventId) -> Result<(), Error> {
+    person::forget_event(ctx, space, event).await?;
     sms::forget_event(ctx, space, event).await
 }
 

@@ -21,6 +21,10 @@ pub struct Settings {
     pub record: Option<Result<(String, String), String>>,
     /// The ways that are registered.
     pub ways: Vec<&'static str>,
+    /// Occasions that text messages are sent on.
+    pub texts: Vec<&'static str>,
+    /// Language, and what a text message costs.
+    pub defaults: domain::MessageDefaults,
 }
 
 /// The settings, for their page.
@@ -28,33 +32,35 @@ pub fn get(ctx: &Ctx, actor: &Actor) -> Result<Settings, Error> {
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
     let (general, sms, mail) =
         ctx.read(&permit, |view| Ok((super::setting(view)?, sms::setting(view)?, mail::setting(view)?)))?;
+    let (texts, defaults) = ctx.read(&permit, |view| {
+        let mut texts = Vec::new();
+        for (occasion, _) in super::template::occasions() {
+            if sms::template_of(view, occasion, "zh-CN")?.is_some() {
+                texts.push(occasion);
+            }
+        }
+        Ok((texts, super::template::defaults(view)?))
+    })?;
     let account = mail::account(ctx, &mail)?;
     let record = account.dkim.map(|(domain, selector, key)| {
         gateway::mail::dkim::Signer::new(&domain, &selector, &key).map(|signer| signer.record())
     });
-    let ways = ctx.ways.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let ways = ways.channels.iter().map(|channel| channel.way()).collect();
-    Ok(Settings { general, sms, mail, record, ways })
+    let ways = super::ways(ctx);
+    Ok(Settings { general, sms, mail, record, ways, texts, defaults })
 }
 
 /// Saves the general settings.
 pub async fn save(ctx: &Ctx, actor: &Actor, input: &SettingInput) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
-    let checked = check_setting(input)?;
+    let input = input.clone();
+    check_setting(&input, &MessageSetting::default())?;
     ctx.write(&permit, move |work| {
-        let text = |of: &MessageSetting| {
-            format!(
-                "{} | {:?} | {} | {} words | {} templates",
-                of.order.join(","),
-                of.quiet,
-                of.attend_after_import,
-                of.words.len(),
-                of.templates.len()
-            )
-        };
-        let before = text(&super::setting(work.read())?);
+        let text =
+            |of: &MessageSetting| format!("{} | {:?} | {}", of.order.join(","), of.quiet, of.attend_after_import);
+        let old = super::setting(work.read())?;
+        let checked = check_setting(&input, &old)?;
         work.put(&checked)?;
-        work.audit("message.settings", "message", &before, &text(&checked))
+        work.audit("message.settings", "message", &text(&old), &text(&checked))
     })
     .await
 }
@@ -71,8 +77,7 @@ pub async fn save_sms(ctx: &Ctx, actor: &Actor, input: &SmsInput) -> Result<(), 
         checked.callback = token::new(ctx.random.as_ref());
     }
     ctx.write(&permit, move |work| {
-        let text =
-            |of: &SmsSetting| format!("{} {} {} {}", of.enabled, of.provider.code(), of.key_id, of.templates.len());
+        let text = |of: &SmsSetting| format!("{} {} {}", of.enabled, of.provider.code(), of.key_id);
         let before = text(&sms::setting(work.read())?);
         work.put(&checked)?;
         work.audit("message.settings", "message/sms", &before, &text(&checked))
@@ -122,22 +127,15 @@ pub async fn try_sms(ctx: &Ctx, actor: &Actor, to: &str, occasion: &str) -> Resu
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
     let wrong = || domain::Refusal::invalid(vec![problem!("to", "This is no phone number.")]);
     let phone = phone::normalise(to).ok_or_else(wrong)?;
-    let setting = ctx.read(&permit, sms::setting)?;
+    let (setting, template) = ctx.read(&permit, |view| {
+        let lang = super::template::defaults(view)?.lang;
+        Ok((sms::setting(view)?, sms::template_of(view, occasion, &lang)?))
+    })?;
     let none =
         || refuse!(Conflict, "sms.no_template", "There is no template for this occasion, or text messages are off.");
-    let template = setting.template(occasion).ok_or_else(none)?;
-    let sample = [
-        ("name", "张三"),
-        ("event", "年度会员大会"),
-        ("code", "123456"),
-        ("minutes", "5"),
-        ("time", "11月25日 09:30"),
-        ("until", "11月25日 18:00"),
-        ("amount", "100.00"),
-        ("number", "202611250001"),
-        ("attend", "12345678"),
-    ];
-    let value = |ours: &str| sample.iter().find(|(name, _)| *name == ours).map_or("", |(_, value)| *value).to_owned();
+    let template = template.ok_or_else(none)?;
+    let sample = super::template::sample(&template.lang, &ctx.zone(permit.space)?, ctx.now());
+    let value = |ours: &str| super::value(&sample, ours).to_owned();
     let message = Sms {
         phone: phone.clone(),
         template: template.id.clone(),

@@ -1,6 +1,6 @@
 //! Text messages (S0-41, S0-46): carried by the provider that is set up, within limits of each number and day, with a log of what became of them.
 
-use super::{Channel, Prepared, Reading, day, value};
+use super::{Channel, NO_TEMPLATE, OFF, Prepared, Reading, Ready, day, template, value};
 use crate::{
     Actor, At, Ctx, Error, Work,
     outbox::{self, Carrier, Carrying, Letter},
@@ -15,8 +15,8 @@ use domain::{
 };
 use gateway::sms::{Account, Delivery, Sms, Stamp, aliyun, tencent};
 use serde::{Deserialize, Serialize};
-use store::catalogue::{SMS_BY_EVENT, SMS_BY_REFERENCE, SMS_OF_DAY, SMS_OF_NUMBER, SMS_TO_ASK};
-use store::{Order as Sort, Read};
+use store::catalogue::{PERSON_BY_PHONE, SMS_BY_EVENT, SMS_BY_REFERENCE, SMS_OF_DAY, SMS_OF_NUMBER, SMS_TO_ASK};
+use store::{Order as Sort, Read, SpaceView};
 use subtle::ConstantTimeEq;
 
 /// The way.
@@ -30,6 +30,9 @@ struct Payload {
     phone: String,
     occasion: String,
     values: Vec<(String, String)>,
+    /// Language tag; empty in entries of earlier versions: Chinese.
+    #[serde(default)]
+    lang: String,
 }
 
 /// Carries text messages, and is the way to readers by them.
@@ -65,16 +68,43 @@ impl Channel for Texts {
         WAY
     }
 
-    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Option<Prepared>, Error> {
-        let setting = setting(work.read())?;
-        let occasion = of.notice.purpose.code();
-        let (Some(phone), Some(_)) = (&of.notice.phone, setting.template(occasion)) else { return Ok(None) };
-        prepared(phone, occasion, of.values).map(Some)
+    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Ready, Error> {
+        ready(work.read(), of)
+    }
+
+    fn estimate(&self, view: &SpaceView, of: &Reading<'_>) -> Result<Ready, Error> {
+        ready(view, of)
     }
 }
 
-fn prepared(phone: &str, occasion: &str, values: &[(String, String)]) -> Result<Prepared, Error> {
-    let payload = Payload { phone: phone.to_owned(), occasion: occasion.to_owned(), values: values.to_vec() };
+fn ready(view: &impl Read, of: &Reading<'_>) -> Result<Ready, Error> {
+    let occasion = of.notice.purpose.code();
+    if !setting(view)?.enabled {
+        return Ok(Ready::No(OFF));
+    }
+    let Some(phone) = &of.notice.phone else { return Ok(Ready::No("No phone number is known.")) };
+    if template::find(view, occasion, WAY, of.lang)?.is_none() {
+        return Ok(Ready::No(NO_TEMPLATE));
+    }
+    prepared(phone, (occasion, of.lang), of.values).map(Ready::Yes)
+}
+
+/// The template of an occasion, when messages of it can be sent.
+pub(super) fn template_of(
+    view: &impl Read,
+    occasion: &str,
+    lang: &str,
+) -> Result<Option<domain::MessageTemplate>, Error> {
+    if setting(view)?.enabled { template::find(view, occasion, WAY, lang) } else { Ok(None) }
+}
+
+fn prepared(phone: &str, (occasion, lang): (&str, &str), values: &[(String, String)]) -> Result<Prepared, Error> {
+    let payload = Payload {
+        phone: phone.to_owned(),
+        occasion: occasion.to_owned(),
+        values: values.to_vec(),
+        lang: lang.to_owned(),
+    };
     let payload = serde_json::to_vec(&payload).map_err(|error| Error::internal("writing a message", error))?;
     Ok(Prepared { target: phone::masked(phone), payload })
 }
@@ -88,7 +118,9 @@ pub fn put_code(work: &mut Work<'_, '_>, phone: &str, code: &str, minutes: u32, 
         );
     }
     let values = [("code".to_owned(), code.to_owned()), ("minutes".to_owned(), minutes.to_string())];
-    let prepared = prepared(phone, LOGIN_CODE, &values)?;
+    let known = work.read().find_key::<domain::Person, _>(&PERSON_BY_PHONE, &phone.to_owned())?;
+    let lang = template::lang_of(work.read(), known)?;
+    let prepared = prepared(phone, (LOGIN_CODE, &lang), &values)?;
     let letter = Letter {
         kind: WAY,
         target: prepared.target,
@@ -100,12 +132,15 @@ pub fn put_code(work: &mut Work<'_, '_>, phone: &str, code: &str, minutes: u32, 
         due_at: work.now,
         expires_at: work.now.plus(i64::from(minutes) * MINUTE),
     };
-    outbox::put(work, letter).map(drop)
+    if let Some(entry) = outbox::put(work, letter)? {
+        super::person::note_code(work, entry, known, WAY)?;
+    }
+    Ok(())
 }
 
 /// Whether codes to log in with can be sent.
 pub fn can_send_code(view: &impl Read) -> Result<bool, Error> {
-    Ok(setting(view)?.template(LOGIN_CODE).is_some())
+    Ok(template_of(view, LOGIN_CODE, "zh-CN")?.is_some())
 }
 
 /// What keeps a message from being sent now: the limits of its number and of the day.
@@ -173,6 +208,11 @@ impl Carrier for Texts {
     }
 }
 
+/// The day by which limits count.
+pub(crate) fn today(now: Time) -> Result<i64, Error> {
+    Ok(day(now, &zone()?))
+}
+
 /// Limits follow the provider's day, which is China's.
 fn zone() -> Result<jiff::tz::TimeZone, Error> {
     domain::time::zone("Asia/Shanghai").ok_or_else(|| Error::Internal("no zone".into()))
@@ -182,15 +222,16 @@ async fn carry(ctx: &Ctx, space: SpaceId, entry: &Outgoing) -> Result<Outcome, E
     let payload: Payload =
         serde_json::from_slice(&entry.payload).map_err(|error| Error::internal("reading a message", error))?;
     let now = ctx.now();
-    let (setting, limited) = ctx.read(&ctx.own(space), |view| {
+    let (setting, limited, template) = ctx.read(&ctx.own(space), |view| {
         let setting = setting(view)?;
         let limited = limit(view, &setting, &payload.phone, now, &zone()?)?;
-        Ok((setting, limited))
+        let lang = if payload.lang.is_empty() { "zh-CN" } else { &payload.lang };
+        Ok((setting, limited, template_of(view, &payload.occasion, lang)?))
     })?;
     if let Some(outcome) = limited {
         return Ok(outcome);
     }
-    let Some(template) = setting.template(&payload.occasion) else {
+    let Some(template) = template else {
         return Ok(Outcome::Refused("there is no template for this occasion".into()));
     };
     let values = template.values.iter();

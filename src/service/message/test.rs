@@ -3,7 +3,7 @@
 use super::{
     choice, dispatch,
     setting::{self, Trial},
-    sms,
+    sms, template,
 };
 use crate::{
     Actor,
@@ -18,7 +18,7 @@ use crate::{
 };
 use domain::{
     EventId, Notice, Outgoing, SmsLine, TicketTypeId, Time,
-    message::{ChoiceInput, LOGIN_CODE, MailInput, SettingInput, SmsInput},
+    message::{ChoiceInput, LOGIN_CODE, MailInput, SettingInput, SmsInput, template::TemplateInput},
     notice::NoticeState,
     outbox::OutState,
     time::{DAY, HOUR, MINUTE},
@@ -42,7 +42,6 @@ struct Post {
 }
 
 fn sms_input(base: &str) -> SmsInput {
-    let template = |code: &str, values: &str| (code.to_owned(), "110".to_owned(), values.to_owned());
     SmsInput {
         enabled: true,
         provider: "tencent".into(),
@@ -53,12 +52,6 @@ fn sms_input(base: &str) -> SmsInput {
         sign: SIGN.into(),
         per_number: "3".into(),
         per_day: "100".into(),
-        templates: vec![
-            template("order_completed", "1=event, 2=time"),
-            template("message", "1=text"),
-            template("attend_code", "1=event, 2=attend"),
-            template(LOGIN_CODE, "1=code, 2=minutes"),
-        ],
     }
 }
 
@@ -81,9 +74,19 @@ impl Post {
             ..MailInput::default()
         };
         setting::save_mail(&hall.ctx, &admin, &server).await.unwrap();
-        let own = [("order_completed", "{name}，您已报名{event}，时间{time}。"), ("attend_code", "参会码{attend}")];
+        let templates = [
+            ("order_completed", "1=event, 2=time", "{name}，您已报名{event}，时间{time}。"),
+            ("message", "1=text", ""),
+            ("attend_code", "1=event, 2=attend", "参会码{attend}"),
+            (LOGIN_CODE, "1=code, 2=minutes", ""),
+        ];
+        for (code, values, words) in templates {
+            let own =
+                TemplateInput { way: "words".into(), text: words.into(), ..TemplateInput::known("words", "", "") };
+            let input = [TemplateInput::known("sms", "110", values), own];
+            template::save(&hall.ctx, &admin, code, &input).await.unwrap();
+        }
         let general = SettingInput {
-            words: own.iter().map(|(code, words)| ((*code).to_owned(), (*words).to_owned())).collect(),
             quiet_from: "22:00".into(),
             quiet_to: "08:00".into(),
             attend_after_import: true,
@@ -135,6 +138,7 @@ fn wants(wanted: &[&str], first: &str, mail: &str) -> ChoiceInput {
         reminder: true,
         news: true,
         mail: mail.into(),
+        lang: String::new(),
     }
 }
 
@@ -414,4 +418,240 @@ async fn an_attend_code_is_sent_by_hand_as_often_as_it_is_pressed() {
     let visitor = crate::Actor::visitor(post.admin.space);
     let denied = notice::attend_code_by_hand(ctx, &visitor, event, with.id).await.unwrap_err();
     assert_eq!(denied.code(), Some("session.none"));
+}
+
+#[tokio::test]
+async fn each_reader_gets_the_words_of_their_language_and_a_preview_keeps_nothing() {
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    let english = |way: &str, id: &str, subject: &str, text: &str| TemplateInput {
+        lang: "en".into(),
+        subject: subject.into(),
+        text: text.into(),
+        ..TemplateInput::known(way, id, "1=event, 2=attend")
+    };
+    let input = [
+        english("sms", "911", "", "{1}: your code {2}"),
+        english("words", "", "", "Your code for {event}: {attend}"),
+        english("mail", "", "About {event}", ""),
+    ];
+    let looked = template::preview(ctx, &post.admin, "attend_code", &input).unwrap();
+    let of = |way: &str| looked.iter().find(|one| one.way == way).unwrap();
+    assert_eq!(of("sms").text, format!("【{SIGN}】Annual meeting: your code 12345678"));
+    assert_eq!(of("sms").length, Some((of("sms").text.chars().count(), 1)));
+    assert_eq!(
+        (of("mail").subject.as_str(), of("mail").text.as_str()),
+        ("About Annual meeting", "Your code for Annual meeting: 12345678")
+    );
+    let wechat = TemplateInput::known("wechat.subscribe", "T", "thing1=event, stuff2=name");
+    let looked = template::preview(ctx, &post.admin, "reminder", &[wechat]).unwrap();
+    assert_eq!(looked[0].fields[0].1, "年度会员大会");
+    assert!(looked[0].fields[0].2.is_none() && looked[0].fields[1].2.is_some(), "WeChat has no such keyword");
+    let before = template::all(ctx, &post.admin).unwrap().templates;
+    assert!(before.iter().all(|kept| kept.lang == "zh-CN"), "nothing was kept");
+    template::save(ctx, &post.admin, "attend_code", &input).await.unwrap();
+    let link = post.person("Smith", "13800000001").await;
+    let other = post.person("李四", "13800000002").await;
+    let english = ChoiceInput { lang: "en".into(), ..wants(&["sms", "mail"], "mail", "smith@example.com") };
+    choice::save(ctx, space, &link, &english).await.unwrap();
+    choice::save(ctx, space, &other, &wants(&["sms", "mail"], "sms", "")).await.unwrap();
+    notice::attend_codes(ctx, &post.admin, post.event).await.unwrap();
+    post.tick().await;
+    let mail = &post.mail.taken()[0];
+    assert!(mail.text().contains("Your code for 年会"), "{}", mail.text());
+    let packed = data_encoding::BASE64.encode("About 年会".as_bytes());
+    assert!(mail.header("subject").contains(&packed[..6]) || mail.header("subject").contains("About"));
+    assert_eq!((post.providers.taken().len(), post.providers.taken()[0].template.as_str()), (1, "110"), "Chinese");
+    let english = ChoiceInput { lang: "en".into(), ..wants(&["sms"], "sms", "") };
+    choice::save(ctx, space, &other, &english).await.unwrap();
+    template::save_defaults(ctx, &post.admin, "en", "0.045").await.unwrap();
+    post.write("notice for everybody").await;
+    post.tick().await;
+    assert_eq!(
+        post.providers.taken().last().unwrap().template,
+        "110",
+        "no English one: the Chinese one is of more use than none"
+    );
+    let visitor = Actor::visitor(space);
+    assert!(template::save(ctx, &visitor, "reminder", &[]).await.is_err() && template::all(ctx, &visitor).is_err());
+    assert!(ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
+async fn the_log_of_a_person_says_which_way_was_taken_and_why_others_were_not() {
+    use super::person::{self, Whose};
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    let link = post.person("李四", "13800000001").await;
+    choice::save(ctx, space, &link, &wants(&["sms", "mail"], "sms", "li@example.com")).await.unwrap();
+    post.providers.refuse("+8613800000001", "FailedOperation.PhoneNumberInBlacklist");
+    post.write("停车场改在北门").await;
+    post.tick().await;
+    post.tick().await;
+    let ticket = registration::by_link(ctx, space, &link).unwrap().ticket;
+    let whose = Whose::Holder(post.event, ticket.id);
+    let page = person::log(ctx, &post.admin, whose, None).unwrap();
+    assert_eq!((page.name.as_str(), page.rows.len()), ("李四", 1));
+    let row = &page.rows[0];
+    let steps: Vec<_> = row.steps.iter().map(|step| (step.way.as_str(), step.state)).collect();
+    assert_eq!(steps, [("sms", Some(OutState::Refused)), ("mail", Some(OutState::Sent))]);
+    assert!(row.steps[0].said.contains("PhoneNumberInBlacklist"), "{:?}", row.steps[0]);
+    let own = ctx.own(space);
+    ctx.write(&own, |work| {
+        sms::put_code(work, "+8613800000001", "654321", 5, "login")?;
+        work.audit("test", "test", "", "")
+    })
+    .await
+    .unwrap();
+    choice::save(ctx, space, &link, &wants(&[], "", "")).await.unwrap();
+    post.hall.advance(MINUTE);
+    post.write("晚宴提前").await;
+    post.tick().await;
+    let page = person::log(ctx, &post.admin, Whose::Person(ticket.person), None).unwrap();
+    assert_eq!(page.rows.len(), 3);
+    let refused: Vec<_> =
+        page.rows[0].trail.looked.iter().map(|looked| (looked.way.as_str(), looked.why.as_str())).collect();
+    assert_eq!(
+        refused,
+        [("sms", "The person does not want this way."), ("mail", "The person does not want this way.")]
+    );
+    assert!(page.rows[1].notice.is_none() && page.rows[1].steps.len() == 1, "a code, and never what it was");
+    assert_eq!(choice::get(ctx, space, &link).unwrap().log.len(), 3);
+    post.hall.advance(31 * DAY);
+    assert_eq!(choice::get(ctx, space, &link).unwrap().log.len(), 0, "one's own of the last days");
+    assert_eq!(person::log(ctx, &post.admin, whose, None).unwrap().rows.len(), 3);
+    assert_eq!(person::tidy(ctx, space).await.unwrap(), 0);
+    post.hall.advance(180 * DAY);
+    assert_eq!(person::tidy(ctx, space).await.unwrap(), 1, "codes are not kept for ever");
+    let visitor = Actor::visitor(space);
+    assert!(person::log(ctx, &visitor, whose, None).is_err());
+    assert!(person::log(ctx, &post.admin, Whose::Person(domain::PersonId(999)), None).is_err());
+    assert!(ctx.store().verify().is_sound());
+}
+
+/// Says nothing of its own, and knows where links lead.
+struct Plain;
+
+impl super::Wording for Plain {
+    fn words(&self, notice: &Notice, _: &jiff::tz::TimeZone, _: &str) -> String {
+        notice.text.clone()
+    }
+    fn subject(&self, notice: &Notice, _: &str) -> String {
+        notice.purpose.code().to_owned()
+    }
+    fn base(&self) -> Option<String> {
+        Some("https://hall.example.org".into())
+    }
+}
+
+fn to_many(once: &str, text: &str, ways: &[&str]) -> domain::blast::BlastInput {
+    domain::blast::BlastInput {
+        once: format!("0123456789abcdef{once}"),
+        purpose: "message".into(),
+        subject: "请注意".into(),
+        text: text.into(),
+        ways: ways.iter().map(|way| (*way).to_owned()).collect(),
+    }
+}
+
+#[tokio::test]
+async fn a_message_to_many_is_planned_sent_once_and_stopped() {
+    use crate::blast::{self, People};
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    super::set_wording(ctx, Arc::new(Plain));
+    for n in 0..4 {
+        post.person(&format!("会员{n}"), &format!("1380000001{n}")).await;
+    }
+    let mailer = post.person("王五", "13800000020").await;
+    choice::save(ctx, space, &mailer, &wants(&["sms", "mail"], "mail", "wang@example.com")).await.unwrap();
+    let gone = post.person("赵六", "13800000021").await;
+    choice::save(ctx, space, &gone, &ChoiceInput { news: false, ..wants(&["sms"], "", "") }).await.unwrap();
+    template::save_defaults(ctx, &post.admin, "zh-CN", "0.045").await.unwrap();
+    let approved = TemplateInput { text: "通知：{1}".into(), ..TemplateInput::known("sms", "110", "1=text") };
+    template::save(ctx, &post.admin, "message", &[approved]).await.unwrap();
+    let everybody = People::Event(post.event, Box::default());
+    let input = to_many("a", "{name}，停车场改在北门", &["sms", "mail"]);
+    let plan = blast::plan(ctx, &post.admin, &everybody, &input).await.unwrap();
+    assert_eq!((plan.people, plan.unwanted, plan.nobody.0), (6, 1, 0));
+    assert_eq!(plan.ways, [("mail".to_owned(), 1), ("sms".to_owned(), 4)]);
+    assert_eq!((plan.parts, plan.cost, plan.left.0), (Some(4), Some(1_800), 100));
+    assert_eq!(plan.sample.1, format!("{}，停车场改在北门", plan.sample.0));
+    assert_eq!(post.notices().len(), 0, "a plan writes nothing");
+    let changed = blast::send(ctx, &post.admin, &everybody, &input, (5, "")).await.unwrap_err();
+    assert_eq!(changed.code(), Some("blast.changed"));
+    let id = blast::send(ctx, &post.admin, &everybody, &input, (6, "")).await.unwrap();
+    post.person("后来", "13800000022").await;
+    assert_eq!(blast::send(ctx, &post.admin, &everybody, &input, (6, "")).await.unwrap(), id, "pressed twice");
+    for _ in 0..3 {
+        blast::write_due(ctx, space).await.unwrap();
+        post.tick().await;
+    }
+    assert_eq!((post.notices().len(), post.providers.taken().len(), post.mail.taken().len()), (6, 4, 1));
+    let mail = post.mail.taken()[0].text();
+    assert!(
+        mail.contains("王五，停车场改在北门") && mail.contains("https://hall.example.org/message/leave/"),
+        "{mail}"
+    );
+    let row = blast::get(ctx, &post.admin, id, 0).unwrap().row;
+    assert_eq!((row.counts, row.blast.written, row.blast.done), ([0, 5, 1], 6, 1));
+    // The ways that were not chosen are not taken, and the log says so.
+    let list = People::List("王五 13800000020\n没有这个人\n13900000000".into());
+    let one = to_many("b", "只发短信", &["sms"]);
+    let plan = blast::plan(ctx, &post.admin, &list, &one).await.unwrap();
+    assert_eq!((plan.people, plan.unknown), (1, vec!["没有这个人".to_owned(), "13900000000".to_owned()]));
+    blast::send(ctx, &post.admin, &list, &one, (1, "")).await.unwrap();
+    blast::write_due(ctx, space).await.unwrap();
+    post.tick().await;
+    assert_eq!((post.providers.taken().len(), post.mail.taken().len()), (5, 1));
+    // At night it waits; stopped meanwhile it is not sent.
+    let night = Time::from_local("2026-11-25T23:00", &domain::time::zone("Asia/Shanghai").unwrap()).unwrap();
+    post.hall.advance(night.since(ctx.now()));
+    let late = blast::send(ctx, &post.admin, &everybody, &to_many("c", "取消", &["sms"]), (7, "")).await.unwrap();
+    blast::write_due(ctx, space).await.unwrap();
+    post.tick().await;
+    assert_eq!(blast::stop(ctx, &post.admin, late).await.unwrap(), 6);
+    post.hall.advance(10 * HOUR);
+    post.tick().await;
+    assert_eq!(post.providers.taken().len(), 5, "nothing that was stopped goes out");
+    let row = blast::get(ctx, &post.admin, late, 0).unwrap().row;
+    assert_eq!((row.blast.state, row.counts[0]), (domain::blast::BlastState::Stopped, 0));
+    let visitor = Actor::visitor(space);
+    assert!(blast::list(ctx, &visitor).is_err() && blast::get(ctx, &visitor, id, 0).is_err());
+    assert!(
+        blast::send(ctx, &visitor, &everybody, &input, (6, "")).await.is_err()
+            && blast::stop(ctx, &visitor, id).await.is_err()
+    );
+    assert!(ctx.store().verify().is_sound());
+}
+
+#[tokio::test]
+async fn a_message_to_hundreds_must_be_typed_goes_on_after_a_stop_and_ends_in_between_when_told() {
+    use crate::blast::{self, People};
+    let post = Post::open().await;
+    let (ctx, space) = (&post.hall.ctx, post.admin.space);
+    let many = domain::blast::PART + 20;
+    let lines: String = (0..many).map(|n| format!("会员{n},139{n:08}\n")).collect();
+    let list = format!("姓名,手机号\n{lines}").into_bytes();
+    let id = crate::import::upload(ctx, &post.admin, post.event, "a.csv", list, post.kind, "").await.unwrap();
+    crate::import::begin(ctx, &post.admin, post.event, id).await.unwrap();
+    crate::import::run(ctx, space, id).await.unwrap();
+    let everybody = People::Event(post.event, Box::default());
+    let input = to_many("d", "改期", &["mail"]);
+    let untyped = blast::send(ctx, &post.admin, &everybody, &input, (many, "")).await.unwrap_err();
+    assert!(matches!(untyped, crate::Error::Refused(refusal) if refusal.problems[0].field == "typed"));
+    let first = blast::send(ctx, &post.admin, &everybody, &input, (many, &many.to_string())).await.unwrap();
+    blast::write_due(ctx, space).await.unwrap();
+    let row = blast::get(ctx, &post.admin, first, 0).unwrap().row;
+    assert_eq!((row.blast.parts, row.blast.written, row.blast.done), (2, u32::try_from(many).unwrap(), 2));
+    let second =
+        blast::send(ctx, &post.admin, &everybody, &to_many("e", "再改期", &["mail"]), (many, &many.to_string()))
+            .await
+            .unwrap();
+    assert_eq!(blast::stop(ctx, &post.admin, second).await.unwrap(), 0, "before the first was written");
+    blast::write_due(ctx, space).await.unwrap();
+    let row = blast::get(ctx, &post.admin, second, 0).unwrap().row;
+    assert_eq!((row.blast.written, row.counts), (0, [0; 3]));
+    assert_eq!(blast::list(ctx, &post.admin).unwrap().len(), 2);
+    assert!(ctx.store().verify().is_sound());
 }

@@ -2,7 +2,7 @@
 
 use super::{keep, sale_in, tell};
 use crate::{
-    Actor, Ctx, Error, Work, event, member, payment,
+    Actor, Ctx, Error, Work, event, member, message, payment,
     quota::{self, Stocks},
     registration::{self, Codes, NewTicket},
     ticket_type, token, voucher, waiting,
@@ -50,6 +50,8 @@ pub struct OrderInput {
     pub method: String,
     /// Link of the waiter's page, when a held place is taken.
     pub waiter: String,
+    /// Tag of the language that the form was read in; empty: not known.
+    pub lang: String,
 }
 
 /// A field of the form of person `at`: the first one's have no prefix.
@@ -298,7 +300,8 @@ pub async fn place(ctx: &Ctx, actor: &Actor, event: EventId, input: &OrderInput)
     }
     let seeds: [u64; 8] = std::array::from_fn(|_| ctx.random.number());
     let (code, waiter, method) = (input.code.clone(), input.waiter.clone(), Method::parse(&input.method));
-    let wanted = Wanted { at, sale, people, donation, link, seeds, code, waiter, method };
+    let lang = input.lang.clone();
+    let wanted = Wanted { at, sale, people, donation, link, seeds, code, waiter, method, lang };
     ctx.write(&ctx.public(actor), move |work| wanted.take(work)).await
 }
 
@@ -326,6 +329,7 @@ struct Wanted {
     code: String,
     waiter: String,
     method: Option<Method>,
+    lang: String,
 }
 
 impl Wanted {
@@ -427,6 +431,7 @@ impl Wanted {
                 order: Some(order),
             };
             let ticket = registration::keep(work, &new)?;
+            message::template::learn_lang(work, ticket.person, &self.lang)?;
             first.get_or_insert(ticket);
         }
         first.ok_or_else(|| Error::Internal("an order without people".into()))

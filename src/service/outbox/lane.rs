@@ -197,13 +197,19 @@ async fn settle(
     outcome: Outcome,
 ) -> Result<(), Error> {
     let (after, idempotent, chance) = (After::of(ctx, space)?, carrier.idempotent(), ctx.random.number());
-    ctx.write(&ctx.own(space), move |work| {
-        // It may have gone meanwhile, with the event it belonged to.
-        let Some(entry) = work.read().get::<Outgoing>(&id)? else { return Ok(()) };
-        match entry.settle(&outcome, idempotent, work.now, chance) {
-            Some(settled) => after.keep(work, &entry, &settled),
-            None => Ok(()),
-        }
-    })
-    .await
+    let settled = ctx
+        .write(&ctx.own(space), move |work| {
+            // It may have gone meanwhile, with the event it belonged to.
+            let Some(entry) = work.read().get::<Outgoing>(&id)? else { return Ok(None) };
+            let settled = entry.settle(&outcome, idempotent, work.now, chance);
+            if let Some(settled) = &settled {
+                after.keep(work, &entry, settled)?;
+            }
+            Ok(settled)
+        })
+        .await?;
+    if let Some(settled) = settled.filter(|settled| settled.state.is_final()) {
+        carrier.kept(ctx, &settled);
+    }
+    Ok(())
 }

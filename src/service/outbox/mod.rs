@@ -46,6 +46,9 @@ pub trait Carrier: Send + Sync + 'static {
         Ok(())
     }
 
+    /// What follows when that transaction is kept: nothing that must not be forgotten.
+    fn kept(&self, _ctx: &Ctx, _entry: &Outgoing) {}
+
     /// How many entries are under way at once.
     fn at_once(&self) -> usize {
         8
@@ -76,7 +79,7 @@ impl Desk {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry((space, kind)).or_default().clone()
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
 }

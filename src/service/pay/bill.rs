@@ -138,14 +138,26 @@ pub async fn again(ctx: &Ctx, actor: &Actor, day: &str) -> Result<PayBill, Error
     reconcile(ctx, permit.space, number).await
 }
 
-/// Whether the bill of yesterday is there to be fetched and was not, or not well.
-pub(super) fn is_wanting(ctx: &Ctx, space: SpaceId) -> Result<Option<i64>, Error> {
-    let day = day_of(ctx.now()) - 1;
-    if !is_ready(day_end(day), ctx.now()) {
-        return Ok(None);
-    }
-    let kept = ctx.read(&ctx.own(space), |view| Ok(view.get::<PayBill>(&day_name(day))?))?;
-    Ok(Some(day).filter(|_| kept.is_none_or(|kept| !kept.trouble.is_empty())))
+/// How many days a box that was off goes back; WeChat keeps bills for three months.
+const BACK_DAYS: i64 = 85;
+
+/// The days whose bills are there to be fetched and were not, or not well, the oldest first: from the first bill that was ever compared up to
+/// yesterday.
+pub(super) fn wanting(ctx: &Ctx, space: SpaceId) -> Result<Vec<i64>, Error> {
+    let now = ctx.now();
+    let yesterday = day_of(now) - 1;
+    ctx.read(&ctx.own(space), |view| {
+        let first = view.scan_keys::<PayBill>(&(), None, Sort::Ascending).next().transpose()?;
+        let first = first.and_then(|name| day_of_name(&name)).unwrap_or(yesterday).max(yesterday - BACK_DAYS);
+        let mut days = Vec::new();
+        for day in (first..=yesterday).filter(|day| is_ready(day_end(*day), now)) {
+            let kept = view.get::<PayBill>(&day_name(day))?;
+            if kept.is_none_or(|kept| !kept.trouble.is_empty()) {
+                days.push(day);
+            }
+        }
+        Ok(days)
+    })
 }
 
 /// The differences of a day as a file.

@@ -36,7 +36,8 @@ fn details(amount: Money, reference: &str, note: &str) -> EntryDetails {
 /// Puts money of an attempt onto its order.
 pub(super) fn credit(work: &mut Work<'_, '_>, attempt: &Attempt, amount: Money) -> Result<(), Error> {
     let transaction = attempt.received.as_ref().map_or("", |received| received.transaction.as_str());
-    order::receive(work, attempt.event, attempt.order, &details(amount, transaction, &attempt.number)).map(drop)
+    order::receive(work, attempt.event, attempt.order, &details(amount, transaction, &attempt.number))?;
+    crate::wechat::delivery::put(work, attempt)
 }
 
 /// Takes in what was heard of a payment, in one commit with what it means for the order.

@@ -1,10 +1,10 @@
 //! What goes by the clock: payments that nobody told us about, closing what is not to be paid any more, refunds on their way, certificates, and
-//! yesterday's bill. Everything here may be run twice and goes on where it stopped.
+//! the bills of the days before. Everything here may be run twice and goes on where it stopped.
 
 use super::{
     account::{are_stale, refresh},
     attempt::{is_over, look, put_away},
-    bill::{is_wanting, reconcile},
+    bill::{reconcile, wanting},
     refund::send,
 };
 use crate::{Ctx, Error};
@@ -14,8 +14,25 @@ use store::{Order as Sort, Read};
 
 /// Most that one turn looks through.
 const LOOKED_MAX: usize = 2_000;
+/// Most bills of one turn.
+const BILLS_MAX: usize = 5;
 /// Most questions of one turn.
 const ASKED_MAX: usize = 50;
+
+/// Does what is due now in the background, one turn after the other: a WeChat that takes its time keeps nothing else waiting. Called by the clock.
+pub fn start_asking(ctx: &Ctx, space: SpaceId) {
+    if ctx.outbox.is_stopping() {
+        return;
+    }
+    let Ok(held) = ctx.outbox.turn(space, "pay.ask").try_lock_owned() else { return };
+    let ctx = ctx.clone();
+    tokio::spawn(async move {
+        if let Err(error) = tick(&ctx, space).await {
+            tracing::error!(%error, %space, "payments were not asked about");
+        }
+        drop(held);
+    });
+}
 
 /// Does what is due now; answers how much. Trouble with one thing does not keep the others from being done.
 pub async fn tick(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
@@ -36,8 +53,8 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
         note(&refund.number, send(ctx, space, &refund).await);
         done += 1;
     }
-    if let Some(day) = is_wanting(ctx, space)?.filter(|day| ctx.pay.is_due(space, &format!("bill {day}"), Time(0), now))
-    {
+    let due = |day: &i64| ctx.pay.is_due(space, &format!("bill {day}"), Time(0), now);
+    for day in wanting(ctx, space)?.into_iter().filter(due).take(BILLS_MAX) {
         note("bill", reconcile(ctx, space, day).await.map(drop));
         done += 1;
     }

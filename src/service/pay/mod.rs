@@ -13,7 +13,7 @@ pub use account::{State, account, check, save};
 pub use attempt::{Inside, accept, can_inside, inside, inside_own, inside_page, is_paid_by_official, look_now, start};
 pub use bill::{again as compare_again, bill, bills, export};
 pub use hear::{NotTaken, notified};
-pub use job::tick;
+pub use job::{start_asking, tick};
 pub use list::{Attention, OfOrder, attention, of_order, own};
 pub use refund::{RefundInput, again as refund_again, want};
 

@@ -486,6 +486,12 @@ async fn the_bill_of_a_day_is_compared_and_every_difference_is_listed() {
     of.hall.advance(DAY);
     of.tick().await;
     assert_eq!(bills(&of.hall.ctx, &of.admin).unwrap().len(), 2, "yesterday's bill came by itself");
+    of.hall.advance(8 * DAY);
+    for _ in 0..3 {
+        of.tick().await;
+        of.hall.advance(MINUTE);
+    }
+    assert_eq!(bills(&of.hall.ctx, &of.admin).unwrap().len(), 10, "and those of the days that the box was off");
 }
 
 #[tokio::test]

@@ -108,8 +108,10 @@ impl Kind for Notices {
     }
     fn entries(&self, making: &Making<'_>, key: &Key) -> Result<Vec<Entry>, Error> {
         let Some(notice) = making.view.get::<Notice>(&NoticeId(key.id))? else { return Ok(Vec::new()) };
+        // What belongs to no event stands in the log of its reader alone.
+        let Some(event) = notice.about.event() else { return Ok(Vec::new()) };
         Ok(vec![Entry {
-            event: notice.about.event().0,
+            event: event.0,
             at: notice.created_at.0,
             phone: notice.phone.as_deref().map(Phone::of),
             text: notice.text,
@@ -119,7 +121,7 @@ impl Kind for Notices {
     fn card(&self, showing: &Showing<'_>, key: &Key) -> Result<Option<Card>, Error> {
         let view = showing.view;
         let Some(notice) = view.get::<Notice>(&NoticeId(key.id))? else { return Ok(None) };
-        let event = notice.about.event();
+        let Some(event) = notice.about.event() else { return Ok(None) };
         let Some(facts) = event_facts(view, event)? else { return Ok(None) };
         Ok(Some(Card {
             place: facts.place,

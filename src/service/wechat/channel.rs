@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     Ctx, Error, Work,
-    message::{self, Channel, Prepared, Reading},
+    message::{self, Channel, NO_TEMPLATE, OFF, Prepared, Reading, Ready},
 };
-use domain::{Time, WechatLink, message::WayTemplate, wechat::AppKind};
+use domain::{MessageTemplate, Notice, Time, WechatLink, wechat::AppKind};
 use gateway::wechat::keyword::Keyword;
 use std::sync::Arc;
+use store::{Read, SpaceView};
 
 /// Registers the ways. Called at boot.
 pub(super) fn register(ctx: &Ctx) {
@@ -19,19 +20,15 @@ pub(super) fn register(ctx: &Ctx) {
     message::register(ctx, Arc::new(Template));
 }
 
-/// The template of a way for the notice's occasion.
-fn template(work: &Work<'_, '_>, way: &str, of: &Reading<'_>) -> Result<Option<WayTemplate>, Error> {
-    let setting = message::setting(work.read())?;
-    let occasion = of.notice.purpose.code();
-    Ok(setting.templates.into_iter().find(|template| template.way == way && template.occasion == occasion))
-}
-
-/// The reader's links at the app of a kind, when that is in use.
-fn links(work: &Work<'_, '_>, kind: AppKind, of: &Reading<'_>) -> Result<Vec<WechatLink>, Error> {
-    let app = app_in(work.read(), kind)?;
-    match of.person.filter(|_| app.enabled && !app.secret.is_empty()) {
-        Some(person) => links_of(work.read(), person, &app.app),
-        None => Ok(Vec::new()),
+/// The reader's links at the app of a kind; none when that is not in use.
+fn links(view: &impl Read, kind: AppKind, of: &Reading<'_>) -> Result<Option<Vec<WechatLink>>, Error> {
+    let app = app_in(view, kind)?;
+    if !app.enabled || app.secret.is_empty() {
+        return Ok(None);
+    }
+    match of.person {
+        Some(person) => links_of(view, person, &app.app).map(Some),
+        None => Ok(Some(Vec::new())),
     }
 }
 
@@ -42,60 +39,124 @@ fn moment(kind: Keyword, millis: i64) -> Option<String> {
     Some(zoned.strftime(form).to_string())
 }
 
+/// The value of one keyword, and what WeChat would find wrong with it.
+fn filled(theirs: &str, ours: &str, notice: &Notice, values: &[(String, String)]) -> (String, Option<&'static str>) {
+    let Some(kind) = Keyword::of(theirs) else { return (String::new(), Some("WeChat has no keyword of this kind.")) };
+    let millis = || notice.value(ours)?.parse::<i64>().ok();
+    let value = match kind {
+        Keyword::Time | Keyword::Date => millis().and_then(|millis| moment(kind, millis)),
+        _ => None,
+    };
+    let value = value.unwrap_or_else(|| kind.fitted(message::value(values, ours)));
+    let wrong = kind.check(&value).err().map(|_| "WeChat does not take this value for this keyword.");
+    (value, wrong)
+}
+
 /// What fills a template; none when a keyword's value is missing or cannot be made to fit: WeChat would refuse the whole message.
-fn data(template: &WayTemplate, of: &Reading<'_>) -> Option<Vec<(String, String)>> {
-    let fill = |(theirs, ours): &(String, String)| {
-        let kind = Keyword::of(theirs)?;
-        let millis = || of.notice.values.iter().find(|(name, _)| name == ours)?.1.parse::<i64>().ok();
-        let value = match kind {
-            Keyword::Time | Keyword::Date => millis().and_then(|millis| moment(kind, millis)),
-            _ => None,
-        };
-        let value = value.unwrap_or_else(|| kind.fitted(message::value(of.values, ours)));
-        kind.check(&value).ok()?;
-        Some((theirs.clone(), value))
+fn data(template: &MessageTemplate, of: &Reading<'_>) -> Option<Vec<(String, String)>> {
+    let fill = |(theirs, ours): &(String, String)| match filled(theirs, ours, of.notice, of.values) {
+        (value, None) => Some((theirs.clone(), value)),
+        _ => None,
     };
     template.values.iter().map(fill).collect()
 }
 
-fn prepared(link: &WechatLink, template: WayTemplate, data: Vec<(String, String)>) -> Result<Prepared, Error> {
-    let to = ToOne { link: link.id.0, template: template.id, opens: String::new(), data };
-    Ok(Prepared { target: format!("wechat/{}", link.id), payload: packed(&to)? })
+/// Keywords of a template with sample values, and what is wrong with each.
+pub(crate) fn sampled(
+    template: &MessageTemplate,
+    notice: &Notice,
+    values: &[(String, String)],
+) -> Vec<(String, String, Option<&'static str>)> {
+    let fill = |(theirs, ours): &(String, String)| {
+        let (value, wrong) = filled(theirs, ours, notice, values);
+        (theirs.clone(), value, wrong)
+    };
+    template.values.iter().map(fill).collect()
+}
+
+fn prepared(
+    link: &WechatLink,
+    of: &Reading<'_>,
+    template: MessageTemplate,
+    data: Vec<(String, String)>,
+) -> Result<Ready, Error> {
+    let english = of.lang == "en";
+    let to = ToOne { link: link.id.0, template: template.id, opens: String::new(), data, english };
+    Ok(Ready::Yes(Prepared { target: format!("wechat/{}", link.id), payload: packed(&to)? }))
+}
+
+/// What a template for the reader's language is filled with; else why there is none.
+type Filled = Result<(MessageTemplate, Vec<(String, String)>), &'static str>;
+
+fn filled_template(view: &impl Read, way: &str, of: &Reading<'_>) -> Result<Filled, Error> {
+    let found = message::template::find(view, of.notice.purpose.code(), way, of.lang)?;
+    let Some(template) = found else { return Ok(Err(NO_TEMPLATE)) };
+    Ok(match data(&template, of) {
+        Some(data) => Ok((template, data)),
+        None => Err("A value does not fit the template."),
+    })
 }
 
 /// Subscribe messages of the mini-program: for whoever said yes and has a message left.
 struct Subscribe;
+
+fn subscribe(view: &impl Read, of: &Reading<'_>) -> Result<Ready, Error> {
+    let Some(links) = links(view, AppKind::Mini, of)? else { return Ok(Ready::No(OFF)) };
+    let (template, data) = match filled_template(view, SUBSCRIBE, of)? {
+        Ok(filled) => filled,
+        Err(why) => return Ok(Ready::No(why)),
+    };
+    if links.is_empty() {
+        return Ok(Ready::No("They never came through the mini-program."));
+    }
+    for link in links {
+        if credit::left_in(view, link.id, &template.id)? > 0 {
+            return prepared(&link, of, template, data);
+        }
+    }
+    Ok(Ready::No("They have not allowed another message of this kind."))
+}
 
 impl Channel for Subscribe {
     fn way(&self) -> &'static str {
         SUBSCRIBE
     }
 
-    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Option<Prepared>, Error> {
-        let Some(template) = template(work, SUBSCRIBE, of)? else { return Ok(None) };
-        let Some(data) = data(&template, of) else { return Ok(None) };
-        for link in links(work, AppKind::Mini, of)? {
-            if credit::left_in(work.read(), link.id, &template.id)? > 0 {
-                return prepared(&link, template, data).map(Some);
-            }
-        }
-        Ok(None)
+    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Ready, Error> {
+        subscribe(work.read(), of)
+    }
+
+    fn estimate(&self, view: &SpaceView, of: &Reading<'_>) -> Result<Ready, Error> {
+        subscribe(view, of)
     }
 }
 
 /// Template messages of the official account: for whoever follows it.
 struct Template;
 
+fn follower(view: &impl Read, of: &Reading<'_>) -> Result<Ready, Error> {
+    let Some(links) = links(view, AppKind::Official, of)? else { return Ok(Ready::No(OFF)) };
+    let (template, data) = match filled_template(view, TEMPLATE, of)? {
+        Ok(filled) => filled,
+        Err(why) => return Ok(Ready::No(why)),
+    };
+    match links.into_iter().find(|link| link.follows) {
+        Some(link) => prepared(&link, of, template, data),
+        None => Ok(Ready::No("They do not follow the official account.")),
+    }
+}
+
 impl Channel for Template {
     fn way(&self) -> &'static str {
         TEMPLATE
     }
 
-    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Option<Prepared>, Error> {
-        let Some(template) = template(work, TEMPLATE, of)? else { return Ok(None) };
-        let Some(data) = data(&template, of) else { return Ok(None) };
-        let link = links(work, AppKind::Official, of)?.into_iter().find(|link| link.follows);
-        link.map(|link| prepared(&link, template, data)).transpose()
+    fn prepare(&self, work: &Work<'_, '_>, of: &Reading<'_>) -> Result<Ready, Error> {
+        follower(work.read(), of)
+    }
+
+    fn estimate(&self, view: &SpaceView, of: &Reading<'_>) -> Result<Ready, Error> {
+        follower(view, of)
     }
 }
 
@@ -125,10 +186,17 @@ mod tests {
             useful_until: None,
         };
         let values = pairs(values);
-        let of =
-            Reading { notice: &notice, person: None, mail: None, words: "", subject: "", values: &values, leave: None };
-        let template =
-            WayTemplate { way: SUBSCRIBE.into(), occasion: String::new(), id: "t".into(), values: pairs(template) };
+        let of = Reading {
+            notice: &notice,
+            person: None,
+            mail: None,
+            lang: "zh-CN",
+            words: "",
+            subject: "",
+            values: &values,
+            leave: None,
+        };
+        let template = MessageTemplate { id: "t".into(), values: pairs(template), ..MessageTemplate::default() };
         data(&template, &of)
     }
 

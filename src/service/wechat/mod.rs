@@ -4,19 +4,23 @@
 mod channel;
 mod code;
 mod credit;
+pub(crate) mod delivery;
 mod login;
 mod proof;
 mod push;
 mod send;
 mod shelf;
 
+pub(crate) use channel::sampled;
 pub use code::draw as draw_code;
 pub use credit::report as report_consents;
-pub use gateway::wechat::mini::{Delivery, Verdict};
+pub use gateway::wechat::mini::Verdict;
+pub(crate) use login::forget_person;
 pub use login::{Linked, bind, bind_ticket, linked, login, page_login, phone, tickets};
 pub(crate) use login::{bind_in, forget_person, links_of};
 pub use proof::{proof, proofs, put_proof, remove_proof};
 pub use push::{Side, Taken, echo, forget_old, pushes, take};
+pub(crate) use send::packed;
 pub use send::to_members;
 pub use shelf::Desk;
 
@@ -37,6 +41,7 @@ use store::Read;
 /// Lets the outbox carry what goes through WeChat, and the message centre use it. Called at boot.
 pub fn register(ctx: &Ctx) {
     send::register(ctx);
+    delivery::register(ctx);
     channel::register(ctx);
 }
 
@@ -274,9 +279,19 @@ pub async fn check_text(ctx: &Ctx, space: SpaceId, of: &Linked, text: &str) -> R
     }
 }
 
-/// Tells WeChat that what was paid in the mini-program is handed over, which sets the money free; done twice it is done once.
-pub async fn deliver(ctx: &Ctx, space: SpaceId, of: &Delivery) -> Result<(), Error> {
-    mini(ctx, space)?.deliver(of).await.map_err(|fault| refused(&fault))
+/// How somebody is known to the mini-program, when that is in use.
+pub(crate) fn mini_link(view: &impl Read, person: domain::PersonId) -> Result<Option<domain::WechatLink>, Error> {
+    let app = app_in(view, AppKind::Mini)?;
+    if !app.enabled || app.secret.is_empty() {
+        return Ok(None);
+    }
+    Ok(login::links_of(view, person, &app.app)?.into_iter().next())
+}
+
+/// Whether people come through a mini-program, whose rules ask for a look at everything that they show to others.
+pub(crate) fn has_mini(view: &impl Read) -> Result<bool, Error> {
+    let app = app_in(view, AppKind::Mini)?;
+    Ok(app.enabled && !app.secret.is_empty())
 }
 
 /// What a page inside WeChat needs to scan, share and tell its place; none where no official account is in use.
@@ -296,3 +311,5 @@ pub async fn js_config(
 
 #[cfg(test)]
 pub(crate) mod test;
+#[cfg(test)]
+mod told;

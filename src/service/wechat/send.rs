@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::{
     EventId, Outgoing, Permission, Refusal, SpaceId, Time, WechatLink, WechatLinkId,
+    corp::{CorpInput, CorpMessage, check_corp},
     outbox::{OutState, Outcome},
     problem,
     time::{HOUR, MINUTE},
@@ -48,27 +49,46 @@ pub(crate) struct ToOne {
     pub opens: String,
     /// Keyword and value.
     pub data: Vec<(String, String)>,
+    /// Its reader reads English.
+    #[serde(default)]
+    pub english: bool,
 }
 
-/// A text to members of WeCom.
+/// A message to members of WeCom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ToMembers {
     /// Members.
     pub users: Vec<String>,
-    /// Text.
+    /// Text; in entries of earlier versions, which knew nothing else.
+    #[serde(default)]
     pub text: String,
+    /// What is sent.
+    #[serde(default)]
+    pub message: Option<CorpMessage>,
 }
 
-pub(super) fn packed(payload: &impl Serialize) -> Result<Vec<u8>, Error> {
+/// As the protocol has it.
+fn spelled(of: CorpMessage) -> Message {
+    match of {
+        CorpMessage::Text { text } => Message::Text(text),
+        CorpMessage::Markdown { text } => Message::Markdown(text),
+        CorpMessage::Card { title, text, url } => Message::Card { title, description: text, url },
+        CorpMessage::Image { media } => Message::Media("image", media),
+        CorpMessage::File { media } => Message::Media("file", media),
+        CorpMessage::Mini { app, page, title, items } => Message::Mini { app, page, title, items },
+    }
+}
+
+pub(crate) fn packed(payload: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(payload).map_err(|error| Error::internal("packing a message", error))
 }
 
-fn unpacked<T: DeserializeOwned>(entry: &Outgoing) -> Result<T, Outcome> {
+pub(super) fn unpacked<T: DeserializeOwned>(entry: &Outgoing) -> Result<T, Outcome> {
     serde_json::from_slice(&entry.payload).map_err(|error| Outcome::Refused(format!("not readable: {error}")))
 }
 
 /// What a failure means for an entry. Wrong settings are no reason to wait: another way may reach the person, and the entry can be sent again.
-fn outcome(fault: &Fault) -> Outcome {
+pub(super) fn outcome(fault: &Fault) -> Outcome {
     let why = fault.to_string();
     match fault.act() {
         Act::Again(millis) => Outcome::Not { why, after: Some(millis) },
@@ -80,7 +100,7 @@ fn outcome(fault: &Fault) -> Outcome {
 }
 
 /// A client that is not set up, or not any more.
-fn unset(error: &Error) -> Outcome {
+pub(super) fn unset(error: &Error) -> Outcome {
     Outcome::Refused(error.to_string())
 }
 
@@ -105,6 +125,7 @@ impl SubscribeCarrier {
             page: of.opens,
             data: of.data,
             build: Build::Release,
+            english: of.english,
         };
         let mini = mini(ctx, space).map_err(|error| unset(&error))?;
         mini.send_subscribe(&message).await.map_err(|fault| outcome(&fault))?;
@@ -178,7 +199,8 @@ impl WecomCarrier {
         let of: ToMembers = unpacked(entry)?;
         let wecom = wecom(ctx, space).map_err(|error| unset(&error))?;
         let to = To { users: of.users, ..To::default() };
-        let sent = wecom.send(&to, &Message::Text(of.text)).await.map_err(|fault| outcome(&fault))?;
+        let message = of.message.map_or(Message::Text(of.text), spelled);
+        let sent = wecom.send(&to, &message).await.map_err(|fault| outcome(&fault))?;
         Ok(Outcome::Done(sent.msgid))
     }
 }
@@ -223,8 +245,8 @@ fn letter(kind: &'static str, target: String, payload: Vec<u8>, cause: Cause, no
     }
 }
 
-/// Sends a text to members of WeCom by their ids, separated by blanks or commas; how it went shows in the outbox.
-pub async fn to_members(ctx: &Ctx, actor: &Actor, users: &str, text: &str) -> Result<(), Error> {
+/// Sends a message to members of WeCom by their ids, separated by blanks or commas; how it went shows in the outbox.
+pub async fn to_members(ctx: &Ctx, actor: &Actor, users: &str, input: &CorpInput) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
     let users: Vec<String> = users
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | '|'))
@@ -236,15 +258,16 @@ pub async fn to_members(ctx: &Ctx, actor: &Actor, users: &str, text: &str) -> Re
     if users.is_empty() || users.len() > 1_000 || users.iter().any(|user| user.len() > 64 || !user.bytes().all(sign)) {
         problems.push(problem!("members", "Give the ids of members, such as zhangsan."));
     }
-    let text = domain::text::block(text);
-    if text.is_empty() || text.len() > 2_048 {
-        problems.push(problem!("message", "1 to 2,048 bytes: about 680 Chinese characters."));
+    let message = check_corp(input);
+    if let Err(refusal) = &message {
+        problems.extend(refusal.problems.clone());
     }
     Refusal::unless_clean(problems)?;
+    let message = message?;
     wecom(ctx, permit.space)?;
     let nonce = crate::token::new(ctx.random.as_ref());
     ctx.write(&permit, move |work| {
-        let payload = packed(&ToMembers { users: users.clone(), text: text.clone() })?;
+        let payload = packed(&ToMembers { users: users.clone(), text: String::new(), message: Some(message.clone()) })?;
         let cause = Cause {
             subject: "wechat/wecom".into(),
             event: None,
@@ -253,7 +276,7 @@ pub async fn to_members(ctx: &Ctx, actor: &Actor, users: &str, text: &str) -> Re
         };
         let now = work.now;
         outbox::put(work, letter(WECOM, users.join(" "), payload, cause, now))?;
-        work.audit("wechat.message", "wechat/wecom", "", &format!("{}: {text}", users.join(" ")))
+        work.audit("wechat.message", "wechat/wecom", "", &format!("{}: {message:?}", users.join(" ")))
     })
     .await
 }

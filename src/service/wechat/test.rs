@@ -28,7 +28,7 @@ pub(crate) const MINI: &str = "wxmini0000000001";
 pub(crate) const OFFICIAL: &str = "wxofficial000001";
 const CORP: &str = "wwcorp0000000001";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
-const SPACE: SpaceId = SpaceId::ASSOCIATION;
+pub(super) const SPACE: SpaceId = SpaceId::ASSOCIATION;
 
 /// A hall with all three apps set up against a stand-in.
 pub(crate) struct Outside {
@@ -58,7 +58,7 @@ pub(crate) async fn outside() -> Outside {
 }
 
 impl Outside {
-    fn ctx(&self) -> &Ctx {
+    pub(super) fn ctx(&self) -> &Ctx {
         &self.hall.ctx
     }
 
@@ -367,6 +367,7 @@ fn won(link: &Linked) -> super::send::ToOne {
         link: link.link.0,
         template: "TPL-won".into(),
         opens: "pages/win/index".into(),
+        english: false,
         data: vec![
             ("thing1".into(), "年会抽奖".into()),
             ("thing2".into(), "一等奖".into()),
@@ -435,25 +436,17 @@ async fn a_message_uses_the_consent_it_was_given_and_a_refusal_is_final() {
 
 #[tokio::test]
 async fn a_notice_goes_by_the_mini_program_while_there_is_consent() {
-    use domain::message::WayTemplate;
     let outside = outside().await;
     let (ctx, admin) = (outside.ctx(), &outside.admin);
     wechat::register(ctx);
+    let template =
+        domain::message::template::TemplateInput::known("wechat.subscribe", "TPL-message", "thing1=name, thing2=text");
+    crate::message::template::save(ctx, admin, "message", &[template]).await.unwrap();
     let (event, kind) = opened(&outside.hall, admin).await;
     let ticket = registration::add(ctx, admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
     let me = outside.logged_in("甲").await;
     wechat::bind(ctx, SPACE, me.link, ticket.person).await.unwrap();
     ctx.write(&ctx.own(SPACE), move |work| {
-        let values = vec![("thing1".to_owned(), "name".to_owned()), ("thing2".to_owned(), "text".to_owned())];
-        let template = WayTemplate {
-            way: "wechat.subscribe".into(),
-            occasion: domain::notice::Purpose::Message.code().into(),
-            id: "TPL-message".into(),
-            values,
-        };
-        let mut setting = crate::message::setting(work.read())?;
-        setting.templates.push(template);
-        work.put(&setting)?;
         super::credit::change(work, me.link, "TPL-message", domain::wechat::Consent::Given)?;
         work.audit("test", "test", "", "")
     })
@@ -509,10 +502,13 @@ async fn an_hour_without_an_answer_is_outlived_and_everything_is_sent_once() {
 }
 
 #[tokio::test]
-async fn members_of_wecom_get_a_text_by_their_ids() {
+async fn members_of_wecom_get_messages_of_each_kind_by_their_ids() {
+    use domain::corp::CorpInput;
     let outside = outside().await;
     wechat::register(outside.ctx());
-    let send = |users: &'static str, text: &'static str| wechat::to_members(outside.ctx(), &outside.admin, users, text);
+    let text = |text: &str| CorpInput { kind: "text".into(), text: text.into(), ..CorpInput::default() };
+    let send =
+        async |users: &str, words: &str| wechat::to_members(outside.ctx(), &outside.admin, users, &text(words)).await;
     send("zhangsan，lisi", "开会了").await.unwrap();
     crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
     let sent = outside.world.sent();
@@ -524,7 +520,26 @@ async fn members_of_wecom_get_a_text_by_their_ids() {
         assert_eq!(send(users, text).await.unwrap_err().code(), Some("input.invalid"), "{users} {text}");
     }
     let visitor = Actor::visitor(SPACE);
-    assert!(wechat::to_members(outside.ctx(), &visitor, "zhangsan", "x").await.is_err());
+    assert!(wechat::to_members(outside.ctx(), &visitor, "zhangsan", &text("x")).await.is_err());
+    for (kind, _) in domain::corp::KINDS.iter().skip(1) {
+        let input = CorpInput {
+            kind: (*kind).into(),
+            text: "**改期**".into(),
+            title: "会议通知".into(),
+            url: "https://hall.example.org/event/1".into(),
+            media: "media-1".into(),
+            app: "wx1234567890".into(),
+            page: "pages/event/index".into(),
+            items: "地点：二号厅".into(),
+        };
+        wechat::to_members(outside.ctx(), &outside.admin, "zhangsan", &input).await.unwrap();
+    }
+    crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    let kinds: Vec<String> =
+        outside.world.sent().iter().skip(1).map(|sent| sent.body["msgtype"].as_str().unwrap().to_owned()).collect();
+    let mut kinds = kinds;
+    kinds.sort();
+    assert_eq!(kinds, ["file", "image", "markdown", "miniprogram_notice", "textcard"]);
 }
 
 #[tokio::test]

@@ -143,16 +143,35 @@ pub(super) fn derive_reminder(reminder: &Reminder, out: &mut crate::Derived) {
 }
 
 pub(super) fn derive_notice(notice: &Notice, out: &mut crate::Derived) {
-    let event = notice.about.event();
     out.unique(&NOTICE_BY_CAUSE, &notice.once);
-    out.plain(&NOTICE_BY_EVENT, &event);
     out.plain(&NOTICE_BY_SUBJECT, &notice_subject(notice.about));
     let state = match notice.state {
         NoticeState::Waiting => 0,
         NoticeState::Sent(..) => 1,
         NoticeState::Dropped(..) => 2,
     };
-    out.count(&NOTICES, &(event, state), 1);
+    if let Some(event) = notice.about.event() {
+        out.plain(&NOTICE_BY_EVENT, &event);
+        out.count(&NOTICES, &(event, state), 1);
+    }
+    if let Some(blast) = notice.blast() {
+        out.plain(&NOTICE_BY_BLAST, &blast);
+        out.count(&NOTICES_OF_BLAST, &(blast, state), 1);
+    }
+}
+
+pub(super) fn derive_trail(trail: &domain::MessageTrail, out: &mut crate::Derived) {
+    out.plain(&TRAIL_BY_PERSON, &trail.person);
+    if let Some(event) = &trail.event {
+        out.plain(&TRAIL_BY_EVENT, event);
+    }
+}
+
+pub(super) fn derive_blast(blast: &domain::Blast, out: &mut crate::Derived) {
+    out.unique(&BLAST_BY_ONCE, &blast.once);
+    if blast.state == domain::blast::BlastState::Running {
+        out.plain(&BLAST_RUNNING, &());
+    }
 }
 
 pub(super) fn derive_choice(choice: &domain::TalkChoice, out: &mut crate::Derived) {

@@ -158,6 +158,19 @@ pub const SMS_OF_DAY: Counter<i64> = Counter::new(166);
 /// Text messages of a local day to one number.
 pub const SMS_OF_NUMBER: Counter<(i64, String)> = Counter::new(167);
 
+/// What was said to a person.
+pub const TRAIL_BY_PERSON: Plain<domain::MessageTrail, PersonId> = Plain::new(340);
+/// What was said to people about an event.
+pub const TRAIL_BY_EVENT: Plain<domain::MessageTrail, EventId> = Plain::new(341);
+/// A message to many by what its form holds.
+pub const BLAST_BY_ONCE: Unique<domain::Blast, String> = Unique::new(342, "blast_by_once");
+/// Messages to many that are being written.
+pub const BLAST_RUNNING: Plain<domain::Blast, ()> = Plain::new(343);
+/// The notices of a message to many.
+pub const NOTICE_BY_BLAST: Plain<Notice, domain::BlastId> = Plain::new(344);
+/// Notices of a message to many by their state, as [`NOTICES`] has them.
+pub const NOTICES_OF_BLAST: Counter<(domain::BlastId, u8)> = Counter::new(344);
+
 /// A person of WeChat by app and openid.
 pub const WECHAT_BY_OPENID: Unique<domain::WechatLink, (String, String)> = Unique::new(214, "wechat_by_openid");
 /// The same person in all apps.
@@ -235,6 +248,7 @@ pub fn notice_subject(about: domain::notice::About) -> (u8, u64) {
         domain::notice::About::Order(_, order) => (0, order.0),
         domain::notice::About::Ticket(_, ticket) => (1, ticket.0),
         domain::notice::About::Waiter(_, waiter) => (2, waiter.0),
+        domain::notice::About::Person(person) => (3, person.0),
     }
 }
 
@@ -322,6 +336,12 @@ tables! {
     85 "dispatch" v 1 domain::Dispatch { key NoticeId = |r| r.notice; derive |_r, _out| (); }
     86 "message_choice" v 1 domain::MessageChoice { key PersonId = |r| r.person; derive |_r, _out| (); }
     87 "sms_line" v 1 domain::SmsLine { key domain::OutgoingId = |r| r.id; derive |r, out| derive_sms(r, out); }
+    89 "message_template" v 1 domain::MessageTemplate { key (String, String, String) = |r| (r.occasion.clone(), r.way.clone(), r.lang.clone()); derive |_r, _out| (); }
+    130 "person_lang" v 1 domain::PersonLang { key PersonId = |r| r.person; derive |_r, _out| (); }
+    131 "message_defaults" v 1 domain::MessageDefaults { key () = |_r| (); derive |_r, _out| (); }
+    132 "message_trail" v 1 domain::MessageTrail { key (u8, u64) = |r| r.of.key(); derive |r, out| derive_trail(r, out); }
+    133 "blast" v 1 domain::Blast { key domain::BlastId = |r| r.id; derive |r, out| derive_blast(r, out); }
+    134 "blast_part" v 1 domain::BlastPart { key (domain::BlastId, u32) = |r| (r.blast, r.part); derive |_r, _out| (); }
     88 "webhook" v 1 domain::Webhook { key domain::WebhookId = |r| r.id; derive |_r, _out| (); }
     95 "pay_attempt" v 1 domain::Attempt { key domain::AttemptId = |r| r.id; derive |r, out| derive_attempt(r, out); }
     96 "pay_refund" v 1 domain::PayRefund { key domain::PayRefundId = |r| r.id; derive |r, out| derive_pay_refund(r, out); }
@@ -465,6 +485,11 @@ mod tests {
             SMS_BY_REFERENCE.id,
             SMS_TO_ASK.id,
             SMS_BY_EVENT.id,
+            TRAIL_BY_PERSON.id,
+            TRAIL_BY_EVENT.id,
+            BLAST_BY_ONCE.id,
+            BLAST_RUNNING.id,
+            NOTICE_BY_BLAST.id,
             WECHAT_BY_OPENID.id,
             WECHAT_BY_UNIONID.id,
             WECHAT_BY_PERSON.id,

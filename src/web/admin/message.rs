@@ -13,8 +13,7 @@ use axum::{
 };
 use domain::{
     EventId, OutgoingId, Permission, Refusal,
-    message::{LOGIN_CODE, MailInput, SettingInput, SmsInput, TEMPLATE_WAYS},
-    notice::Purpose,
+    message::{MailInput, SettingInput, SmsInput},
 };
 use maud::Markup;
 use service::{
@@ -53,6 +52,7 @@ fn draw(
         mail: &kept.mail,
         record: kept.record.as_ref(),
         ways: &kept.ways,
+        texts: &kept.texts,
         base: &visit.base,
         back,
         typed: &typed,
@@ -66,27 +66,11 @@ async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> An
 
 async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
     let get = |name: &str| fields.get(name).to_owned();
-    let mut templates = Vec::new();
-    for way in TEMPLATE_WAYS {
-        for purpose in Purpose::ALL {
-            let code = purpose.code();
-            templates.push((
-                (*way).to_owned(),
-                code.to_owned(),
-                get(&format!("{way}-{code}")),
-                get(&format!("values-{way}-{code}")),
-            ));
-        }
-    }
-    let words =
-        Purpose::ALL.iter().map(|purpose| (purpose.code().to_owned(), get(&format!("words-{}", purpose.code()))));
     let input = SettingInput {
         order: ["order-1", "order-2", "order-3"].map(get).to_vec(),
         quiet_from: get("quiet_from"),
         quiet_to: get("quiet_to"),
         attend_after_import: fields.ticked("attend_after_import"),
-        words: words.collect(),
-        templates,
     };
     match setting::save(&hall.ctx, &actor, &input).await {
         Ok(()) => tell("/admin/message", Tone::Good, visit.text().t("Saved.")),
@@ -96,7 +80,6 @@ async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, field
 
 async fn save_sms(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
     let get = |name: &str| fields.get(name).to_owned();
-    let occasions = std::iter::once(LOGIN_CODE).chain(Purpose::ALL.iter().map(|purpose| purpose.code()));
     let input = SmsInput {
         enabled: fields.ticked("enabled"),
         provider: get("provider"),
@@ -107,9 +90,6 @@ async fn save_sms(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, f
         sign: get("sign"),
         per_number: get("per_number"),
         per_day: get("per_day"),
-        templates: occasions
-            .map(|code| (code.to_owned(), get(&format!("template-{code}")), get(&format!("values-{code}"))))
-            .collect(),
     };
     match setting::save_sms(&hall.ctx, &actor, &input).await {
         Ok(()) => tell("/admin/message", Tone::Good, visit.text().t("Saved.")),

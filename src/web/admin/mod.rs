@@ -4,6 +4,7 @@ pub mod account;
 pub mod archive;
 pub mod audit;
 pub mod backup;
+pub mod blast;
 pub mod brand;
 pub mod category;
 pub mod certificate;
@@ -41,6 +42,7 @@ pub mod series;
 pub mod setup;
 pub mod space;
 pub mod talk;
+pub mod template;
 pub mod ticket_type;
 pub mod webhook;
 pub mod wechat;
@@ -65,6 +67,8 @@ pub fn routes() -> Router<Hall> {
         .merge(notice::routes())
         .merge(outbox::routes())
         .merge(message::routes())
+        .merge(template::routes())
+        .merge(blast::routes())
         .merge(webhook::routes())
         .merge(checkin::routes())
         .merge(device::routes())

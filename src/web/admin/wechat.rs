@@ -13,6 +13,7 @@ use axum::{
 };
 use domain::{
     Refusal,
+    corp::CorpInput,
     wechat::{AppInput, AppKind},
 };
 use maud::Markup;
@@ -59,7 +60,7 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, typed: &Typed<'_>) -> Result<
         proofs: &proofs,
         pushes: &pushes,
         proof: (field("proof_name"), field("proof_text")),
-        message: (field("members"), field("message")),
+        message: &field,
         refusal: typed.refusal,
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown))
@@ -121,7 +122,18 @@ async fn remove_proof(State(hall): State<Hall>, visit: Visit, Staff(actor): Staf
 }
 
 async fn message(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
-    match wechat::to_members(&hall.ctx, &actor, fields.get("members"), fields.get("message")).await {
+    let get = |name: &str| fields.get(name).to_owned();
+    let input = CorpInput {
+        kind: get("kind"),
+        text: get("message"),
+        title: get("title"),
+        url: get("url"),
+        media: get("media"),
+        app: get("mini_app"),
+        page: get("mini_page"),
+        items: get("items"),
+    };
+    match wechat::to_members(&hall.ctx, &actor, fields.get("members"), &input).await {
         Ok(()) => tell(PAGE, Tone::Good, visit.text().t("It lies in the outbox and is sent at once.")),
         Err(error) => again(error, |refusal| {
             let typed = Typed { fields: Some(&fields), refusal: Some(refusal), ..Typed::default() };

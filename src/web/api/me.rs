@@ -253,7 +253,7 @@ pub(super) async fn notices(
         id: notice.id.0,
         purpose: notice.purpose.code(),
         text: views::phone::order::words(&shell, notice),
-        event: notice.about.event().0,
+        event: notice.about.event().unwrap_or_default().0,
         at: notice.created_at.0,
     };
     let rows = identity::notices(&hall.ctx, &actor)?;

@@ -102,6 +102,7 @@ fn input(form: OrderForm, once: String) -> Result<OrderInput, Failure> {
         donation: form.donation,
         method: form.method,
         waiter: form.waiter,
+        ..OrderInput::default()
     })
 }
 

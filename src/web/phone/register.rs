@@ -151,7 +151,14 @@ fn input(typed: &pages::Typed) -> Result<OrderInput, Refusal> {
         donation: typed.donation.clone(),
         method: typed.method.clone(),
         waiter: typed.waiter.clone(),
+        lang: String::new(),
     })
+}
+
+/// The form with the language that the visitor chose; none when they chose none.
+fn spoken(input: OrderInput, headers: &HeaderMap) -> OrderInput {
+    let chosen = crate::audience::cookie(headers, crate::audience::LANGUAGE).and_then(views::Lang::parse);
+    OrderInput { lang: chosen.map_or(String::new(), |lang| lang.tag().to_owned()), ..input }
 }
 
 /// Takes the places; or draws the form anew with another person, one less, or the price.
@@ -167,7 +174,7 @@ pub async fn register(
     let act = fields.get("act");
     let checked = wrong.map_or_else(|| input(&typed), Err);
     let outcome = match (act, checked) {
-        ("", Ok(input)) => match order::place(&hall.ctx, &visit.visitor(), event, &input).await {
+        ("", Ok(input)) => match order::place(&hall.ctx, &visit.visitor(), event, &spoken(input, &headers)).await {
             Ok(order) => {
                 // Every ticket came by the way that the buyer came.
                 for (ticket, _) in order.tickets() {

@@ -508,7 +508,9 @@ fn bill(inner: &Inner, asked: &Asked, kind: &str) -> Result<Value, Wrong> {
     let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
     let hash = data_encoding::HEXLOWER.encode(hash.as_ref());
     let host = asked.header("host");
-    let url = format!("http://{host}/billdownload/{kind}?token={day}");
+    // Packed where it was asked for so; the hash stays that of what is in it.
+    let packed = asked.asked("tar_type").is_some_and(|kind| kind == "GZIP");
+    let url = format!("http://{host}/billdownload/{kind}?token={day}&packed={packed}");
     Ok(json!({ "hash_type": "SHA1", "hash_value": hash, "download_url": url }))
 }
 
@@ -518,9 +520,20 @@ fn bill_file(inner: &Inner, asked: &Asked, kind: &str) -> Answered {
         return failure(wrong);
     }
     match file(inner, kind, &asked.asked("token").unwrap_or_default()) {
+        Some(text) if asked.asked("packed").is_some_and(|packed| packed == "true") => match packed(text.as_bytes()) {
+            Ok(bytes) => Answered::status(200, bytes).header("content-type", "application/x-gzip"),
+            Err(_) => failure((500, "SYSTEM_ERROR", "系统错误")),
+        },
         Some(text) => Answered::status(200, text).header("content-type", "text/plain"),
         None => failure((404, "RESOURCE_NOT_EXISTS", "账单文件不存在")),
     }
+}
+
+/// A file packed as WeChat packs bills.
+fn packed(text: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut packing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packing, text)?;
+    packing.finish()
 }
 
 /// The page on which somebody pays by hand.
