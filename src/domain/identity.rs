@@ -445,6 +445,7 @@ mod tests {
             tickets: Vec::new(),
             orders: Vec::new(),
             choice: false,
+            trails: Vec::new(),
         };
         let code = |moved, later, now| check_undo(moved, later, Time(now)).err().map(|refusal| refusal.code);
         assert_eq!(code(Some(&moved), false, UNDO_MILLIS - 1), None);

@@ -2,8 +2,8 @@
 //! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, archive, backup, blast, identity, merchant, message, once, order, outbox, pay, promotion, reminder, upload,
-    waiting, webhook, wechat,
+    Ctx, Error, archive, backup, blast, identity, merchant, message, once, order, outbox, pay, promotion, reminder,
+    upload, waiting, webhook, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};

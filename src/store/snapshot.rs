@@ -229,13 +229,12 @@ impl View {
     }
 }
 
+/// Keys as they were left; none: removed.
+type Later = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
 /// What came after a snapshot: the newest group's number, and each key as it was left.
-fn gather(
-    disk: &dyn Disk,
-    parts: &[PathBuf],
-    snapshot: u64,
-) -> Result<(u64, BTreeMap<Vec<u8>, Option<Vec<u8>>>), Error> {
-    let (mut last, mut changes) = (snapshot, BTreeMap::new());
+fn gather(disk: &dyn Disk, parts: &[PathBuf], snapshot: u64) -> Result<(u64, Later), Error> {
+    let (mut last, mut changes) = (snapshot, Later::new());
     for path in parts {
         let mut from = disk.reader(path).map_err(Error::io(format!("opening {}", path.display())))?;
         part::read(from.as_mut(), path, |sequence, group| {
@@ -256,12 +255,7 @@ fn gather(
 }
 
 /// The snapshot's entries with the changes over them, in the order of their keys.
-fn merged(
-    disk: &dyn Disk,
-    snapshot: &Path,
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    to: &mut Gathering<'_>,
-) -> Result<(), Error> {
+fn merged(disk: &dyn Disk, snapshot: &Path, changes: Later, to: &mut Gathering<'_>) -> Result<(), Error> {
     let mut changes = changes.into_iter().peekable();
     let mut newer = |to: &mut Gathering<'_>, upto: Option<&[u8]>| -> Result<bool, Error> {
         while let Some((key, value)) = changes.next_if(|(key, _)| upto.is_none_or(|upto| key.as_slice() <= upto)) {

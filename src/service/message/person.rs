@@ -197,12 +197,7 @@ pub(crate) fn moved(work: &mut Work<'_, '_>, from: PersonId, into: PersonId) -> 
 }
 
 /// What moved is `to`'s again, as far as it is still kept for `now`.
-pub(crate) fn give_back(
-    work: &mut Work<'_, '_>,
-    keys: &[(u8, u64)],
-    now: PersonId,
-    to: PersonId,
-) -> Result<(), Error> {
+pub(crate) fn give_back(work: &mut Work<'_, '_>, keys: &[(u8, u64)], now: PersonId, to: PersonId) -> Result<(), Error> {
     for key in keys {
         let kept = work.read().get::<MessageTrail>(key)?;
         if let Some(trail) = kept.filter(|trail| trail.person == now) {

@@ -15,7 +15,6 @@ pub(crate) use channel::sampled;
 pub use code::draw as draw_code;
 pub use credit::report as report_consents;
 pub use gateway::wechat::mini::Verdict;
-pub(crate) use login::forget_person;
 pub use login::{Linked, bind, bind_ticket, linked, login, page_login, phone, tickets};
 pub(crate) use login::{bind_in, forget_person, links_of};
 pub use proof::{proof, proofs, put_proof, remove_proof};

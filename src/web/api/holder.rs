@@ -165,6 +165,8 @@ pub(super) struct ChoiceBody {
     news: bool,
     /// Mail address; empty: as given with the registration.
     mail: String,
+    /// Language of messages: `zh-CN` or `en`.
+    lang: String,
     /// The address that was given with the registration.
     #[schema(required)]
     given_mail: Option<String>,
@@ -182,6 +184,7 @@ fn choices(hall: &Hall, space: SpaceId, link: &str) -> Result<Json<ChoiceBody>, 
         reminder: !of.choice.no_reminder,
         news: !of.choice.no_news,
         mail: of.choice.mail.clone(),
+        lang: of.lang.clone(),
         given_mail: of.given.clone(),
         phone: of.phone.clone(),
     }))
@@ -212,6 +215,9 @@ pub(super) struct ChoiceForm {
     news: bool,
     #[serde(default)]
     mail: String,
+    /// Language of messages; empty: as it is.
+    #[serde(default)]
+    lang: String,
 }
 
 /// Chooses messages.
@@ -225,9 +231,9 @@ pub(super) async fn choose_messages(
     Named(link): Named<String>,
     Sent(form): Sent<ChoiceForm>,
 ) -> Result<Json<ChoiceBody>, Failure> {
-    let ChoiceForm { ways, first, reminder, news, mail } = form;
+    let ChoiceForm { ways, first, reminder, news, mail, lang } = form;
     let shown = choice::get(&hall.ctx, space, &link)?.ways;
-    let input = ChoiceInput { wanted: ways, shown, first, reminder, news, mail };
+    let input = ChoiceInput { wanted: ways, shown, first, reminder, news, mail, lang };
     choice::save(&hall.ctx, space, &link, &input).await?;
     choices(&hall, space, &link)
 }
