@@ -62,8 +62,8 @@ pub fn index(shell: &Shell, lines: &[Line]) -> Markup {
             id: None,
             name: line.blast.text.clone(),
             cells: vec![
-                html! { span class="whole" { (shell.format.short(line.blast.at)) } div class="dim" { (line.blast.by) } },
-                html! { a href={ "/admin/blast/" (line.blast.id) } { (line.blast.text.chars().take(60).collect::<String>()) } div class="dim" { (text.t(line.blast.purpose.label())) } },
+                html! { div { span class="whole" { (shell.format.short(line.blast.at)) } div class="dim" { (line.blast.by) } } },
+                html! { div { a href={ "/admin/blast/" (line.blast.id) } { (line.blast.text.chars().take(60).collect::<String>()) } div class="dim" { (text.t(line.blast.purpose.label())) } } },
                 html! { @if line.event.is_empty() { (text.t("Chosen people")) } @else { (line.event) } },
                 state(shell, line),
                 html! { (count(i64::from(line.blast.people))) },
@@ -239,7 +239,7 @@ pub fn preview(shell: &Shell, of: &Draft<'_>, plan: &Plan<'_>) -> Markup {
         @for way in of.ticked.unwrap_or(&[]) { input type="hidden" name="way" value=(way); }
     };
     let content = html! {
-        h1 { (text.t("Look at it first")) }
+        h1 { (text.t("Preview")) }
         (form.summary())
         (figures(shell, plan))
         section class="panel" {
@@ -258,7 +258,7 @@ pub fn preview(shell: &Shell, of: &Draft<'_>, plan: &Plan<'_>) -> Markup {
         }
         form method="post" action="/admin/blast/edit" class="inline" { (carried) button { (text.t("Change it")) } }
     };
-    admin(shell, text.t("Look at it first"), &[(text.t("Messages to many"), "/admin/blast".into())], &[], &content)
+    admin(shell, text.t("Preview"), &[(text.t("Messages to many"), "/admin/blast".into())], &[], &content)
 }
 
 fn figures(shell: &Shell, plan: &Plan<'_>) -> Markup {
@@ -332,10 +332,10 @@ fn notice_row(shell: &Shell, of: &Shown<'_>, notice: &Notice, took: Option<&Disp
             html! { (notice.phone.as_deref().map_or(String::new(), |number| phone(number, of.full))) },
             badge(tone, text.t(notice.state.label())),
             html! {
-                @for step in took.map_or(&[][..], |took| &took.steps) {
+                div { @for step in took.map_or(&[][..], |took| &took.steps) {
                     @let end = OutState::parse(&step.end).map_or("under way", OutState::label);
                     div { (text.t(OutKind::label(&step.way))) " · " (text.t(end)) }
-                }
+                } }
             },
         ],
     }

@@ -64,7 +64,7 @@ pub fn index(shell: &Shell, of: &Index<'_>) -> Markup {
         (defaults(shell, of))
         p class="dim" {
             (text.f("WeChat lets {max} templates be enabled at once for each mini-program or service account. The same id for several occasions counts once.", &[("max", &WECHAT_TEMPLATES_MAX)]))
-            @for way in ["wechat.subscribe", "wechat.template"] { " " (text.t(label(way))) ": " span class="num" { (count_ids(of.kept, way)) " / " (WECHAT_TEMPLATES_MAX) } "." }
+            @for way in ["wechat.subscribe", "wechat.template"] { " · " (text.t(label(way))) " " span class="num" { (count_ids(of.kept, way)) " / " (WECHAT_TEMPLATES_MAX) } }
         }
         (table(text, text.t("Message templates"), &heads, &rows, false))
     };
@@ -79,10 +79,12 @@ fn cell(shell: &Shell, of: &Index<'_>, (code, way): (&str, &str), open: bool) ->
     let kept: Vec<&MessageTemplate> =
         of.kept.iter().filter(|template| template.occasion == code && template.way == way).collect();
     html! {
+        div {
         @if kept.is_empty() {
             span class="dim" { @if MessageTemplate::needs_id(way) { (text.t("None")) } @else { (text.t("The hall's own words")) } }
         }
         @for template in kept { div { (badge(Tone::Good, language(&template.lang))) @if !template.id.is_empty() { " " code { (template.id) } } } }
+        }
     }
 }
 

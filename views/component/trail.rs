@@ -32,17 +32,20 @@ pub struct Trail {
 fn ways(shell: &Shell, of: &Trail) -> Markup {
     let text = shell.text();
     html! {
+        // One element: on a phone each cell is a line of two.
+        div {
         @for (way, at, state, said) in &of.taken {
             div { strong { (text.t(OutKind::label(way))) } " · " (state) " · " span class="dim whole" { (shell.format.short(*at)) } @if !said.is_empty() { " " code { (said) } } }
         }
         @for (way, why) in &of.passed { div class="dim" { (text.t(OutKind::label(way))) " · " (text.t(why)) } }
         @if of.taken.is_empty() && of.passed.is_empty() { span class="dim" { (text.t("No way was looked at yet.")) } }
+        }
     }
 }
 
 fn state(of: &Trail) -> Markup {
     let (tone, label, why) = &of.state;
-    html! { (badge(*tone, label)) @if !why.is_empty() { div class="dim" { (why) } } }
+    html! { div { (badge(*tone, label)) @if !why.is_empty() { div class="dim" { (why) } } } }
 }
 
 /// The table of the secretariat.
@@ -62,7 +65,7 @@ pub fn rows(shell: &Shell, all: &[Trail]) -> Markup {
             name: one.title.clone(),
             cells: vec![
                 html! { span class="whole" { (shell.format.short(one.at)) } },
-                html! { (one.title) @if !one.event.is_empty() { div class="dim" { (one.event) } } },
+                html! { div { (one.title) @if !one.event.is_empty() { div class="dim" { (one.event) } } } },
                 html! { (one.text) },
                 state(one),
                 ways(shell, one),
