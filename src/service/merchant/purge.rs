@@ -182,9 +182,10 @@ macro_rules! gone {
 gone! {
     domain::Session, domain::Grant, domain::Account, domain::Device, domain::DevicePrint,
     domain::identity::PersonSession, domain::identity::LoginCode, domain::identity::Identity, domain::identity::PersonTicket,
-    domain::identity::PersonOrder, domain::identity::PersonMerge, domain::Once,
+    domain::identity::PersonOrder, domain::identity::PersonMerge, domain::identity::PersonMoved, domain::Once,
     domain::Document, domain::SavedSearch, domain::import::RefusedRow, domain::Import, domain::checkin::DoorAnswers,
     domain::Waiter, domain::Member, domain::Notice, domain::Reminder, domain::Dispatch, domain::MessageChoice,
+    domain::MessageTemplate, domain::MessageDefaults, domain::MessageTrail, domain::PersonLang, domain::Blast, domain::BlastPart,
     domain::message::DispatchCursor, domain::SmsLine, domain::SmsSetting, domain::MailSetting, domain::MessageSetting,
     domain::Outgoing, domain::Webhook, domain::webhook::CheckinCursor,
     domain::WechatApp, domain::WechatKept, domain::WechatLink, domain::WechatCredit, domain::WechatPush,

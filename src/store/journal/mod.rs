@@ -19,7 +19,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// File that names the newest segment in use, so that its loss is noticed.
 pub(crate) const NEWEST: &str = "newest";
@@ -44,7 +44,9 @@ pub struct Journal {
     segment_bytes: u64,
     segment: Segment,
     offset: u64,
-    errands: Sender<Errand>,
+    /// None once it ends.
+    errands: Option<Sender<Errand>>,
+    runner: Option<JoinHandle<()>>,
     spares: Receiver<Result<Segment, Error>>,
     /// A spare segment was asked for and has not been taken.
     asked: bool,
@@ -73,16 +75,18 @@ impl Journal {
         let kept = read.segments.iter().filter_map(|kept| Some((kept.number, kept.first?, kept.bytes))).collect();
         let (errands, orders) = channel();
         let (made, spares) = channel();
-        let runner = (disk.clone(), folder.clone());
+        let place = (disk.clone(), folder.clone());
         let spawned = thread::Builder::new().name("store-journal".into()).spawn(move || {
             crate::applier::step_back(crate::applier::BACKGROUND);
-            let (disk, folder) = runner;
+            let (disk, folder) = place;
             for errand in orders {
                 run_errand(disk.as_ref(), &folder, errand, &made);
             }
         });
-        spawned.map_err(Error::io("starting the journal's thread"))?;
-        let mut journal = Self { disk, folder, segment_bytes, segment, offset, errands, spares, asked: false, kept };
+        let runner = Some(spawned.map_err(Error::io("starting the journal's thread"))?);
+        let errands = Some(errands);
+        let mut journal =
+            Self { disk, folder, segment_bytes, segment, offset, errands, runner, spares, asked: false, kept };
         journal.ask_for_spare();
         Ok(journal)
     }
@@ -125,15 +129,20 @@ impl Journal {
     }
 
     fn ask_for_spare(&mut self) {
-        self.asked = self.errands.send(Errand::Make(self.segment.number + 1, self.segment_bytes)).is_ok();
+        self.asked = self.send(Errand::Make(self.segment.number + 1, self.segment_bytes));
+    }
+
+    fn send(&self, errand: Errand) -> bool {
+        self.errands.as_ref().is_some_and(|errands| errands.send(errand).is_ok())
     }
 
     /// Removes the segments that hold nothing above `sequence`.
     pub(crate) fn forget(&mut self, sequence: u64) {
         let spare = |pair: &&[(u64, u64, u64)]| matches!(pair, [_, (_, next, _)] if *next <= sequence + 1);
         let count = self.kept.windows(2).take_while(spare).count();
-        for (number, _, _) in self.kept.drain(..count) {
-            if self.errands.send(Errand::Remove(self.folder.join(file_name(number)))).is_err() {
+        let gone: Vec<_> = self.kept.drain(..count).collect();
+        for (number, _, _) in gone {
+            if !self.send(Errand::Remove(self.folder.join(file_name(number)))) {
                 tracing::warn!(number, "a journal segment stays");
             }
         }
@@ -142,6 +151,16 @@ impl Journal {
     /// Bytes of all segments that hold frames.
     pub(crate) fn kept_bytes(&self) -> u64 {
         self.kept.iter().map(|(_, _, bytes)| bytes).sum()
+    }
+}
+
+/// When a journal is gone, nobody writes in its folder any more: whoever opens it next, or removes it, is alone.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        drop(self.errands.take());
+        if self.runner.take().is_some_and(|runner| runner.join().is_err()) {
+            tracing::error!("the journal's thread panicked");
+        }
     }
 }
 

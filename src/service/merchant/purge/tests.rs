@@ -63,6 +63,8 @@ const KEPT: &[&str] = &[
     "merchant",
     "merchant_setting",
     "merchant_purge",
+    "backup_plan",
+    "backup_run",
 ];
 
 #[test]
