@@ -23,13 +23,16 @@ pub struct Plan {
     /// In how many rounds both take turns.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
     rounds: u64,
+    /// What is asked for.
+    #[arg(long, default_value = "/api/v1/me")]
+    path: String,
 }
 
 /// What the ratio must reach.
 const TARGET: f64 = 0.6;
 
-fn request(token: &str) -> Vec<u8> {
-    format!("GET /api/v1/me HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
+fn request(path: &str, token: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
 }
 
 /// Runs the bench; an error when the ratio is below the target.
@@ -42,7 +45,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     // The limits are for clients, not for this.
     command.env("HUIGUAN_API_PERSON_RATE", "0").env("HUIGUAN_API_ADDRESS_RATE", "0");
     let hall = Server::start(&mut command).await?;
-    let asked = request(&token);
+    let asked = request(&plan.path, &token);
     let answer = Connection::open(&hall.address).await?.ask(&asked).await?;
     if answer.status != 200 {
         return Err(format!("the API answered {}", answer.status).into());

@@ -280,7 +280,7 @@ fn purge(shell: &Shell, form: &Form<'_>, of: &Page<'_>, base: &str) -> Markup {
                 p { (icon(Icon::Warn)) " " (text.t("Every event of this merchant is archived: names become initials, phone numbers, answers, uploads and messages go. Accounts, members, documents, pictures and settings are deleted, and so are contact, phone and note above. Figures stay. It cannot be undone, and the merchant cannot be brought back.")) }
                 p class="dim" { (text.t("The audit log keeps its lines, in which names may stand. Backups made before keep what they held.")) }
                 (form.input(&Input { name: "purge", label: &text.f("Type the name to confirm: {name}", &[("name", &of.merchant.name)]), required: true, max: 60, autocomplete: "off", ..Input::default() }))
-                button class="danger" { (text.t("Remove for good")) }
+                button class="danger" { (text.t("Remove all of it for good")) }
             }
         }
     }

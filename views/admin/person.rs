@@ -29,7 +29,7 @@ pub struct Row {
 pub fn page(shell: &Shell, rows: &[Row], full: bool) -> Markup {
     let text = shell.text();
     let who = |person: &Person| {
-        html! { (person.name) @if let Some(number) = &person.phone { " " span class="dim" { (phone(number, full)) } } }
+        html! { span { (person.name) @if let Some(number) = &person.phone { " " span class="dim" { (phone(number, full)) } } } }
     };
     let heads = [
         Head::plain(text.t("Record that stands")),

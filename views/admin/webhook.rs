@@ -82,7 +82,7 @@ fn row(shell: &Shell, hook: &Webhook) -> Row {
             },
             html! {
                 div class="row" {
-                    (post(&format!("{base}/ping"), "quiet", text.t("Send a trial"), Icon::Check))
+                    (post(&format!("{base}/ping"), "quiet", text.t("Send a trial call"), Icon::Check))
                     @if hook.state == HookState::On { (post(&format!("{base}/off"), "quiet", text.t("Switch off"), Icon::Cross)) }
                     @else { (post(&format!("{base}/on"), "quiet", text.t("Switch on"), Icon::Check)) }
                     (confirm(&Confirm { label: text.t("Remove"), warning: &text.f("“{name}” is told nothing any more, and its secret is forgotten.", &[("name", &hook.name)]), action: &format!("{base}/remove"), verb: text.t("Remove") }))

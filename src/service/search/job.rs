@@ -20,6 +20,8 @@ use tokio::sync::watch;
 /// How far the keeping steps back behind everything else: as far as the store's own background work. Farther back it would stand still on a
 /// box that is busy, and a change would not be found within its second.
 const NICE: i32 = 10;
+/// How far the building of a whole new index steps back: as far as there is. The index in use goes on meanwhile.
+const BUILD_NICE: i32 = 19;
 /// Changes that come within this time are taken in together.
 const GATHER: Duration = Duration::from_millis(120);
 /// Records taken in with one commit of the index.
@@ -380,7 +382,7 @@ impl Work {
             kinds: self.kinds,
         };
         let run = move || {
-            store::step_back(NICE);
+            store::step_back(BUILD_NICE);
             let built = catch_unwind(AssertUnwindSafe(|| building.run(path.as_deref())));
             let built = built.unwrap_or_else(|_| Err("building panicked".into()));
             building.keeper.inbox.tell(|waiting| waiting.built = Some(built.map(|begin| (number, begin))));

@@ -179,6 +179,15 @@ pub(super) struct Outcome<'a> {
     counts: Figures,
 }
 
+/// What a door is told that may not ask: an outcome where the device was shut out, an error otherwise.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+pub(super) enum Barred<'a> {
+    Shut(Box<Outcome<'a>>),
+    Denied(super::Fault),
+}
+
 impl Scan {
     /// What is asked. `event` is checked by the one who reads it.
     pub(super) fn request(self) -> Result<Request, Failure> {
@@ -258,7 +267,7 @@ pub(super) fn outcome<'a>(
     post, path = REDEEM, tag = "checkin", request_body = Scan,
     responses(
         (status = 200, description = "What the door is told; the scan is recorded.", body = Outcome),
-        (status = 403, description = "The device was shut out; the scan is recorded as refused.", body = Outcome),
+        (status = 403, description = "The device was shut out, and the scan is recorded as refused; or it is not allowed.", body = Barred),
         (status = 401, description = "No token, or one that nobody knows.", body = super::Fault),
         (status = 422, description = "The request cannot be taken as it is; nothing is recorded.", body = super::Fault),
     )
