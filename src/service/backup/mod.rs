@@ -5,8 +5,6 @@ mod pack;
 mod restore;
 mod run;
 mod target;
-#[cfg(test)]
-mod test;
 
 pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
@@ -477,3 +475,6 @@ async fn keep(ctx: &Ctx, began: Time, outcome: Result<Made, Trouble>) -> Result<
 
 /// Where the desk stands in a [`Ctx`].
 pub(crate) type Shared = Arc<Desk>;
+
+#[cfg(test)]
+mod test;
