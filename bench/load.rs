@@ -49,10 +49,9 @@ impl Connection {
         };
         let head = String::from_utf8_lossy(self.buffer.get(..head_end).unwrap_or(&[])).into_owned();
         let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or("no status")?;
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
+        // RFC 9110 §6.4.1: these have no body, and 204 no length either.
+        let bare = matches!(status, 204 | 304);
+        let length = if bare { Some(0) } else { length_of(&head) };
         let length = length.filter(|length| *length <= ANSWER_MAX).ok_or("an answer without a length, or too long")?;
         while self.buffer.len() < head_end + length {
             self.more().await?;
@@ -69,6 +68,14 @@ impl Connection {
         let read = self.stream.read_buf(&mut self.buffer).await?;
         if read == 0 { Err("the connection was closed".into()) } else { Ok(()) }
     }
+}
+
+/// The length that a head tells.
+fn length_of(head: &str) -> Option<usize> {
+    head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    })
 }
 
 /// A GET as bytes.
