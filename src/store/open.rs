@@ -104,6 +104,10 @@ pub(crate) trait Base {
     fn boot(&self) -> Option<String>;
 }
 
+/// How often a lock that somebody holds is tried, and how long is waited in between: a second in all.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// The operating system's disk and sled.
 pub(crate) struct RealBase {
     cache_bytes: u64,
@@ -123,11 +127,15 @@ impl Base for RealBase {
     fn lock(&self, folder: &Folder) -> Result<Box<dyn Send + Sync>, Error> {
         let open = File::options().create(true).append(true).open(folder.lock());
         let file = open.map_err(Error::io("opening the lock file"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Box::new(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked(folder.0.clone())),
-            Err(TryLockError::Error(error)) => Err(Error::io("locking the data folder")(error)),
+        // Whoever ends just now, or a child that such a one is starting, may hold it for a moment.
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Box::new(file)),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(Error::io("locking the data folder")(error)),
+            }
         }
+        Err(Error::Locked(folder.0.clone()))
     }
 
     fn engine(&self, folder: &Folder) -> Result<Arc<dyn Engine>, Error> {

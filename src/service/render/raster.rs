@@ -51,9 +51,11 @@ fn draw(tree: &Tree, width: u32) -> Option<Pixmap> {
 /// The ground is opaque, so alpha is left out; a quick compression keeps the wait short.
 fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, Error> {
     let (width, height) = (pixmap.width(), pixmap.height());
-    let mut rgb = Vec::with_capacity(pixmap.data().len() / 4 * 3);
-    for pixel in pixmap.data().chunks_exact(4) {
-        rgb.extend_from_slice(pixel.get(..3).unwrap_or(&[255; 3]));
+    let (pixels, _) = pixmap.data().as_chunks::<4>();
+    let mut rgb = vec![0; pixels.len() * 3];
+    let (places, _) = rgb.as_chunks_mut::<3>();
+    for (place, [red, green, blue, _]) in places.iter_mut().zip(pixels) {
+        *place = [*red, *green, *blue];
     }
     let mut out = Vec::with_capacity(rgb.len() / 4);
     png::PngEncoder::new_with_quality(&mut out, png::CompressionType::Fast, png::FilterType::Sub)
