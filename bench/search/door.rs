@@ -18,7 +18,7 @@ use std::time::Duration;
 #[derive(Args)]
 pub struct Doors {
     /// Tickets of the event.
-    #[arg(long, default_value_t = 150_000, value_parser = clap::value_parser!(u64).range(1_000..=5_000_000))]
+    #[arg(long, default_value_t = 700_000, value_parser = clap::value_parser!(u64).range(1_000..=5_000_000))]
     tickets: u64,
     /// Terminals.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=500))]
