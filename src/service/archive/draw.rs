@@ -47,27 +47,8 @@ async fn frozen<R: Record + PartialEq>(
 where
     R::Key: Clone + Send + Sync + 'static,
 {
-    for step in keys::<R>(ctx, permit, id)?.chunks(STEP) {
-        let step = step.to_vec();
-        ctx.write(permit, move |work| {
-            let mut changed = 0;
-            for key in &step {
-                let Some(kept) = work.read().get::<R>(key)? else { continue };
-                let after = rule(&kept);
-                if after != kept {
-                    work.put(&after)?;
-                    changed += 1;
-                }
-            }
-            if changed == 0 {
-                return Ok(());
-            }
-            let what = format!("{changed} of {} of draw {id}", R::TABLE.name);
-            work.audit("archive.freeze", subject(event), &what, "")
-        })
-        .await?;
-    }
-    Ok(())
+    let said = move |changed: usize| format!("{changed} of {} of draw {id}", R::TABLE.name);
+    super::change_all(ctx, permit, &keys::<R>(ctx, permit, id)?, rule, ("archive.freeze", subject(event)), said).await
 }
 
 /// Removes every record of a table that belongs to the draw.

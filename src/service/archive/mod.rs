@@ -338,5 +338,37 @@ async fn devices(ctx: &Ctx, permit: &Permit, id: EventId) -> Result<(), Error> {
     .await
 }
 
+/// Changes the records of these keys by a rule, step by step; a step that changes something has an audit line: action, subject, and what
+/// `said` makes of the number.
+pub(crate) async fn change_all<R: Record + PartialEq>(
+    ctx: &Ctx,
+    permit: &Permit,
+    keys: &[R::Key],
+    rule: fn(&R) -> R,
+    (action, subject): (&'static str, String),
+    said: impl Fn(usize) -> String + Clone + Send + Sync + 'static,
+) -> Result<(), Error>
+where
+    R::Key: Clone + Send + Sync + 'static,
+{
+    for step in keys.chunks(STEP) {
+        let (step, subject, said) = (step.to_vec(), subject.clone(), said.clone());
+        ctx.write(permit, move |work| {
+            let mut changed = 0;
+            for key in &step {
+                let Some(kept) = work.read().get::<R>(key)? else { continue };
+                let after = rule(&kept);
+                if after != kept {
+                    work.put(&after)?;
+                    changed += 1;
+                }
+            }
+            if changed == 0 { Ok(()) } else { work.audit(action, &subject, &said(changed), "") }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

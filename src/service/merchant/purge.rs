@@ -112,26 +112,9 @@ async fn rule<R: Record + PartialEq>(ctx: &Ctx, permit: &Permit, rule: fn(&R) ->
 where
     R::Key: Clone + Send + Sync + 'static,
 {
-    for step in keys::<R>(ctx, permit).await?.chunks(STEP) {
-        let step = step.to_vec();
-        ctx.write(permit, move |work| {
-            let mut changed = 0;
-            for key in &step {
-                let Some(kept) = work.read().get::<R>(key)? else { continue };
-                let after = rule(&kept);
-                if after != kept {
-                    work.put(&after)?;
-                    changed += 1;
-                }
-            }
-            if changed == 0 {
-                return Ok(());
-            }
-            work.audit("space.purge", R::TABLE.name, &format!("{changed} changed"), "")
-        })
-        .await?;
-    }
-    Ok(())
+    let said = |changed: usize| format!("{changed} changed");
+    let line = ("space.purge", R::TABLE.name.to_owned());
+    crate::archive::change_all(ctx, permit, &keys::<R>(ctx, permit).await?, rule, line, said).await
 }
 
 /// The keys of a table, read aside.
