@@ -60,12 +60,13 @@ fn measure(label: &str, design: &Design, pictures: &Pictures, plan: &Plan) -> Do
             Href::Picture(id) => format!("picture:{id}"),
             Href::Portrait => "portrait".to_owned(),
         };
-        pictures.contains_key(&name).then_some(name)
+        pictures.named.contains_key(&name).then_some(name)
     };
+    let draw = if pictures.ground.is_some() { render::overlay } else { render::card };
     let (mut waits, mut works, mut bytes) = (Vec::new(), Vec::new(), 0);
     for number in 0..plan.posters.max(1) {
         let (begun, before) = (Instant::now(), processor());
-        let svg = render::card(Fonts::system(), design, &Card { values: &values(number), links: &links });
+        let svg = draw(Fonts::system(), design, &Card { values: &values(number), links: &links });
         bytes = render::png(Fonts::system(), &svg, pictures, service::design::pixels(design))?.len();
         waits.push(begun.elapsed());
         works.push(processor().saturating_sub(before));
@@ -92,14 +93,15 @@ pub fn run(plan: &Plan) -> Done<()> {
         None => service::picture::noise(1_600, 1_200)?,
     };
     let face = service::picture::noise(480, 480)?;
-    let pictures = Pictures::from([("picture:1".to_owned(), Arc::new(photo)), ("portrait".to_owned(), Arc::new(face))]);
+    let named = [("portrait".to_owned(), Arc::new(face))].into();
+    let pictures = Pictures { ground: Some(Arc::new(photo)), named };
     let heads = ["processor", "p99", "waited", "p99", "bytes"].map(|head| format!("{head:>9}")).join(" ");
     say(format!("{:32} {heads}   p99 of the processor within {TARGET:?}", "picture"));
     let poster = design("poster")?;
-    let mut kept = measure("poster, drawn ground", &poster, &Pictures::new(), plan)?;
+    let mut kept = measure("poster, drawn ground", &poster, &Pictures::default(), plan)?;
     let photographed = Design { ground: Ground::Picture(PictureId(1)), ..poster };
     kept &= measure("poster, photograph and portrait", &photographed, &pictures, plan)?;
-    kept &= measure("certificate", &design("certificate")?, &Pictures::new(), plan)?;
+    kept &= measure("certificate", &design("certificate")?, &Pictures::default(), plan)?;
     let badges = design("badge_sheet")?;
     let all: Vec<Values> = (0..500).map(values).collect();
     let cards: Vec<Card<'_>> = all.iter().map(|values| Card { values, links: &|_| None }).collect();

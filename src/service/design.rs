@@ -309,16 +309,19 @@ pub fn shows_portrait(design: &Design) -> bool {
 
 /// Files that a drawing needs, by the names that stand in it.
 fn files(ctx: &Ctx, view: &impl Read, design: &Design, ticket: Option<TicketId>) -> Result<render::Pictures, Error> {
-    let mut files = render::Pictures::new();
+    let mut files = render::Pictures::default();
     for id in pictures(design.ground, &design.elements) {
-        if let Some(file) = bytes(ctx, view, id)? {
-            files.insert(format!("picture:{id}"), Arc::new(file));
+        if let Some(file) = bytes(ctx, view, id)?.map(Arc::new) {
+            if design.ground == Ground::Picture(id) {
+                files.ground = Some(file.clone());
+            }
+            files.named.insert(name(Href::Picture(id)), file);
         }
     }
     if let Some(ticket) = ticket.filter(|_| shows_portrait(design))
         && let Some(file) = portrait(ctx, view, design.event, ticket)?
     {
-        files.insert("portrait".to_owned(), Arc::new(file));
+        files.named.insert(name(Href::Portrait), Arc::new(file));
     }
     Ok(files)
 }
@@ -340,11 +343,13 @@ pub(crate) fn png(
     width: u32,
 ) -> Result<Vec<u8>, Error> {
     let files = files(ctx, view, design, ticket)?;
-    let links = |href: Href| files.contains_key(&name(href)).then(|| name(href));
-    let svg = render::card(Fonts::system(), design, &Card { values, links: &links });
+    let links = |href: Href| files.named.contains_key(&name(href)).then(|| name(href));
+    let draw = if files.ground.is_some() { render::overlay } else { render::card };
+    let svg = draw(Fonts::system(), design, &Card { values, links: &links });
     // Uploaded pictures never change under their names; a portrait does.
-    let face = files.get(&name(Href::Portrait)).map_or([0; 32], |file| sha256(file));
-    let of = sha256(&[svg.as_bytes(), &width.to_le_bytes(), &face].concat());
+    let face = files.named.get(&name(Href::Portrait)).map_or([0; 32], |file| sha256(file));
+    let ground = format!("{:?}", design.ground);
+    let of = sha256(&[svg.as_bytes(), &width.to_le_bytes(), &face, ground.as_bytes()].concat());
     ctx.drawn.picture(of, || render::png(Fonts::system(), &svg, &files, width))
 }
 
@@ -367,7 +372,7 @@ fn data(
     let files = files(ctx, view, design, ticket)?;
     let ids = pictures(design.ground, &design.elements).into_iter().map(Href::Picture).chain([Href::Portrait]);
     let of = |href: Href| {
-        let file = files.get(&name(href))?;
+        let file = files.named.get(&name(href))?;
         Some((href, format!("data:image/jpeg;base64,{}", data_encoding::BASE64.encode(file))))
     };
     Ok(ids.filter_map(of).collect())

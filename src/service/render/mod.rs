@@ -9,7 +9,7 @@ mod svg;
 pub use cache::Cache;
 pub use font::Fonts;
 pub use raster::{Pictures, png};
-pub use svg::{Card, Href, Links, card, code, sheet};
+pub use svg::{Card, Href, Links, card, code, overlay, sheet};
 
 use domain::refuse;
 
@@ -24,5 +24,5 @@ pub(crate) fn no_font() -> domain::Refusal {
 
 /// Draws an SVG without pictures as PNG of that width in pixels, aside.
 pub async fn picture(svg: String, width: u32) -> Result<Vec<u8>, crate::Error> {
-    crate::aside(move || png(Fonts::system(), &svg, &Pictures::new(), width)).await
+    crate::aside(move || png(Fonts::system(), &svg, &Pictures::default(), width)).await
 }

@@ -64,6 +64,8 @@ struct Pen<'a> {
     fonts: &'a Fonts,
     /// Sets drawings on one page apart.
     page: usize,
+    /// Whether a picture behind cards is left out, since it lies there already.
+    bare: bool,
 }
 
 impl Pen<'_> {
@@ -230,6 +232,7 @@ impl Pen<'_> {
         match design.ground {
             Ground::Plain(color) => put!(self.out, "<rect width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>"),
             Ground::Template(number) => ground::draw(&mut self.out, number, width, height),
+            Ground::Picture(_) if self.bare => {}
             Ground::Picture(id) => match (card.links)(Href::Picture(id)) {
                 Some(href) => put!(
                     self.out,
@@ -276,7 +279,16 @@ fn dark(color: Color) -> Color {
 
 /// One card as a drawing of its own.
 pub fn card(fonts: &Fonts, design: &Design, of: &Card<'_>) -> String {
-    let mut pen = Pen { out: String::with_capacity(8 << 10), fonts, page: 0 };
+    alone(fonts, design, of, false)
+}
+
+/// As [`card`], to be drawn over a picture that lies behind it already.
+pub fn overlay(fonts: &Fonts, design: &Design, of: &Card<'_>) -> String {
+    alone(fonts, design, of, true)
+}
+
+fn alone(fonts: &Fonts, design: &Design, of: &Card<'_>, bare: bool) -> String {
+    let mut pen = Pen { out: String::with_capacity(8 << 10), fonts, page: 0, bare };
     pen.open((design.width, design.height));
     pen.card(design, of, (0, 0));
     pen.out.push_str("</svg>");
@@ -297,7 +309,7 @@ pub fn code(fonts: &Fonts, content: &str) -> String {
         text: String::new(),
         picture: None,
     };
-    let mut pen = Pen { out: String::with_capacity(4 << 10), fonts, page: 0 };
+    let mut pen = Pen { out: String::with_capacity(4 << 10), fonts, page: 0, bare: false };
     pen.open((SIDE, SIDE));
     pen.code(&element, content);
     pen.out.push_str("</svg>");
@@ -307,7 +319,8 @@ pub fn code(fonts: &Fonts, content: &str) -> String {
 /// One sheet of cards; `number` sets sheets on one page apart. Cards beyond the sheet's places are left out.
 pub fn sheet(fonts: &Fonts, design: &Design, cards: &[Card<'_>], number: usize) -> String {
     let (paper, size) = (&design.sheet, (design.width, design.height));
-    let mut pen = Pen { out: String::with_capacity(cards.len() * (4 << 10) + 512), fonts, page: number * 1_000 };
+    let mut pen =
+        Pen { out: String::with_capacity(cards.len() * (4 << 10) + 512), fonts, page: number * 1_000, bare: false };
     pen.open((paper.width, paper.height));
     let mut marks = String::new();
     for ((x, y), of) in paper.cells(size).into_iter().zip(cards) {
