@@ -55,7 +55,8 @@ async function rulesAsSentences(page, event) {
 
 async function tryAndSave(page, event, number) {
   await submit(page, { name: "东门专用", try_code: number }, "button[formaction$='/try']");
-  await until(page, "[data-trial]", (said) => said.includes("不允许从此处进入") && said.includes("入口是东门"), "the box says which rule failed");
+  const at = await page.$eval("[name=try_at]", (field) => field.value);
+  await until(page, "[data-trial]", (said) => said.includes("不允许从此处进入") && said.includes("入口是东门"), `the box says which rule failed at ${at}`);
   await submit(page, { name: "东门专用", try_code: number, try_gate: "1" }, "button[formaction$='/try']");
   await until(page, "[data-trial]", (said) => said.includes("放行"), "at the right gate the door opens");
   await submit(page, { name: "东门专用" }, "main .submit button.primary");

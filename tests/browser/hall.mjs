@@ -153,11 +153,15 @@ export async function founded(browser, base, code, name = "青松协会") {
 
 /** An open event, its times in minutes from now; answers its address below `/admin`. */
 export async function makeEvent(page, base, name, { starts = -60, ends = 540, ...more } = {}) {
+  // Taken once: check-in may not end after the event, not by the minute that passes in between either.
+  const [from, to] = [local(starts), local(ends)];
   await page.goto(`${base}/admin/event/new`);
-  await submit(page, { name, starts: local(starts), ends: local(ends), ...more });
+  await submit(page, { name, starts: from, ends: to, ...more });
   const path = new URL(page.url()).pathname;
   await page.goto(`${base}${path}/checkin`);
-  await submit(page, { checkin_from: local(starts), checkin_to: local(ends) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: from, checkin_to: to }, "form[action$='/checkin'] button");
+  const kept = await page.$$eval("main [name^=checkin_]", (fields) => fields.map((field) => field.value).join(" – "));
+  check(kept === `${from} – ${to}`, `check-in times are kept: ${kept} instead of ${from} – ${to} on ${page.url()}`);
   await page.goto(`${base}${path}`);
   await press(page, "form[action$='/publish'] button");
   return path;

@@ -126,7 +126,7 @@ async function event(page) {
   await submit(page, { name: "供应链峰会", starts: local(600), ends: local(900) });
   const path = new URL(page.url()).pathname;
   await page.goto(`${base}${path}/checkin`);
-  await submit(page, { checkin_from: local(500), checkin_to: local(900) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: local(500), checkin_to: local(890) }, "form[action$='/checkin'] button");
   await page.goto(`${base}${path}`);
   await press(page, "form[action$='/publish'] button");
   return path;

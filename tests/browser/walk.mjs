@@ -36,7 +36,7 @@ async function makeEvent(page) {
   await until(page, ".notice", (text) => text.includes("签到时间"), "an event without check-in time is not published");
   await page.goto(`${base}${event}/checkin`);
   await look(page);
-  await submit(page, { checkin_from: local(-60), checkin_to: local(300) }, "form[action$='/checkin'] button");
+  await submit(page, { checkin_from: local(-60), checkin_to: local(290) }, "form[action$='/checkin'] button");
   await page.goto(`${base}${event}/question`);
   await submit(page, { "field-1001-label": "用餐", "field-1001-kind": "choice", "field-1001-choices": "普通\n素食" }, "form[action$='/question'] button.primary").catch(async () => {
     const name = await page.$eval("[name$='-label']", (field) => field.name);
