@@ -55,11 +55,14 @@ function attach(form) {
 
   function show(html) {
     if (document.activeElement !== box) return;
+    const kept = options()[chosen]?.dataset.href;
     list.innerHTML = html;
     list.hidden = false;
-    chosen = -1;
-    box.removeAttribute("aria-activedescendant");
     box.setAttribute("aria-expanded", "true");
+    // A late answer leaves the choice where somebody put it, as long as it is still among what was found.
+    chosen = kept ? options().findIndex((option) => option.dataset.href === kept) : -1;
+    if (chosen < 0) box.removeAttribute("aria-activedescendant");
+    else choose(chosen);
     const found = options().filter((option) => option.id !== "suggestion-all").length;
     status.textContent = form.dataset.found.replace("{count}", String(found));
   }
