@@ -194,6 +194,9 @@ fn a_component_is_framed_only_by_sites_that_are_named_and_read_by_programs() {
         let status = admin.get(path).status;
         assert!((400..500).contains(&status), "{path}: {status}");
     }
+    let preview = admin.get("/admin/home/preview");
+    assert_eq!(preview.status, 405, "opened again without what a form had sent");
+    assert!(preview.body.contains("</html>") && preview.headers.contains_key("allow"), "and said on a page");
     let posted = visitor.post("/ticket/nothing/feedback", &[("answer-1", "5")]);
     assert_eq!(posted.status, 404, "who has no ticket answers nothing");
 }

@@ -284,8 +284,9 @@ async fn crowd(
     for some in people.chunks(64) {
         let mut tasks = tokio::task::JoinSet::new();
         for person in some {
-            let (ctx, actor, person, came, starts) = (ctx.clone(), actor.clone(), *person, plan.came, plan.starts);
-            tasks.spawn(async move { one(&ctx, &actor, person, came, starts, ids, now).await });
+            let (ctx, actor, came, starts) = (ctx.clone(), actor.clone(), plan.came, plan.starts);
+            let who = (*person, person - plan.people.start);
+            tasks.spawn(async move { one(&ctx, &actor, who, came, starts, ids, now).await });
         }
         while let Some(done) = tasks.join_next().await {
             done.map_err(|error| Error::internal("filling", error))??;
@@ -297,7 +298,7 @@ async fn crowd(
 async fn one(
     ctx: &Ctx,
     actor: &Actor,
-    person: u64,
+    (person, place): (u64, u64),
     came: u64,
     starts: Time,
     (event, plain, vip): (EventId, TicketTypeId, TicketTypeId),
@@ -310,7 +311,12 @@ async fn one(
         name: name(person),
         phone: format!("1{}{:09}", 3 + person % 7, (person * 7_919 + 12_345_678) % 1_000_000_000),
         company: pick(COMPANIES, person * 5).to_owned(),
-        seat: format!("{}桌{}", person % 60 + 1, person % 10 + 1),
+        // Tables of ten; a few have no seat yet, and one seat was given twice.
+        seat: match place {
+            0..250 => format!("{}桌{}", place / 10 + 1, place % 10 + 1),
+            250 => "25桌10".to_owned(),
+            _ => String::new(),
+        },
         answers: vec![(
             1,
             ["普通", "普通", "素食", "清真"].get((person % 4) as usize).copied().unwrap_or("普通").to_owned(),

@@ -162,6 +162,14 @@ pub async fn missing() -> Failure {
     domain::refuse!(Missing, "page.missing", "There is no page at this address.").into()
 }
 
+/// There is something at this address, but not for this method: a program that errs, or somebody who opens again what a form had sent.
+pub async fn wrong_method() -> Response {
+    let refusal = domain::refuse!(Invalid, "method.wrong", "This address does not take this method.");
+    let mut response = Failure::from(refusal).into_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
     manifest-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 

@@ -152,6 +152,7 @@ fn pages() -> Router<Hall> {
 fn router(hall: Hall) -> Router {
     let pages = pages()
         .fallback(answer::missing)
+        .method_not_allowed_fallback(answer::wrong_method)
         .layer(middleware::from_fn(space::pages))
         .layer(CompressionLayer::new().gzip(true));
     Router::new()

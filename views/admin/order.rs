@@ -120,8 +120,10 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
         (filter(shell, of.filter))
         (saved(shell, of.saved, &of.filter.link(&base, 0), !of.filter.q.is_empty() || !of.filter.state.is_empty()))
         @if found == 0 { (empty(text.t("No orders here"), text.t("Whoever registers on the phone page makes an order. Change the filter to see others."), None)) }
-        @else { (table(text, text.t("Orders"), &heads, &rows, false)) }
-        (pager(text, page, size, found, |page| of.filter.link(&base, page)))
+        @else {
+            (table(text, text.t("Orders"), &heads, &rows, false))
+            (pager(text, page, size, found, |page| of.filter.link(&base, page)))
+        }
     };
     event_page(shell, of.event, Tab::Orders, &[], &content)
 }

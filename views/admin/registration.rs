@@ -198,7 +198,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
                 (bulk(shell, of.may_tell))
             }
         } @else { (table(text, text.t("Registrations"), &heads, &rows, false)) }
-        (pager(text, of.page, of.size, of.found, |page| of.filter.link(&base, page)))
+        @if of.found > 0 { (pager(text, of.page, of.size, of.found, |page| of.filter.link(&base, page))) }
     };
     event_page(shell, of.event, Tab::Registrations, &[], &content)
 }

@@ -236,8 +236,8 @@ pub fn routes(hall: &Hall) -> Router<Hall> {
         .0
         .route("/api/v1/openapi.json", get(describe))
         // A scan has its own lane and never comes here: this is for whoever asks for it in another way.
-        .route(checkin::REDEEM, post(wrong_method))
-        .method_not_allowed_fallback(wrong_method)
+        .route(checkin::REDEEM, post(crate::answer::wrong_method))
+        .method_not_allowed_fallback(crate::answer::wrong_method)
         .layer(middleware::from_fn_with_state(hall.clone(), guard::surround))
 }
 
@@ -249,13 +249,6 @@ fn description() -> Arc<Value> {
 
 async fn describe() -> Json<Value> {
     Json(description().as_ref().clone())
-}
-
-async fn wrong_method() -> Response {
-    let refusal = domain::refuse!(Invalid, "method.wrong", "This address does not take this method.");
-    let mut response = crate::answer::Failure::from(refusal).into_response();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
 }
 
 /// What is wrong with one field.

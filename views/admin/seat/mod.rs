@@ -100,24 +100,40 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
     event_page(shell, of.event, Tab::Seats, &["seat.js"], &content)
 }
 
+/// Conflicts that stand above the plan; more of them would hide it.
+const CONFLICTS_AT_ONCE: usize = 5;
+/// Further ones that can be unfolded.
+const CONFLICTS_SHOWN: usize = 50;
+
 fn conflicts(text: Text, of: &Page<'_>) -> Markup {
     html! {
         section class="notice tone-warn" aria-label=(text.t("Conflicts of seats")) {
             (icon(Icon::Warn))
             div {
                 h2 { (text.t("Conflicts of seats")) }
-                ul {
-                    @for (conflict, people) in of.conflicts.iter().take(50) {
-                        li {
-                            (says(text, conflict)) " "
-                            @for (at, person) in people.iter().take(12).enumerate() {
-                                @if at > 0 { ", " }
-                                a href={ "/admin/event/" (of.event.id) "/registration/" (person.ticket) } { (person.name) }
-                            }
+                ul { @for one in of.conflicts.iter().take(CONFLICTS_AT_ONCE) { (conflict(text, of, one)) } }
+                @let more = of.conflicts.len().saturating_sub(CONFLICTS_AT_ONCE);
+                @if more > 0 {
+                    details {
+                        summary { (text.f("{count} more", &[("count", &more)])) }
+                        ul {
+                            @for one in of.conflicts.iter().skip(CONFLICTS_AT_ONCE).take(CONFLICTS_SHOWN) { (conflict(text, of, one)) }
+                            @if more > CONFLICTS_SHOWN { li { (text.f("{count} more", &[("count", &(more - CONFLICTS_SHOWN))])) } }
                         }
                     }
-                    @if of.conflicts.len() > 50 { li { (text.f("{count} more", &[("count", &(of.conflicts.len() - 50))])) } }
                 }
+            }
+        }
+    }
+}
+
+fn conflict(text: Text, of: &Page<'_>, (conflict, people): &(Conflict, Vec<Person>)) -> Markup {
+    html! {
+        li {
+            (says(text, conflict)) " "
+            @for (at, person) in people.iter().take(12).enumerate() {
+                @if at > 0 { ", " }
+                a href={ "/admin/event/" (of.event.id) "/registration/" (person.ticket) } { (person.name) }
             }
         }
     }
