@@ -1,8 +1,13 @@
 //! Reading the audit log; its lines are written by each verb and chained by the store.
 
-use crate::{Actor, At, Ctx, Error};
-use domain::{AuditLine, Permission};
+use crate::{
+    Actor, At, Ctx, Error,
+    row::{self, Row},
+};
+use domain::{AuditLine, By, Permission, query::Query};
 use rkyv::rancor;
+use std::collections::HashMap;
+use store::SpaceView;
 
 /// The line as the store keeps it.
 pub fn encode(line: &AuditLine) -> Result<Vec<u8>, Error> {
@@ -18,34 +23,60 @@ pub fn decode(bytes: &[u8]) -> Result<AuditLine, Error> {
 
 /// Lines of one page.
 pub const PAGE: usize = 100;
+/// Most lines that are looked through for one page; the next page goes on behind them.
+const LOOKED_MAX: usize = 20_000;
 
 /// A page of the log.
 #[derive(Debug, Clone)]
 pub struct Page {
     /// Lines with their numbers, newest first.
     pub lines: Vec<(u64, AuditLine)>,
+    /// Names of whoever wrote them, as far as they are known.
+    pub names: HashMap<By, String>,
     /// The number of the line to go on before, if there are more.
     pub next: Option<u64>,
 }
 
-/// A page of the log, newest first, from line `before` downwards.
-pub fn page(ctx: &Ctx, actor: &Actor, before: Option<u64>) -> Result<Page, Error> {
+/// A page of the log, newest first, from line `before` downwards: the lines that a query finds by who, verb, record, change and day.
+pub async fn page(ctx: &Ctx, actor: &Actor, before: Option<u64>, text: &str) -> Result<Page, Error> {
     let permit = ctx.permit(actor, Permission::AuditView, At::Space)?;
-    ctx.read(&permit, |view| {
-        let mut lines = Vec::with_capacity(PAGE);
-        for line in view.audit(before).take(PAGE + 1) {
-            let (number, bytes) = line?;
-            lines.push((number, decode(&bytes)?));
-        }
-        let more = lines.len() > PAGE;
-        lines.truncate(PAGE);
-        let next = if more { lines.last().map(|(number, _)| *number) } else { None };
-        Ok(Page { lines, next })
-    })
+    let (own, query) = (ctx.clone(), row::read(ctx, permit.space, text)?);
+    crate::aside(move || own.read(&permit, |view| find(view, before, &query))).await
 }
 
-/// The name of whoever wrote a line.
-pub fn who(ctx: &Ctx, actor: &Actor, by: domain::By) -> Result<Option<String>, Error> {
-    let permit = ctx.permit(actor, Permission::AuditView, At::Space)?;
-    ctx.read(&permit, |view| crate::space::name_of(view, by))
+fn find(view: &SpaceView, before: Option<u64>, query: &Query) -> Result<Page, Error> {
+    let mut page = Page { lines: Vec::with_capacity(PAGE), names: HashMap::new(), next: None };
+    let mut last = None;
+    for (looked, kept) in view.audit(before).enumerate() {
+        let (number, bytes) = kept?;
+        if page.lines.len() == PAGE || looked == LOOKED_MAX {
+            page.next = last;
+            break;
+        }
+        last = Some(number);
+        let line = decode(&bytes)?;
+        if !page.names.contains_key(&line.by)
+            && let Some(name) = crate::space::name_of(view, line.by)?
+        {
+            page.names.insert(line.by, name);
+        }
+        if fits(&line, page.names.get(&line.by).map_or("", String::as_str), query) {
+            page.lines.push((number, line));
+        }
+    }
+    Ok(page)
+}
+
+fn fits(line: &AuditLine, who: &str, query: &Query) -> bool {
+    let area = line.action.split('.').next().unwrap_or_default();
+    let event = line.subject.strip_prefix("event/").and_then(|rest| rest.split('/').next());
+    let row = Row {
+        name: who,
+        words: &[&line.action, &line.subject, &line.before, &line.after],
+        kinds: &[&line.action, area],
+        event: ("", event.and_then(|id| id.parse().ok()).unwrap_or(0)),
+        at: Some(line.at),
+        ..Row::default()
+    };
+    row.fits(query)
 }

@@ -229,7 +229,7 @@ mod tests {
         assert!(one.is_ok() != two.is_ok(), "twice at once is once");
         let kept = ctx.store().view().space(admin.space);
         assert!(answers_in(&kept, event).unwrap().iter().all(|answer| answer.ticket.is_none()));
-        let lines = crate::audit::page(ctx, &admin, None).unwrap().lines;
+        let lines = crate::audit::page(ctx, &admin, None, "").await.unwrap().lines;
         let traces: Vec<_> = lines.iter().filter(|(_, line)| line.action == "feedback.answer").collect();
         assert!(traces.iter().all(|(_, line)| !line.subject.contains("ticket")), "the log does not say who answered");
         let named_form = FeedbackInput { anonymous: false, ..input };

@@ -1,9 +1,12 @@
 //! The table plan of an event and who sits where (S0-43): the plan's form, seating by hand and by itself, what is wrong. The seat text of
 //! the registration stays the truth; it changes in small transactions, so that no scan waits for a large hall being seated.
 
-use crate::{Actor, At, Ctx, Error, Permit, Work, event, registration};
+use crate::{
+    Actor, At, Ctx, Error, Permit, Work, event, registration,
+    row::{self, Row},
+};
 use domain::{
-    Event, EventId, Group, Permission, Refusal, SeatPlan, Seating, Ticket, TicketId, TicketState, refuse,
+    Event, EventId, Group, GroupId, Permission, Refusal, SeatPlan, Seating, Ticket, TicketId, TicketState, refuse,
     seat::{self, Conflict, Guest, How, NewTables, Seat, TableInput, add_tables, arrange, check_plan},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +48,26 @@ impl Page {
     pub fn guests(&self) -> Vec<Guest> {
         self.people.values().map(|person| person.guest.clone()).collect()
     }
+}
+
+/// Those of a page without a seat that a query finds by name and group; of one group alone when it is named.
+pub fn waiting<'a>(
+    ctx: &Ctx,
+    actor: &Actor,
+    of: &'a Page,
+    text: &str,
+    group: Option<GroupId>,
+) -> Result<Vec<&'a Person>, Error> {
+    let query = row::read(ctx, actor.space, text)?;
+    let named = |id: GroupId| of.groups.iter().find(|group| group.id == id).map_or("", |group| &group.name);
+    let fits = |person: &&Person| {
+        let held = person.guest.group;
+        person.guest.standing
+            && person.guest.seat.is_empty()
+            && (group.is_none() || held == group)
+            && Row { name: &person.name, words: &[held.map_or("", named)], ..Row::default() }.fits(&query)
+    };
+    Ok(of.people.values().filter(fits).collect())
 }
 
 pub(crate) fn plan_in(view: &impl Read, event: EventId) -> Result<SeatPlan, Error> {

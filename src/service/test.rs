@@ -423,7 +423,7 @@ async fn every_write_leaves_its_line_in_the_audit_log() {
     let (event, kind) = opened(&hall, &admin).await;
     let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
     checkin::redeem(&hall.ctx, &admin, event, scan(&ticket.number, "a")).await.unwrap();
-    let lines = crate::audit::page(&hall.ctx, &admin, None).unwrap().lines;
+    let lines = crate::audit::page(&hall.ctx, &admin, None, "").await.unwrap().lines;
     let actions: Vec<&str> = lines.iter().rev().map(|(_, line)| line.action.as_str()).collect();
     for action in
         ["space.set_up", "session.begin", "event.create", "event.publish", "registration.create", "checkin.log"]
@@ -433,6 +433,66 @@ async fn every_write_leaves_its_line_in_the_audit_log() {
     assert!(lines.iter().all(|(_, line)| !line.after.contains("13800000001")), "phones are masked in the log");
     let silent = hall.ctx.write(&hall.ctx.own(admin.space), move |work| work.put(&ticket)).await;
     assert!(matches!(silent, Err(Error::Internal(why)) if why.contains("audit")), "a write without a line is refused");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_found_by_who_verb_record_and_day() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
+    let found = async |typed: &str| -> Vec<String> {
+        let page = crate::audit::page(&hall.ctx, &admin, None, typed).await.unwrap();
+        page.lines.iter().rev().map(|(_, line)| line.action.clone()).collect()
+    };
+    let all = found("").await;
+    assert!(all.len() > 4, "{all:?}");
+    assert_eq!(found("event.publish").await, ["event.publish"], "a verb");
+    assert_eq!(found("type:registration").await, ["registration.create"], "an area of verbs");
+    let about: Vec<String> = all.iter().filter(|action| action.starts_with("event.")).cloned().collect();
+    assert_eq!(found(&format!("event:{event} type:event")).await, about, "a record");
+    let page = crate::audit::page(&hall.ctx, &admin, None, "").await.unwrap();
+    let me = page.names.get(&admin.by()).unwrap();
+    let mine: Vec<_> = page.lines.iter().rev().filter(|(_, line)| line.by == admin.by()).collect();
+    let named = found(&format!("name:{me}")).await;
+    assert!(
+        mine.len() > 3 && mine.len() < all.len() && mine.iter().map(|(_, line)| &line.action).eq(&named),
+        "{named:?}"
+    );
+    assert!(found("name:无此人").await.is_empty());
+    assert!(found("before:1990-01-01").await.is_empty(), "a day");
+    let refused = crate::audit::page(&hall.ctx, &admin, None, "after:nonsense").await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "what cannot be read is said");
+    let stranger = Actor { held: Vec::new(), ..admin.clone() };
+    assert!(crate::audit::page(&hall.ctx, &stranger, None, "").await.is_err());
+}
+
+#[tokio::test]
+async fn the_audit_log_is_looked_through_in_steps_that_lose_nothing() {
+    let (hall, admin) = founded().await;
+    for number in 0..260 {
+        let action = if number % 130 == 0 { "test.rare" } else { "test.often" };
+        let permit = hall.ctx.own(admin.space);
+        let write = hall.ctx.write(&permit, move |work| work.audit(action, format!("number/{number}"), "", ""));
+        write.await.unwrap();
+    }
+    let (mut before, mut seen, mut pages) = (None, Vec::new(), 0);
+    loop {
+        let page = crate::audit::page(&hall.ctx, &admin, before, "type:test").await.unwrap();
+        assert!(page.lines.len() <= crate::audit::PAGE);
+        seen.extend(page.lines.iter().map(|(_, line)| line.subject.clone()));
+        pages += 1;
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    let all: Vec<String> = (0..260).rev().map(|number| format!("number/{number}")).collect();
+    assert_eq!((seen, pages), (all, 3));
+    let rare = crate::audit::page(&hall.ctx, &admin, None, "test.rare").await.unwrap();
+    assert_eq!(
+        rare.lines.iter().map(|(_, line)| line.subject.as_str()).collect::<Vec<_>>(),
+        ["number/130", "number/0"]
+    );
 }
 
 #[tokio::test]

@@ -313,7 +313,7 @@ async fn only_the_platforms_staff_may_and_the_key_is_shown_with_a_line_in_the_lo
     assert_eq!((of.full(), of.trouble()), (1, None));
     let both = restore(&asked(Key::Recovery(RecoveryKey::read(&old).unwrap())), &mut |_| {}).unwrap_err().to_string();
     assert!(both.contains("several boxes"), "{both}");
-    let lines = crate::audit::page(&of.ctx, &of.admin, None).unwrap().lines;
+    let lines = crate::audit::page(&of.ctx, &of.admin, None, "").await.unwrap().lines;
     let actions: Vec<&str> = lines.iter().map(|(_, line)| line.action.as_str()).collect();
     assert!(actions.contains(&"backup.sheet") && actions.contains(&"backup.key"), "{actions:?}");
     assert!(!lines.iter().any(|(_, line)| format!("{line:?}").contains("SECRET")), "the log never holds a key");

@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(tickets(ctx, &again).unwrap()[0].ticket.id, other.id);
         let gone = undo_merge(ctx, &of.admin, by_wechat).await.unwrap_err();
         assert_eq!(gone.code(), Some("record.missing"), "once is once");
-        let lines = crate::audit::page(ctx, &of.admin, None).unwrap().lines;
+        let lines = crate::audit::page(ctx, &of.admin, None, "").await.unwrap().lines;
         assert!(lines.iter().any(|(_, line)| line.action == "person.unmerge"), "{lines:?}");
         // Joined once more, and too long ago.
         attach_phone(ctx, &again, &of.world.phone_code(MINI, "甲", PHONE)).await.unwrap();

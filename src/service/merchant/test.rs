@@ -110,7 +110,7 @@ async fn a_frozen_merchant_is_shut_out_at_once_and_comes_back() {
     decide(&hall.ctx, &admin, id, Decision::Restore).await.unwrap();
     assert_eq!(get(&hall.ctx, &admin, id).unwrap().merchant.state, MerchantState::Frozen);
     assert!(hall.ctx.store().view().verify().is_sound());
-    let here = audit::page(&hall.ctx, &admin, None).unwrap().lines;
+    let here = audit::page(&hall.ctx, &admin, None, "").await.unwrap().lines;
     let actions: Vec<&str> = here.iter().map(|(_, line)| line.action.as_str()).collect();
     for action in ["merchant.add", "merchant.freeze", "merchant.restore", "merchant.close"] {
         assert!(actions.contains(&action), "{action} in {actions:?}");

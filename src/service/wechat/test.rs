@@ -112,7 +112,7 @@ async fn settings_keep_secrets_sealed_and_say_how_they_stand() {
     assert_eq!(standing(ctx), [AppStanding::Works; 3]);
     // Nothing of it stands in the open: not in the record, not in the audit log.
     let rows = format!("{:?}", wechat::settings(ctx, admin).unwrap());
-    let log = format!("{:?}", crate::audit::page(ctx, admin, None).unwrap());
+    let log = format!("{:?}", crate::audit::page(ctx, admin, None, "").await.unwrap());
     for secret in ["mini-secret", "official-secret", KEY] {
         assert!(!rows.contains(secret) && !log.contains(secret));
     }
@@ -168,13 +168,13 @@ async fn coming_back_the_same_day_writes_nothing() {
     let outside = outside().await;
     let ctx = outside.ctx();
     outside.logged_in("甲").await;
-    let lines = || crate::audit::page(ctx, &outside.admin, None).unwrap().lines.len();
-    let before = lines();
+    let lines = async || crate::audit::page(ctx, &outside.admin, None, "").await.unwrap().lines.len();
+    let before = lines().await;
     outside.logged_in("甲").await;
-    assert_eq!(lines(), before);
+    assert_eq!(lines().await, before);
     outside.hall.advance(DAY);
     outside.logged_in("甲").await;
-    assert_eq!(lines(), before + 1);
+    assert_eq!(lines().await, before + 1);
 }
 
 #[tokio::test]

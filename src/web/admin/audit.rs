@@ -7,7 +7,8 @@ use crate::{
     fields::Query,
 };
 use axum::{Router, extract::State, routing::get};
-use domain::By;
+use domain::{By, query::QUERY_MAX};
+use views::admin::audit as pages;
 
 /// Routes below `/admin`.
 pub fn routes() -> Router<Hall> {
@@ -15,20 +16,18 @@ pub fn routes() -> Router<Hall> {
 }
 
 async fn log(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(query): Query) -> Answer {
-    let service::audit::Page { lines, next } = service::audit::page(&hall.ctx, &actor, query.number("before")?)?;
+    let q: String = query.get("q").chars().take(QUERY_MAX).collect();
+    let of = service::audit::page(&hall.ctx, &actor, query.number("before")?, &q).await?;
     let text = visit.text();
-    let mut shown = Vec::with_capacity(lines.len());
-    for (number, line) in lines {
-        let known = service::audit::who(&hall.ctx, &actor, line.by)?;
-        let who = known.unwrap_or_else(|| {
-            text.t(match line.by {
-                By::Visitor => "Visitor",
-                By::Box => "The box",
-                By::Account(_) | By::Device(_) | By::Person(_) => "Unknown",
-            })
-            .to_owned()
-        });
-        shown.push((number, line, who));
-    }
-    page(views::admin::audit::log(&visit.admin_shell(&actor), &shown, next))
+    let who = |by: By| {
+        let unnamed = match by {
+            By::Visitor => "Visitor",
+            By::Box => "The box",
+            By::Account(_) | By::Device(_) | By::Person(_) => "Unknown",
+        };
+        of.names.get(&by).map_or(text.t(unnamed), String::as_str)
+    };
+    let lines: Vec<_> = of.lines.iter().map(|(number, line)| (*number, line, who(line.by))).collect();
+    let saved = service::search::saved::list(&hall.ctx, &actor, "/admin/audit")?;
+    page(pages::log(&visit.admin_shell(&actor), &pages::Page { lines: &lines, next: of.next, q: &q, saved: &saved }))
 }

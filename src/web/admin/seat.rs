@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    EventId, Permission, Refusal, SeatPlan, TicketId,
+    EventId, GroupId, Permission, Refusal, SeatPlan, TicketId,
     seat::{self as rules, Conflict, How, NewTables, TableInput},
 };
 use maud::Markup;
@@ -100,15 +100,9 @@ fn draw(
     query: &Fields,
     typed: Typed<'_>,
     print: bool,
-) -> Markup {
-    let (q, group) = (query.get("q").trim().to_lowercase(), query.get("group"));
-    let fits = |person: &&seat::Person| {
-        person.guest.standing
-            && person.guest.seat.is_empty()
-            && person.name.to_lowercase().contains(&q)
-            && (group.is_empty() || person.guest.group.is_some_and(|id| id.to_string() == group))
-    };
-    let waiting: Vec<&seat::Person> = of.people.values().filter(fits).collect();
+) -> Result<Markup, Error> {
+    let group = query.get("group");
+    let waiting = seat::waiting(&hall.ctx, actor, of, query.get("q"), query.number("group")?.map(GroupId))?;
     let standing: Vec<pages::Person> = waiting.iter().take(STANDING_MAX).map(|one| person(one)).collect();
     let conflicts: Vec<_> = of.conflicts.iter().map(|one| (one.clone(), concerned(of, one))).collect();
     let (typed_rows, revision) = typed.plan.unwrap_or_else(|| (rows(&of.plan), of.plan.revision));
@@ -129,7 +123,7 @@ fn draw(
         new: &new,
         refusal: typed.refusal,
     };
-    if print { pages::print(&visit.shell(), &shown) } else { pages::page(&visit.admin_shell(actor), &shown) }
+    Ok(if print { pages::print(&visit.shell(), &shown) } else { pages::page(&visit.admin_shell(actor), &shown) })
 }
 
 async fn show(
@@ -140,12 +134,12 @@ async fn show(
     Query(query): Query,
 ) -> Answer {
     let of = seat::page(&hall.ctx, &actor, EventId(id)).await?;
-    page(draw(&hall, &visit, &actor, &of, &query, Typed::default(), false))
+    page(draw(&hall, &visit, &actor, &of, &query, Typed::default(), false)?)
 }
 
 async fn print(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
     let of = seat::page(&hall.ctx, &actor, EventId(id)).await?;
-    page(draw(&hall, &visit, &actor, &of, &Fields::default(), Typed::default(), true))
+    page(draw(&hall, &visit, &actor, &of, &Fields::default(), Typed::default(), true)?)
 }
 
 fn typed_rows(fields: &Fields) -> Vec<TableInput> {
@@ -181,7 +175,7 @@ async fn returned(
     let of = seat::page(&hall.ctx, actor, id).await?;
     again(error, |refusal| {
         let typed = Typed { plan, new, refusal: Some(refusal) };
-        Ok(draw(hall, visit, actor, &of, &Fields::default(), typed, false))
+        draw(hall, visit, actor, &of, &Fields::default(), typed, false)
     })
 }
 
