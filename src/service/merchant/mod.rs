@@ -15,7 +15,6 @@ use crate::{Actor, At, Ctx, Error, Permit, Work, account, category, event};
 use domain::{
     Account, AccountId, Event, Grant, GrantId, Merchant, MerchantId, MerchantPurge, Permission, Person, PersonId,
     Refusal, Scope, Session, Space, SpaceId,
-    account::check_password,
     merchant::{
         self, Act, MERCHANTS_MAX, MerchantInput, MerchantState, Terms, check_details, check_new, check_reason,
         check_typed, check_unpurged,
@@ -364,7 +363,13 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: MerchantId, password: 
     let merchant = ctx.read(&permit, |view| load(view, id))?;
     let space = merchant.space.ok_or_else(|| Refusal::missing("merchant"))?;
     let mut problems = Vec::new();
-    check_password(password, &merchant.login, &mut problems);
+    account::check_new_password(
+        ctx,
+        space,
+        &[&merchant.login, &merchant.name, &merchant.contact],
+        password,
+        &mut problems,
+    )?;
     Refusal::unless_clean(problems)?;
     let hash = account::hash_password(ctx, password).await?;
     let now = ctx.now();
