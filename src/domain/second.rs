@@ -72,7 +72,8 @@ pub fn read(typed: &str) -> Typed {
         return Typed::Code(plain);
     }
     if plain.len() == RECOVERY_CHARS && plain.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Typed::Recovery(plain);
+        // The codes have no such digits: whoever types one read a letter as it.
+        return Typed::Recovery(plain.replace('0', "O").replace('1', "I").replace('8', "B"));
     }
     Typed::Nonsense
 }
@@ -179,6 +180,7 @@ mod tests {
             ("123 456", Typed::Code("123456".into())),
             ("１２３４５６", Typed::Code("123456".into())),
             ("abcd-efgh-jk23-4567", Typed::Recovery("ABCDEFGHJK234567".into())),
+            ("0bcd-1fgh-jk23-4568", Typed::Recovery("OBCDIFGHJK23456B".into())),
             ("12345", Typed::Nonsense),
             ("", Typed::Nonsense),
             ("1234567", Typed::Nonsense),

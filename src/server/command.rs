@@ -57,8 +57,6 @@ enum Command {
     },
     /// Accounts, when nobody gets in any more; while the server is stopped.
     Account {
-        #[command(flatten)]
-        place: Place,
         #[command(subcommand)]
         what: Account,
     },
@@ -99,6 +97,8 @@ enum Command {
 enum Account {
     /// Print a one-time link to a new password; the old one, the second step, passkeys and sessions of the account are gone at once.
     Reset {
+        #[command(flatten)]
+        place: Place,
         /// The login of the account.
         #[arg(long, value_name = "NAME")]
         login: String,
@@ -195,7 +195,7 @@ pub fn run() -> ExitCode {
         Command::Verify(place) => verify(&place.over(settings)),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
-        Command::Account { place, what: Account::Reset { login, space } } => {
+        Command::Account { what: Account::Reset { place, login, space } } => {
             reset(&place.over(settings), login, domain::SpaceId(*space))
         }
         Command::Search { place, what: Search::Rebuild } => rebuild(&place.over(settings)),

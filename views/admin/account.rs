@@ -170,7 +170,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             section class="panel" {
                 h2 { (text.t("New password")) }
                 form method="post" action={ (base) "/password" } class="form" {
-                    (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: text.t("All sessions of this account end."), ..Input::default() }))
+                    (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: text.t("All sessions and passkeys of this account end."), ..Input::default() }))
                     button { (text.t("Set")) }
                 }
                 @if of.account.disabled { (post(&format!("{base}/enable"), "", text.t("Enable"), Icon::Check)) }

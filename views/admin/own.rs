@@ -192,7 +192,7 @@ fn second(shell: &Shell, form: &Form<'_>, of: &Page<'_>) -> Markup {
             } @else {
                 form method="post" action="/admin/session/second" class="form" {
                     (password(form, "present", text.t("Present password")))
-                    button class="primary" { (text.t("Set up")) }
+                    button class="primary" { (text.t("Set it up")) }
                 }
             }
         }
@@ -225,7 +225,7 @@ pub fn offer(shell: &Shell, address: &str, secret: &str, refusal: Option<&Refusa
             }
             div class="code-row" {
                 (qr(address, text.t("Key for the app, as a QR code")))
-                p { (text.t("Key")) ": " code class="key" { (secret) } }
+                p { (text.t("Key")) " " code class="key" { (secret) } }
             }
             form method="post" action="/admin/session/second/on" class="form" {
                 (code(&form, text.t("Six digits of the app")))
@@ -256,8 +256,8 @@ pub fn recovery(shell: &Shell, codes: &[String]) -> Markup {
 fn passkeys(shell: &Shell, form: &Form<'_>, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let heads = [
-        Head::plain(text.t("Name")),
-        Head::plain(text.t("Since")),
+        Head::plain(text.t("Name of the device")),
+        Head::plain(text.t("Added on")),
         Head::plain(text.t("Last used")),
         Head::plain(text.t("Actions")),
     ];

@@ -57,7 +57,9 @@ pub(super) async fn is_own_password(ctx: &Ctx, space: SpaceId, kept: &Account, t
     let _turn = turn().await?;
     ctx.limiter.check(&keys, ctx.now())?;
     let right = is_password(typed, &kept.password).await?;
-    if !right {
+    if right {
+        keys.iter().for_each(|key| ctx.limiter.clear(key));
+    } else {
         ctx.limiter.fail(&keys, ctx.now());
     }
     Ok(right)

@@ -6,8 +6,6 @@ pub mod login;
 pub mod passkey;
 pub mod reset;
 pub mod second;
-#[cfg(test)]
-mod test;
 
 pub use hash::hash_password;
 pub use login::{Begun, Entry, Origin, begin, enter, log_in, logins};
@@ -427,7 +425,7 @@ pub async fn set_disabled(ctx: &Ctx, actor: &Actor, id: AccountId, disabled: boo
     .await
 }
 
-/// Gives an account a new password; all its sessions end.
+/// Gives an account a new password; all its sessions end, and what else logs in without a password. The second step stays.
 pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &str) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
     let of = get(ctx, actor, id)?.account;
@@ -441,6 +439,7 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &
         work.put(&kept)?;
         drop_sessions(work, id)?;
         login::forget_browsers(work, id)?;
+        reset::drop_passkeys(work, id)?;
         work.audit("account.reset_password", format!("account/{id}"), "", "")
     })
     .await
@@ -525,3 +524,6 @@ fn holders(view: &impl Read, permission: Permission, but: Option<AccountId>) -> 
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod test;

@@ -34,9 +34,7 @@ pub async fn make_link(ctx: &Ctx, space: SpaceId, login: &str) -> Result<String,
         if work.read().get::<SecondStep>(&id)?.is_some() {
             work.remove::<SecondStep>(&id)?;
         }
-        for key in keys(work.read(), id)? {
-            work.remove::<Passkey>(&key)?;
-        }
+        drop_passkeys(work, id)?;
         work.insert(&PasswordLink { token: hash, account: id, until: work.now.plus(LINK_MILLIS) })?;
         work.audit("account.reset", format!("account/{id}"), "", &login)
     })
@@ -44,8 +42,14 @@ pub async fn make_link(ctx: &Ctx, space: SpaceId, login: &str) -> Result<String,
     Ok(new)
 }
 
-fn keys(view: &impl Read, account: AccountId) -> Result<Vec<[u8; 32]>, Error> {
-    Ok(view.scan_index(&PASSKEY_BY_ACCOUNT, &account, None, Order::Ascending).collect::<Result<_, _>>()?)
+/// Removes every passkey of an account; the caller writes the audit line.
+pub(crate) fn drop_passkeys(work: &mut Work<'_, '_>, account: AccountId) -> Result<(), Error> {
+    let keys: Vec<[u8; 32]> =
+        work.read().scan_index(&PASSKEY_BY_ACCOUNT, &account, None, Order::Ascending).collect::<Result<_, _>>()?;
+    for key in keys {
+        work.remove::<Passkey>(&key)?;
+    }
+    Ok(())
 }
 
 fn drop_links(work: &mut Work<'_, '_>, account: AccountId) -> Result<(), Error> {
