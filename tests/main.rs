@@ -8,6 +8,7 @@
     clippy::disallowed_methods
 )]
 
+mod account;
 mod api;
 mod backup;
 mod browser;

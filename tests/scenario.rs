@@ -166,6 +166,8 @@ fn what_nobody_granted_is_denied_on_every_route() {
         "/admin/account/1/grant",
         "/admin/account/1/grant/1/revoke",
         "/admin/account/1/password",
+        "/admin/account/1/second/off",
+        "/admin/account/1/session/end",
         "/admin/account/1/disable",
         "/admin/account/1/enable",
         "/admin/space",

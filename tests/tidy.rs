@@ -221,6 +221,37 @@ fn every_feature_names_tests_that_exist() {
     assert!(rows >= 25, "the table has its rows");
 }
 
+/// What is wrong with a line of the checklist: it is met by a test that exists, or says why it is not, or not by one.
+fn wrong_line(row: &str, is_test: impl Fn(&str) -> bool) -> Option<String> {
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    let &[_, id, level, met, how, tests, _] = &cells[..] else { return Some(format!("{row}: other cells")) };
+    let tests: Vec<&str> =
+        tests.split(',').map(|name| name.trim().trim_matches('`')).filter(|name| !name.is_empty()).collect();
+    let known = ["yes", "part", "no", "n/a"].contains(&met) && ["1", "2"].contains(&level);
+    let said = if met == "yes" { !tests.is_empty() || !how.is_empty() } else { !how.is_empty() };
+    let missing = tests.iter().find(|name| !is_test(name));
+    (!known || !said || missing.is_some()).then(|| format!("{id}: {met} {missing:?}"))
+}
+
+#[test]
+fn the_checklist_of_security_names_tests_that_exist_or_says_why_not() {
+    let sources: Vec<String> = rust().into_iter().map(|(_, text)| text).collect();
+    let is_test = |name: &str| sources.iter().any(|text| text.contains(&format!("fn {name}(")));
+    let list = read("docs/security.md");
+    let rows: Vec<&str> =
+        list.lines().filter(|line| line.starts_with(|c| c == '|') && line.as_bytes()[2].is_ascii_digit()).collect();
+    assert_eq!(rows.len(), 253, "ASVS 5.0.0 has so many requirements of levels 1 and 2");
+    let wrong: Vec<String> = rows.iter().filter_map(|row| wrong_line(row, is_test)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let counts =
+        ["yes", "part", "no", "n/a"].map(|met| rows.iter().filter(|row| row.contains(&format!("| {met} |"))).count());
+    let [yes, part, no, none] = counts;
+    let said = format!("253 requirements: {yes} yes, {part} part, {no} no, {none} that do not apply");
+    assert!(list.contains(&said), "{said}");
+    assert!(wrong_line("| 1.1.1 | 2 | no |  |  |", |_| true).is_some(), "no reason");
+    assert!(wrong_line("| 1.1.1 | 2 | yes | x | `gone` |", |_| false).is_some(), "no such test");
+}
+
 #[test]
 fn the_tree_holds_only_our_own_kinds_of_files() {
     let known =

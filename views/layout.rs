@@ -240,6 +240,11 @@ pub fn part(shell: &Shell, title: &str, content: &Markup) -> Markup {
 
 /// A card in the middle: log-in, set-up, pairing.
 pub fn bare(shell: &Shell, title: &str, content: &Markup) -> Markup {
+    bare_with(shell, title, &[], content)
+}
+
+/// As [`bare`], with modules.
+pub fn bare_with(shell: &Shell, title: &str, modules: &[&str], content: &Markup) -> Markup {
     let body = html! {
         header class="bar" {
             span class="brand" { (brand(shell)) span { (shell.space) } }
@@ -247,7 +252,7 @@ pub fn bare(shell: &Shell, title: &str, content: &Markup) -> Markup {
         }
         main id="content" class="card-page" { (flash(shell)) (content) }
     };
-    document(shell, "bare", title, &[], &body)
+    document(shell, "bare", title, modules, &body)
 }
 
 /// A page that fills the screen: a terminal, a gate's screen, a code.

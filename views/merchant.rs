@@ -12,8 +12,8 @@ use crate::{
 };
 use domain::{
     Refusal,
-    account::PASSWORD_MIN,
     merchant::{MerchantInput, MerchantState, NOTE_MAX},
+    password::PASSWORD_MIN,
 };
 use maud::{Markup, html};
 

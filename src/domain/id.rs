@@ -121,6 +121,8 @@ ids! {
     MerchantId
     /// A message to many.
     BlastId
+    /// A log-in to an account.
+    LoginId
 }
 
 impl SpaceId {

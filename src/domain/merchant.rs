@@ -3,7 +3,8 @@
 
 use crate::{
     MerchantId, PictureId, Problem, Refusal, SpaceId, Time,
-    account::{check_login, check_password},
+    account::check_login,
+    password::check_password,
     person, phone, problem, refuse,
     text::{Form, half_width},
     time::DAY,
@@ -326,7 +327,7 @@ pub fn check_new(input: &MerchantInput) -> Result<(Details, String), Refusal> {
     let mut form = Form::default();
     let details = check_details(&mut form, input);
     let login = check_login(&input.login, &mut form.problems);
-    check_password(&input.password, &login, &mut form.problems);
+    check_password(&input.password, &[&login, &details.name, &details.contact], &mut form.problems);
     form.done((details, login))
 }
 

@@ -39,6 +39,10 @@ pub enum Purpose {
     PrizeWon,
     /// Something that whoever comes must know, such as another place: who left what goes to many gets it too.
     Change,
+    /// Somebody logged in to an account from a browser or network that it does not know.
+    NewLogin,
+    /// Somebody typed the right password of an account and wrong codes.
+    WrongCodes,
 }
 
 impl Purpose {
@@ -60,6 +64,8 @@ impl Purpose {
         Self::InvoiceVoided,
         Self::PrizeWon,
         Self::Change,
+        Self::NewLogin,
+        Self::WrongCodes,
     ];
 
     /// Stable code.
@@ -81,6 +87,8 @@ impl Purpose {
             Self::InvoiceVoided => "invoice_voided",
             Self::PrizeWon => "prize_won",
             Self::Change => "change",
+            Self::NewLogin => "new_login",
+            Self::WrongCodes => "wrong_codes",
         }
     }
 
@@ -103,6 +111,8 @@ impl Purpose {
             Self::InvoiceVoided => "Invoice taken back",
             Self::PrizeWon => "Prize won",
             Self::Change => "Important change",
+            Self::NewLogin => "Log-in from a new browser or network",
+            Self::WrongCodes => "Right password, wrong codes",
         }
     }
 
@@ -126,6 +136,12 @@ impl Purpose {
             Self::InvoiceIssued => Some("The invoice for {event} was made over ¥{amount}. Its number: {number}."),
             Self::InvoiceRefused => Some("The invoice that you asked for at {event} is not made. {reason}"),
             Self::InvoiceVoided => Some("The invoice {number} for {event} was taken back. {reason}"),
+            Self::NewLogin => Some(
+                "Somebody logged in to your account {login} from a browser or network that was not seen before: {agent}, {address}, {time}. If it was not you, change your password and log out everywhere else.",
+            ),
+            Self::WrongCodes => Some(
+                "Somebody knows the password of your account {login} but not the code: {agent}, {address}, {time}. If it was not you, change your password.",
+            ),
             Self::PrizeWon => Some("You won “{prize}” at {event}. The page of your ticket shows your prizes."),
         }
     }

@@ -55,6 +55,11 @@ enum Command {
         #[command(flatten)]
         from: crate::restore::From,
     },
+    /// Accounts, when nobody gets in any more; while the server is stopped.
+    Account {
+        #[command(subcommand)]
+        what: Account,
+    },
     /// Look after the search index while the server is stopped.
     Search {
         #[command(flatten)]
@@ -85,6 +90,21 @@ enum Command {
     Hello {
         /// Bytes of the reply's body.
         size: usize,
+    },
+}
+
+#[derive(Subcommand)]
+enum Account {
+    /// Print a one-time link to a new password; the old one, the second step, passkeys and sessions of the account are gone at once.
+    Reset {
+        #[command(flatten)]
+        place: Place,
+        /// The login of the account.
+        #[arg(long, value_name = "NAME")]
+        login: String,
+        /// The number of the merchant whose account it is; the association's own without it.
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        space: u64,
     },
 }
 
@@ -175,6 +195,9 @@ pub fn run() -> ExitCode {
         Command::Verify(place) => verify(&place.over(settings)),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
+        Command::Account { what: Account::Reset { place, login, space } } => {
+            reset(&place.over(settings), login, domain::SpaceId(*space))
+        }
         Command::Search { place, what: Search::Rebuild } => rebuild(&place.over(settings)),
         Command::Search { place, what: Search::Check } => check(&place.over(settings)),
         Command::Text { .. } => Ok(ExitCode::SUCCESS),
@@ -222,6 +245,29 @@ fn verify(settings: &Settings) -> Result<ExitCode, Error> {
     ctx.store().clone().close()?;
     let sound = report.is_sound() && vouched;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Opens the folder as `verify` does, so that it never runs beside the server.
+fn reset(settings: &Settings, login: &str, space: domain::SpaceId) -> Result<ExitCode, Error> {
+    let ctx = boot::open(settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::internal("starting", error))?;
+    let made = runtime.block_on(service::account::reset::make_link(&ctx, space, login));
+    ctx.store().clone().close()?;
+    let token = match made {
+        Err(error) if error.code() == Some("record.missing") => {
+            return Ok(fail(&format!("there is no account with the login “{login}” here")));
+        }
+        made => made?,
+    };
+    let base = settings.public_url.clone().unwrap_or_else(|| match settings.listen_tls {
+        Some(address) => format!("https://{}", lan(address)),
+        None => format!("http://{}", lan(settings.listen)),
+    });
+    say(format!("the old password of {login}, its second step, passkeys and sessions are gone"));
+    say("start the server and open this link within 24 hours; it works once:");
+    say(format!("{base}{}/login/link/{token}", web::space::root(space)));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Largest record that is read.

@@ -61,6 +61,12 @@ pub struct Parts {
     pub limiter: Arc<Limiter>,
     /// How often clients asked.
     pub rates: Arc<crate::rate::Rates>,
+    /// Log-ins that wait for their second step.
+    pub(crate) steps: Arc<crate::account::second::Steps>,
+    /// When sessions of staff were used.
+    pub(crate) seen: Arc<crate::account::Seen>,
+    /// Passkeys that are being made or shown.
+    pub(crate) ceremonies: Arc<crate::account::passkey::Ceremonies>,
     /// Drawn at the start: versions of what is kept in memory mean nothing to another run.
     pub(crate) boot: u64,
     /// What is kept in memory of events that are in use.
@@ -111,6 +117,9 @@ impl Ctx {
             sealer: Arc::new(sealer),
             files,
             limiter: Arc::default(),
+            steps: Arc::default(),
+            seen: Arc::default(),
+            ceremonies: Arc::default(),
             rates: Arc::default(),
             search: Arc::new(crate::search::Keeper::new(memory.changes.clone())),
             reader: Arc::default(),

@@ -2,8 +2,8 @@
 //! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, archive, backup, blast, identity, merchant, message, once, order, outbox, pay, promotion, reminder,
-    upload, waiting, webhook, wechat,
+    Ctx, Error, account, archive, backup, blast, identity, merchant, message, once, order, outbox, pay, promotion,
+    reminder, upload, waiting, webhook, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -28,6 +28,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("unused uploads", uploads(ctx, space).await),
         ("requests", once::forget_old(ctx, space).await),
         ("sessions", identity::forget_old(ctx, space).await),
+        ("accounts", account::tidy(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),
         ("codes", message::person::tidy(ctx, space).await),

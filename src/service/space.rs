@@ -4,7 +4,8 @@ use crate::{Actor, At, Ctx, Error, Permit, account, actor::Who, token};
 use domain::{
     Account, AccountId, By, Department, DepartmentId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope,
     Space, SpaceId,
-    account::{check_login, check_password},
+    account::check_login,
+    password::check_password,
     person, problem, refuse,
     space::{SpaceInput, check_department, check_space},
     text::Form,
@@ -76,7 +77,10 @@ pub async fn set_up(ctx: &Ctx, setup: &SetupCode, input: &SetupInput, address: &
     let mut form = Form { problems };
     let name = form.required("admin_name", &input.name, person::NAME_MAX);
     let login = check_login(&input.login, &mut form.problems);
-    check_password(&input.password, &login, &mut form.problems);
+    let spoken = search::spoken(&space_name).into_iter().chain(search::spoken(&name)).collect::<Vec<_>>();
+    let mut own = vec![login.as_str(), &name, &space_name];
+    own.extend(spoken.iter().map(String::as_str));
+    check_password(&input.password, &own, &mut form.problems);
     form.done(())?;
     let hash = account::hash_password(ctx, &input.password).await?;
     let account = found(ctx, &space_name, &zone, &name, &login, &hash).await?;

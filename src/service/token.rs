@@ -39,6 +39,11 @@ pub fn link(bytes: &[u8; 16]) -> String {
     BASE32_NOPAD_VISUAL.encode(bytes)
 }
 
+/// A hash as text: for keys in memory, not for people.
+pub(crate) fn link_of(hash: &[u8; 32]) -> String {
+    BASE32_NOPAD_VISUAL.encode(hash)
+}
+
 /// The bytes of a link, if it is one.
 pub fn read_link(text: &str) -> Option<[u8; 16]> {
     BASE32_NOPAD_VISUAL.decode(text.as_bytes()).ok()?.try_into().ok()

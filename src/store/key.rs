@@ -145,6 +145,7 @@ ids!(OutgoingId WebhookId);
 ids!(WechatLinkId);
 ids!(MerchantId);
 ids!(BlastId);
+ids!(LoginId);
 
 #[cfg(test)]
 mod tests {

@@ -87,7 +87,8 @@ fn html(status: StatusCode, markup: Markup) -> Response {
 }
 
 /// Refusals that a form shows although their kind would end the matter: a wrong password is a denial, but one to try again.
-const FORM_CODES: &[&str] = &["login.wrong", "device.bad_code", "ticket.not_found"];
+const FORM_CODES: &[&str] =
+    &["login.wrong", "login.wrong_code", "passkey.refused", "device.bad_code", "ticket.not_found"];
 
 /// A form that comes back with what was wrong; errors that no field can mend go out as they are.
 pub fn again(error: Error, draw: impl FnOnce(&Refusal) -> Result<Markup, Error>) -> Answer {

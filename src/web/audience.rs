@@ -36,6 +36,10 @@ pub const PERSON: &str = "hall_person";
 pub const DEVICE: &str = "hall_device";
 /// Name of the cookie of the tickets that a phone showed.
 pub const TICKETS: &str = "hall_tickets";
+/// Name of the cookie by which accounts know a browser; it is the browser's in all spaces.
+pub const BROWSER: &str = "hall_browser";
+/// Name of the cookie of a log-in whose second step or passkey is still to come.
+pub const STEP: &str = "hall_step";
 /// Name of the cookie of the language.
 pub const LANGUAGE: &str = "hall_language";
 
@@ -115,7 +119,11 @@ impl Visit {
             logo: known.as_ref().and_then(|known| known.brand.logo).map(|logo| logo.0),
             free: known.as_ref().is_some_and(|known| !known.may_charge()),
             set_up: known.is_some(),
-            origin: Origin { address, agent: text(header::USER_AGENT).to_owned() },
+            origin: Origin {
+                address,
+                agent: text(header::USER_AGENT).to_owned(),
+                browser: cookie(headers, BROWSER).unwrap_or_default().to_owned(),
+            },
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
             base: format!("{host}{}", root(space)),
             flash: cookie(headers, FLASH).and_then(read_flash),

@@ -2,20 +2,22 @@
 
 use crate::{
     Hall,
-    admin::merchant::input,
+    admin::{
+        merchant::input,
+        setup::{add, cookies},
+    },
     answer::{Answer, again, page, see},
-    audience::{SESSION, Visit, secret_cookie},
+    audience::{STEP, Visit, secret_cookie},
     fields::Fields,
     space::{marked, root},
 };
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderValue, header},
     routing::get,
 };
-use domain::{Refusal, account::SESSION_MILLIS, merchant::MerchantInput};
-use service::{Error, merchant};
+use domain::{Refusal, merchant::MerchantInput, second::STEP_MILLIS, time::SECOND};
+use service::{Error, account::Entry, merchant};
 use views::merchant as pages;
 
 /// Routes for merchants and those who want to become one.
@@ -49,11 +51,15 @@ async fn login(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
     let face = face(&hall, &visit)?;
     let login = fields.get("login");
     match merchant::log_in(&hall.ctx, &visit.visitor(), login, fields.get("password"), &visit.origin).await {
-        Ok((space, token)) => {
-            let mut response = see(&format!("{}/admin", root(space)))?;
-            let cookie = marked(space, &secret_cookie(&visit, SESSION, &token, SESSION_MILLIS / 1000));
-            let cookie = HeaderValue::try_from(cookie).map_err(|error| Error::internal("a cookie", error))?;
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+        Ok((space, entry)) => {
+            let (to, cookies) = match entry {
+                Entry::Begun(begun) => ("/admin", cookies(&visit, &begun).to_vec()),
+                Entry::Step(token) => ("/login/step", vec![secret_cookie(&visit, STEP, &token, STEP_MILLIS / SECOND)]),
+            };
+            let mut response = see(&format!("{}{to}", root(space)))?;
+            for cookie in cookies {
+                add(&mut response, &marked(space, &cookie))?;
+            }
             Ok(response)
         }
         Err(error) => again(error, |refusal| Ok(pages::login(&visit.shell(), &looks(&face), login, Some(refusal)))),

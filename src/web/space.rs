@@ -78,7 +78,10 @@ fn mark(space: SpaceId) -> String {
     format!("_m{space}")
 }
 
-/// Leaves only the space's own cookies, by their plain names; and the language, which is the person's.
+/// Cookies that are not of one space: the language is the person's, and what accounts know a browser by is the browser's.
+const SHARED: &[&str] = &[crate::audience::LANGUAGE, crate::audience::BROWSER];
+
+/// Leaves only the space's own cookies, by their plain names, and what all spaces share.
 fn own_cookies(headers: &mut HeaderMap, space: SpaceId) {
     let mark = mark(space);
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
@@ -87,7 +90,7 @@ fn own_cookies(headers: &mut HeaderMap, space: SpaceId) {
         let Some((name, value)) = pair.split_once('=') else { continue };
         match name.strip_suffix(&mark) {
             Some(name) => own.push(format!("{name}={value}")),
-            None if name == crate::audience::LANGUAGE => shared.push(pair.to_owned()),
+            None if SHARED.contains(&name) => shared.push(pair.to_owned()),
             None => {}
         }
     }
@@ -103,7 +106,7 @@ fn own_cookies(headers: &mut HeaderMap, space: SpaceId) {
 pub fn marked(space: SpaceId, cookie: &str) -> String {
     let (root, mark) = (root(space), mark(space));
     match cookie.split_once('=') {
-        Some((name, rest)) if !root.is_empty() => {
+        Some((name, rest)) if !root.is_empty() && name != crate::audience::BROWSER => {
             format!("{name}{mark}={}", rest.replacen("; Path=/", &format!("; Path={root}"), 1))
         }
         _ => cookie.to_owned(),
@@ -238,6 +241,7 @@ mod tests {
         assert_eq!(line, "hall_session=b; hall_flash=x=y; hall_language=en");
         assert_eq!(marked(SpaceId(2), "a=b; Path=/; Max-Age=1"), "a_m2=b; Path=/m/2; Max-Age=1");
         assert_eq!(marked(SpaceId::ASSOCIATION, "a=b; Path=/"), "a=b; Path=/");
+        assert_eq!(marked(SpaceId(2), "hall_browser=x; Path=/"), "hall_browser=x; Path=/", "it is of all spaces");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Staff accounts, what they may do, and one's own sessions.
+//! Staff accounts and what they may do. One's own is in `own`.
 
 use crate::{
     Shell,
@@ -16,7 +16,7 @@ use domain::{Account, Department, Event, Grant, Permission, Refusal, Scope, Sess
 use maud::{Markup, html};
 
 /// The list of accounts.
-pub fn list(shell: &Shell, accounts: &[(Account, usize)]) -> Markup {
+pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)]) -> Markup {
     let text = shell.text();
     let new =
         html! { a class="button primary" href="/admin/account/new" { (icon(Icon::Plus)) (text.t("New account")) } };
@@ -25,11 +25,12 @@ pub fn list(shell: &Shell, accounts: &[(Account, usize)]) -> Markup {
         Head::plain(text.t("Name")),
         Head::plain(text.t("State")),
         Head::number(text.t("Permissions")),
+        Head::plain(text.t("Second step")),
         Head::plain(text.t("Last log-in")),
     ];
     let rows: Vec<Row> = accounts
         .iter()
-        .map(|(account, grants)| Row {
+        .map(|(account, grants, second)| Row {
             id: None,
             name: account.login.clone(),
             cells: vec![
@@ -41,6 +42,7 @@ pub fn list(shell: &Shell, accounts: &[(Account, usize)]) -> Markup {
                     badge(Tone::Good, text.t("Active"))
                 },
                 html! { (grants) },
+                html! { @if *second { (badge(Tone::Good, text.t("On"))) } @else { (text.t("Off")) } },
                 html! { @if let Some(at) = account.seen_at { (shell.format.time(at)) } },
             ],
         })
@@ -106,6 +108,10 @@ pub struct Page<'a> {
     pub refusal: Option<&'a Refusal>,
     /// Whether it is the reader's own.
     pub own: bool,
+    /// Its sessions.
+    pub sessions: &'a [Session],
+    /// Whether a second step is asked for.
+    pub second: bool,
 }
 
 /// The page of one account.
@@ -152,10 +158,19 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             }
         }
         @if !of.own {
+            (sessions(shell, of, &base))
+            section class="panel" {
+                h2 { (text.t("Second step")) " " @if of.second { (badge(Tone::Good, text.t("On"))) } @else { (badge(Tone::Warn, text.t("Off"))) } }
+                @if of.second {
+                    (confirm(&Confirm { label: text.t("Take the second step off"), warning: text.t("For somebody who lost the phone and the recovery codes. Make sure that it is them who ask. The password alone is enough from then on."), action: &format!("{base}/second/off"), verb: text.t("Take it off") }))
+                } @else {
+                    p class="dim" { (text.t("Each person switches it on for themselves, on the page of their own account.")) }
+                }
+            }
             section class="panel" {
                 h2 { (text.t("New password")) }
                 form method="post" action={ (base) "/password" } class="form" {
-                    (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: text.t("All sessions of this account end."), ..Input::default() }))
+                    (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: text.t("All sessions and passkeys of this account end."), ..Input::default() }))
                     button { (text.t("Set")) }
                 }
                 @if of.account.disabled { (post(&format!("{base}/enable"), "", text.t("Enable"), Icon::Check)) }
@@ -166,36 +181,36 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     admin(shell, &of.account.name, &[(text.t("Accounts"), "/admin/account".into())], &[], &content)
 }
 
-/// One's own sessions and password.
-pub fn sessions(shell: &Shell, sessions: &[Session], this: &[u8; 32], refusal: Option<&Refusal>) -> Markup {
+fn sessions(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
     let text = shell.text();
-    let form = Form::new(text, refusal);
-    let heads = [Head::plain(text.t("Browser")), Head::plain(text.t("Address")), Head::plain(text.t("Since"))];
-    let rows: Vec<Row> = sessions.iter().map(|session| Row {
-        id: None,
-        name: session.agent.clone(),
-        cells: vec![
-            html! { (session.agent) @if session.token == *this { " " (badge(Tone::Good, text.t("This browser"))) } },
-            html! { (session.address) },
-            html! { (shell.format.time(session.created_at)) },
-        ],
-    }).collect();
-    let content = html! {
-        h1 { (text.t("My account")) }
-        (form.summary())
+    let heads = [
+        Head::plain(text.t("Browser")),
+        Head::plain(text.t("Address")),
+        Head::plain(text.t("Since")),
+        Head::plain(text.t("Last used")),
+    ];
+    let rows: Vec<Row> = of
+        .sessions
+        .iter()
+        .map(|session| Row {
+            id: None,
+            name: domain::login::agent_name(&session.agent),
+            cells: vec![
+                super::own::browser(&session.agent),
+                html! { (session.address) },
+                html! { (shell.format.time(session.created_at)) },
+                html! { (shell.format.time(session.seen_at)) },
+            ],
+        })
+        .collect();
+    html! {
         section class="panel" {
-            h2 { (text.t("Where I am logged in")) }
-            (table(text, text.t("Where I am logged in"), &heads, &rows, false))
-            (post("/admin/session/elsewhere", "", text.t("Log out everywhere else"), Icon::Leave))
-        }
-        section class="panel" {
-            h2 { (text.t("Change my password")) }
-            form method="post" action="/admin/session/password" class="form" {
-                (form.input(&Input { name: "old", label: text.t("Present password"), kind: "password", required: true, max: 128, autocomplete: "current-password", ..Input::default() }))
-                (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", ..Input::default() }))
-                button class="primary" { (text.t("Change")) }
+            h2 { (text.t("Logged in at")) }
+            @if rows.is_empty() { p class="dim" { (text.t("Nowhere at the moment.")) } }
+            @else {
+                (table(text, text.t("Logged in at"), &heads, &rows, false))
+                (post(&format!("{base}/session/end"), "", text.t("Log out everywhere"), Icon::Leave))
             }
         }
-    };
-    admin(shell, text.t("My account"), &[], &[], &content)
+    }
 }

@@ -29,6 +29,7 @@ pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod overview;
+pub mod own;
 pub mod pay;
 pub mod person;
 pub mod print;

@@ -1,11 +1,16 @@
 //! Set-up and log-in.
 
+use super::own::{Ask, ask};
 use crate::{
     Shell,
-    component::form::{Form, Input, submit},
-    layout::bare,
+    component::{
+        form::{Form, Input, submit},
+        icon::{Icon, icon},
+        list::query,
+    },
+    layout::{bare, bare_with},
 };
-use domain::{Refusal, account::PASSWORD_MIN};
+use domain::{Refusal, password::PASSWORD_MIN};
 use maud::{Markup, html};
 
 /// What was typed on the set-up page; passwords are never sent back.
@@ -50,7 +55,7 @@ pub fn setup(shell: &Shell, typed: &SetupTyped, refusal: Option<&Refusal>) -> Ma
 }
 
 /// The log-in page.
-pub fn login(shell: &Shell, login: &str, back: &str, refusal: Option<&Refusal>) -> Markup {
+pub fn login(shell: &Shell, login: &str, back: &str, keys_work: bool, refusal: Option<&Refusal>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let content = html! {
@@ -63,7 +68,63 @@ pub fn login(shell: &Shell, login: &str, back: &str, refusal: Option<&Refusal>) 
                 (form.input(&Input { name: "password", label: text.t("Password"), kind: "password", required: true, max: 128, autocomplete: "current-password", ..Input::default() }))
                 (submit(text.t("Log in"), None))
             }
+            @if keys_work {
+                p { a class="button wide" href=(query("/login/passkey", &[("back", back)])) { (icon(Icon::Key)) (text.t("Log in with a passkey")) } }
+            }
         }
     };
     bare(shell, text.t("Log in"), &content)
+}
+
+/// The page that asks for the code behind the right password.
+pub fn step(shell: &Shell, back: &str, refusal: Option<&Refusal>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, refusal);
+    let content = html! {
+        div class="panel" {
+            h1 { (text.t("Second step")) }
+            (form.summary())
+            form method="post" action="/login/step" class="form" {
+                input type="hidden" name="back" value=(back);
+                (form.input(&Input { name: "code", label: text.t("Code of the app"), required: true, max: 30, autocomplete: "one-time-code", help: text.t("Six digits from the app on your phone; without the phone, one of your recovery codes."), ..Input::default() }))
+                (submit(text.t("Log in"), Some((text.t("Back"), "/login"))))
+            }
+            p class="dim" { (text.t("Neither phone nor recovery codes? Whoever manages accounts can take the second step off.")) }
+        }
+    };
+    bare(shell, text.t("Second step"), &content)
+}
+
+/// The page that asks the browser for a passkey.
+pub fn passkey(shell: &Shell, of: &Ask<'_>, refusal: Option<&Refusal>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, refusal);
+    let content = html! {
+        div class="panel" {
+            h1 { (text.t("Log in with a passkey")) }
+            (form.summary())
+            @if refusal.is_none() { (ask(shell, of)) }
+            @else { p { a class="button primary wide" href=(query("/login/passkey", &[("back", of.back)])) { (icon(Icon::Key)) (text.t("Ask again")) } } }
+            p { a href=(query("/login", &[("back", of.back)])) { (text.t("Log in with the password")) } }
+        }
+    };
+    bare_with(shell, text.t("Log in with a passkey"), &["passkey.js"], &content)
+}
+
+/// The page of a one-time link to a new password.
+pub fn link(shell: &Shell, token: &str, login: &str, refusal: Option<&Refusal>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, refusal);
+    let content = html! {
+        div class="panel" {
+            h1 { (text.t("New password")) }
+            (form.summary())
+            form method="post" action={ "/login/link/" (token) } class="form" {
+                (form.input(&Input { name: "login", label: text.t("Login"), value: login, autocomplete: "username", help: text.t("It stays as it is."), ..Input::default() }))
+                (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: &text.f("At least {min} characters; a short sentence is good.", &[("min", &PASSWORD_MIN)]), ..Input::default() }))
+                (submit(text.t("Set the password and log in"), None))
+            }
+        }
+    };
+    bare(shell, text.t("New password"), &content)
 }

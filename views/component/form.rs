@@ -64,6 +64,11 @@ impl<'a> Form<'a> {
             .map_or_else(Vec::new, |refusal| refusal.problems.iter().filter(|problem| problem.field == name).collect())
     }
 
+    /// Whether something was wrong with that field.
+    pub fn is_wrong(&self, name: &str) -> bool {
+        !self.problems(name).is_empty()
+    }
+
     /// The list of problems on top, with links to their fields.
     pub fn summary(&self) -> Markup {
         let Some(refusal) = self.refusal else { return html! {} };

@@ -182,7 +182,12 @@ impl Purpose {
             | Self::OrderRefused
             | Self::OrderCanceled
             | Self::OrderExpired => 2 * DAY,
-            Self::OrderRefunded | Self::Message | Self::AttendCode | Self::Change => 3 * DAY,
+            Self::OrderRefunded
+            | Self::Message
+            | Self::AttendCode
+            | Self::Change
+            | Self::NewLogin
+            | Self::WrongCodes => 3 * DAY,
             Self::InvoiceIssued | Self::InvoiceRefused | Self::InvoiceVoided => 7 * DAY,
         }
     }
@@ -191,7 +196,13 @@ impl Purpose {
     pub fn is_urgent(self) -> bool {
         matches!(
             self,
-            Self::PlaceOffered | Self::OrderReceived | Self::OrderCompleted | Self::OrderToPay | Self::PrizeWon
+            Self::PlaceOffered
+                | Self::OrderReceived
+                | Self::OrderCompleted
+                | Self::OrderToPay
+                | Self::PrizeWon
+                | Self::NewLogin
+                | Self::WrongCodes
         )
     }
 }

@@ -126,7 +126,7 @@ mod tests {
     const PHONE: &str = "13812345678";
 
     fn from(address: &str) -> Origin {
-        Origin { address: address.into(), agent: String::new() }
+        Origin { address: address.into(), ..Origin::default() }
     }
 
     async fn log_in(of: &Outside, person: &str, phone: &str) -> Result<(Arc<Actor>, PersonId), Error> {

@@ -2,13 +2,13 @@
 
 use crate::{
     Actor, Ctx, Error,
-    account::{self, Origin},
+    account::{self, Entry, Origin},
 };
 use domain::{Merchant, Refusal, SpaceId, merchant::MerchantState, refuse};
 use store::Read;
 use store::catalogue::MERCHANT_BY_LOGIN;
 
-/// Logs in to the merchant of that login; answers its space and the new session's token. A login that nobody has takes as long, and is refused
+/// Logs in to the merchant of that login; answers its space and what follows there. A login that nobody has takes as long, and is refused
 /// in the same words, as a wrong password; that a merchant is frozen is told only to whoever has the password.
 pub async fn log_in(
     ctx: &Ctx,
@@ -16,7 +16,7 @@ pub async fn log_in(
     login: &str,
     password: &str,
     origin: &Origin,
-) -> Result<(SpaceId, String), Error> {
+) -> Result<(SpaceId, Entry), Error> {
     if actor.space != SpaceId::ASSOCIATION {
         return Err(Refusal::missing("page").into());
     }
@@ -24,11 +24,11 @@ pub async fn log_in(
     let found = ctx.read(&ctx.public(actor), |view| Ok(view.find::<Merchant, _>(&MERCHANT_BY_LOGIN, &wanted)?))?;
     // The box's own space has no accounts: looking there costs the same and finds nobody.
     let space = found.as_ref().and_then(|merchant| merchant.space).unwrap_or(SpaceId::BOX);
-    let account = account::prove(ctx, space, login, password, origin).await?;
+    let account = account::login::prove(ctx, space, login, password, origin).await?;
     if found.is_none_or(|merchant| merchant.state != MerchantState::Active) {
         return Err(frozen().into());
     }
-    Ok((space, account::begin_session(ctx, space, account, origin).await?))
+    Ok((space, account::login::proven(ctx, space, account, origin).await?))
 }
 
 /// The refusal for everybody who comes to the pages of a merchant that is not in effect.

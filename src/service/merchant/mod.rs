@@ -13,9 +13,8 @@ pub use settings::{Face, Picture, face, save_setting, setting};
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, account, category, event};
 use domain::{
-    Account, AccountId, Event, Grant, GrantId, Merchant, MerchantId, MerchantPurge, Permission, Person, PersonId,
-    Refusal, Scope, Session, Space, SpaceId,
-    account::check_password,
+    Account, Event, Grant, GrantId, Merchant, MerchantId, MerchantPurge, Permission, Person, PersonId, Refusal, Scope,
+    Session, Space, SpaceId,
     merchant::{
         self, Act, MERCHANTS_MAX, MerchantInput, MerchantState, Terms, check_details, check_new, check_reason,
         check_typed, check_unpurged,
@@ -23,7 +22,7 @@ use domain::{
     refuse,
     text::Form,
 };
-use store::catalogue::{ACCOUNT_BY_LOGIN, MERCHANT_BY_LOGIN, MERCHANTS, SESSION_BY_ACCOUNT};
+use store::catalogue::{ACCOUNT_BY_LOGIN, MERCHANT_BY_LOGIN, MERCHANTS};
 use store::{Order, Read};
 
 /// What only the platform's own staff may hold: it reaches beyond one space.
@@ -364,7 +363,13 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: MerchantId, password: 
     let merchant = ctx.read(&permit, |view| load(view, id))?;
     let space = merchant.space.ok_or_else(|| Refusal::missing("merchant"))?;
     let mut problems = Vec::new();
-    check_password(password, &merchant.login, &mut problems);
+    account::check_new_password(
+        ctx,
+        space,
+        &[&merchant.login, &merchant.name, &merchant.contact],
+        password,
+        &mut problems,
+    )?;
     Refusal::unless_clean(problems)?;
     let hash = account::hash_password(ctx, password).await?;
     let now = ctx.now();
@@ -378,21 +383,13 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: MerchantId, password: 
             // Whoever asks for a new password cannot get in otherwise.
             kept.disabled = false;
             work.put(&kept)?;
-            end_sessions(&mut work, kept.id)?;
+            account::drop_sessions(&mut work, kept.id)?;
+            account::reset::drop_passkeys(&mut work, kept.id)?;
             work.audit("account.reset_password", format!("account/{}", kept.id), "", "by the platform")?;
             let mut work = Work::new(tx.space(permit.space), &permit, now);
             work.audit("merchant.reset_password", subject(id), "", "")
         })
         .await
-}
-
-fn end_sessions(work: &mut Work<'_, '_>, account: AccountId) -> Result<(), Error> {
-    let keys = work.read().scan_index(&SESSION_BY_ACCOUNT, &account, None, Order::Ascending);
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    for key in keys {
-        work.remove::<Session>(&key)?;
-    }
-    Ok(())
 }
 
 /// Whether tickets of a space may have a price: always at the platform, at a merchant's when it is granted.

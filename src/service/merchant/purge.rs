@@ -163,7 +163,8 @@ macro_rules! gone {
 }
 
 gone! {
-    domain::Session, domain::Grant, domain::Account, domain::Device, domain::DevicePrint,
+    domain::Session, domain::SecondStep, domain::KnownBrowser, domain::LoginLine, domain::PasswordLink, domain::Passkey,
+    domain::Grant, domain::Account, domain::Device, domain::DevicePrint,
     domain::identity::PersonSession, domain::identity::LoginCode, domain::identity::Identity, domain::identity::PersonTicket,
     domain::identity::PersonOrder, domain::identity::PersonMerge, domain::identity::PersonMoved, domain::Once,
     domain::Document, domain::SavedSearch, domain::import::RefusedRow, domain::Import, domain::checkin::DoorAnswers,

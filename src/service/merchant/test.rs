@@ -32,8 +32,9 @@ fn visitor() -> Actor {
 }
 
 pub(crate) async fn enter(hall: &Hall, login: &str) -> Result<Actor, Error> {
-    let (space, token) = super::log_in(&hall.ctx, &visitor(), login, PASSWORD, &Origin::default()).await?;
-    Ok(actor(&hall.ctx, space, &token).unwrap().unwrap())
+    let (space, entry) = super::log_in(&hall.ctx, &visitor(), login, PASSWORD, &Origin::default()).await?;
+    let crate::account::Entry::Begun(begun) = entry else { panic!("no second step is on") };
+    Ok(actor(&hall.ctx, space, &begun.session).unwrap().unwrap())
 }
 
 /// A merchant in effect and its administrator.

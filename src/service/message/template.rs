@@ -209,6 +209,9 @@ pub fn sample(lang: &str, zone: &TimeZone, now: Time) -> Vec<(String, String)> {
         ("attend", "12345678".to_owned()),
         ("code", "123456".to_owned()),
         ("minutes", "5".to_owned()),
+        ("login", "zhangsan".to_owned()),
+        ("agent", "Chrome · Windows".to_owned()),
+        ("address", "203.0.113.7".to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -348,6 +348,11 @@ pub(super) fn older_home_part(version: u16, bytes: &[u8]) -> Result<domain::Home
     older::<domain::home::HomePartV1, _>(version, bytes)
 }
 
+/// A session before it was noted when it was used.
+pub(super) fn older_session(version: u16, bytes: &[u8]) -> Result<Session, String> {
+    older::<domain::account::SessionV1, _>(version, bytes)
+}
+
 /// What is decided for merchants before their data went after a time.
 pub(super) fn older_merchant_setting(version: u16, bytes: &[u8]) -> Result<domain::MerchantSetting, String> {
     older::<domain::merchant::MerchantSettingV1, _>(version, bytes)

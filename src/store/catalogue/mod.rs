@@ -33,6 +33,10 @@ pub const ACCOUNT_BY_LOGIN: Unique<Account, String> = Unique::new(2, "account_by
 pub const GRANT_BY_ACCOUNT: Plain<Grant, AccountId> = Plain::new(3);
 /// The sessions of an account.
 pub const SESSION_BY_ACCOUNT: Plain<Session, AccountId> = Plain::new(4);
+/// The passkeys of an account.
+pub const PASSKEY_BY_ACCOUNT: Plain<domain::Passkey, AccountId> = Plain::new(530);
+/// The links to a new password of an account.
+pub const LINK_BY_ACCOUNT: Plain<domain::PasswordLink, AccountId> = Plain::new(531);
 /// A device by the hash of its token.
 pub const DEVICE_BY_TOKEN: Unique<Device, [u8; 32]> = Unique::new(5, "device_by_token");
 /// A device by the hash of its pairing code.
@@ -270,7 +274,7 @@ tables! {
     2 "person" v 1 Person { key PersonId = |r| r.id; derive |r, out| derive_person(r, out); }
     3 "account" v 1 Account { key AccountId = |r| r.id; derive |r, out| out.unique(&ACCOUNT_BY_LOGIN, &r.login); }
     4 "grant" v 1 Grant { key GrantId = |r| r.id; derive |r, out| out.plain(&GRANT_BY_ACCOUNT, &r.account); }
-    5 "session" v 1 Session { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&SESSION_BY_ACCOUNT, &r.account); }
+    5 "session" v 2 Session { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&SESSION_BY_ACCOUNT, &r.account); migrate |version, bytes| older_session(version, bytes); }
     6 "department" v 1 Department { key DepartmentId = |r| r.id; derive |_r, _out| (); }
     7 "device" v 1 Device { key DeviceId = |r| r.id; derive |r, out| derive_device(r, out); }
     8 "event" v 1 Event { key EventId = |r| r.id; derive |r, out| out.plain(&EVENT_BY_START, &r.time.from.0); }
@@ -371,6 +375,11 @@ tables! {
     105 "person_order" v 1 PersonOrder { key (PersonId, EventId, OrderId) = |r| (r.person, r.event, r.order); derive |_r, _out| (); }
     140 "backup_plan" v 1 domain::BackupPlan { key () = |_r| (); derive |_r, _out| (); }
     141 "backup_run" v 1 domain::BackupRun { key domain::BackupRunId = |r| r.id; derive |_r, _out| (); }
+    142 "second_step" v 1 domain::SecondStep { key AccountId = |r| r.account; derive |_r, _out| (); }
+    143 "known_browser" v 1 domain::KnownBrowser { key (AccountId, [u8; 32]) = |r| (r.account, r.token); derive |_r, _out| (); }
+    144 "login_line" v 1 domain::LoginLine { key (AccountId, domain::LoginId) = |r| (r.account, r.id); derive |_r, _out| (); }
+    145 "password_link" v 1 domain::PasswordLink { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&LINK_BY_ACCOUNT, &r.account); }
+    146 "passkey" v 1 domain::Passkey { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&PASSKEY_BY_ACCOUNT, &r.account); }
     106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
     107 "person_moved" v 1 PersonMoved { key PersonId = |r| r.from; derive |r, out| out.plain(&MOVED_BY_TIME, &r.at.0); }
 }
@@ -401,6 +410,18 @@ mod tests {
         assert_eq!(now, domain::HomePart::from(old));
         assert_eq!(now.source, domain::home::PartSource::Both);
         assert!(<domain::HomePart as crate::Record>::decode(3, &bytes).is_err());
+        let old = domain::account::SessionV1 {
+            token: [7; 32],
+            account: AccountId(3),
+            created_at: domain::Time(1),
+            expires_at: domain::Time(domain::account::SESSION_MILLIS),
+            agent: "Firefox".into(),
+            address: "192.168.1.5".into(),
+        };
+        let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
+        let now = <Session as crate::Record>::decode(1, &bytes).unwrap();
+        assert_eq!(now, Session::from(old));
+        assert_eq!(now.seen_at.plus(domain::account::IDLE_MILLIS), now.expires_at);
         let old = domain::merchant::MerchantSettingV1 {
             auto_public: true,
             open: true,
@@ -496,6 +517,8 @@ mod tests {
             WECHAT_PUSHED.id,
             MERCHANT_BY_LOGIN.id,
             MERCHANT_BY_LINK.id,
+            PASSKEY_BY_ACCOUNT.id,
+            LINK_BY_ACCOUNT.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

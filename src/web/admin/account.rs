@@ -1,8 +1,8 @@
-//! Accounts, grants, and one's own sessions.
+//! Accounts and grants.
 
 use crate::{
     Hall,
-    answer::{Answer, again, page, see, tell, told},
+    answer::{Answer, again, page, tell, told},
     audience::{Staff, Visit},
     fields::Fields,
 };
@@ -13,7 +13,11 @@ use axum::{
 };
 use domain::{AccountId, DepartmentId, EventId, GrantId, Permission, Refusal, Scope};
 use maud::Markup;
-use service::{Actor, Error, Who, account, event, space};
+use service::{
+    Actor, Error,
+    account::{self, second},
+    event, space,
+};
 use views::{Tone, admin::account as pages};
 
 /// Routes below `/admin`.
@@ -27,14 +31,13 @@ pub fn routes() -> Router<Hall> {
         .route("/account/{account}/password", post(password))
         .route("/account/{account}/disable", post(disable))
         .route("/account/{account}/enable", post(enable))
-        .route("/session", get(sessions))
-        .route("/session/elsewhere", post(elsewhere))
-        .route("/session/password", post(own_password))
+        .route("/account/{account}/second/off", post(take_second_off))
+        .route("/account/{account}/session/end", post(end_sessions))
 }
 
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     let all = account::list(&hall.ctx, &actor)?;
-    let rows: Vec<_> = all.into_iter().map(|view| (view.account, view.grants.len())).collect();
+    let rows: Vec<_> = all.into_iter().map(|view| (view.account, view.grants.len(), view.second)).collect();
     page(pages::list(&visit.admin_shell(&actor), &rows))
 }
 
@@ -70,6 +73,8 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, id: AccountId, refusal: Optio
         events: &events,
         refusal,
         own: actor.account() == Some(id),
+        sessions: &view.sessions,
+        second: view.second,
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown))
 }
@@ -132,23 +137,10 @@ async fn enable(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Pat
     told(&visit, &format!("/admin/account/{id}"), account::set_disabled(&hall.ctx, &actor, AccountId(id), false).await)
 }
 
-fn own_page(hall: &Hall, visit: &Visit, actor: &Actor, refusal: Option<&Refusal>) -> Result<Markup, Error> {
-    let Who::Staff { session, .. } = &actor.who else { return Err(Refusal::denied().into()) };
-    let sessions = account::sessions(&hall.ctx, actor)?;
-    Ok(pages::sessions(&visit.admin_shell(actor), &sessions, session, refusal))
+async fn take_second_off(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    told(&visit, &format!("/admin/account/{id}"), second::take_off(&hall.ctx, &actor, AccountId(id)).await)
 }
 
-async fn sessions(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
-    page(own_page(&hall, &visit, &actor, None)?)
-}
-
-async fn elsewhere(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
-    told(&visit, "/admin/session", account::log_out_elsewhere(&hall.ctx, &actor).await)
-}
-
-async fn own_password(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
-    match account::change_password(&hall.ctx, &actor, fields.get("old"), fields.get("password")).await {
-        Ok(()) => see("/admin/session"),
-        Err(error) => again(error, |refusal| own_page(&hall, &visit, &actor, Some(refusal))),
-    }
+async fn end_sessions(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    told(&visit, &format!("/admin/account/{id}"), account::end_sessions(&hall.ctx, &actor, AccountId(id)).await)
 }

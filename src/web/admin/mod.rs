@@ -39,6 +39,7 @@ pub mod sale;
 pub mod search;
 pub mod seat;
 pub mod series;
+pub mod session;
 pub mod setup;
 pub mod space;
 pub mod talk;
@@ -79,6 +80,7 @@ pub fn routes() -> Router<Hall> {
         .merge(print::routes())
         .merge(certificate::routes())
         .merge(account::routes())
+        .merge(session::routes())
         .merge(space::routes())
         .merge(audit::routes())
         .merge(backup::routes())

@@ -2,27 +2,45 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, page, see},
-    audience::{SESSION, Staff, Visit, secret_cookie},
+    answer::{Answer, again, page, see, tell},
+    audience::{BROWSER, SESSION, STEP, Staff, Visit, cookie, secret_cookie},
     fields::{Fields, Query},
     phone::local_path,
 };
 use axum::{
     Router,
-    extract::State,
-    http::{HeaderValue, header},
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderValue, header, request::Parts},
     response::Response,
     routing::{get, post},
 };
-use domain::{account::SESSION_MILLIS, space::SpaceInput};
-use service::{Error, account, space};
-use views::admin::setup as pages;
+use domain::{
+    account::SESSION_MILLIS,
+    login::{BROWSER_MILLIS, LoginWay},
+    second::STEP_MILLIS,
+    space::SpaceInput,
+    time::SECOND,
+};
+use service::{
+    Error,
+    account::{self, Entry, passkey, reset, second},
+    space,
+};
+use std::convert::Infallible;
+use views::{
+    Tone,
+    admin::{own::Ask, setup as pages},
+    component::list::query,
+};
 
 /// Routes outside `/admin`.
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/setup", get(setup_form).post(setup))
         .route("/login", get(login_form).post(login))
+        .route("/login/step", get(step_form).post(step))
+        .route("/login/passkey", get(passkey_form).post(passkey_shown))
+        .route("/login/link/{token}", get(link_form).post(link))
         .route("/logout", post(logout))
 }
 
@@ -44,8 +62,8 @@ async fn setup(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
     };
     match space::set_up(&hall.ctx, &hall.setup, &input, &visit.origin.address).await {
         Ok(account) => {
-            let token = account::begin_session(&hall.ctx, visit.space, account, &visit.origin).await?;
-            logged_in(&visit, "/admin", &token)
+            let begun = account::begin(&hall.ctx, visit.space, account, LoginWay::Password, &visit.origin).await?;
+            logged_in(&visit, "/admin", &begun)
         }
         Err(error) => {
             let typed = pages::SetupTyped {
@@ -60,33 +78,134 @@ async fn setup(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
     }
 }
 
-fn logged_in(visit: &Visit, to: &str, token: &str) -> Answer {
-    let response = see(to)?;
-    with_cookie(response, &secret_cookie(visit, SESSION, token, SESSION_MILLIS / 1000))
+/// Leads on with the cookies of a session that began.
+pub(crate) fn logged_in(visit: &Visit, to: &str, begun: &account::Begun) -> Answer {
+    let mut response = see(to)?;
+    for cookie in cookies(visit, begun) {
+        add(&mut response, &cookie)?;
+    }
+    add(&mut response, &secret_cookie(visit, STEP, "", 0))?;
+    Ok(response)
 }
 
-fn with_cookie(mut response: Response, cookie: &str) -> Answer {
+/// The cookies of a session that began.
+pub(crate) fn cookies(visit: &Visit, begun: &account::Begun) -> [String; 2] {
+    [
+        secret_cookie(visit, SESSION, &begun.session, SESSION_MILLIS / SECOND),
+        secret_cookie(visit, BROWSER, &begun.browser, BROWSER_MILLIS / SECOND),
+    ]
+}
+
+pub(crate) fn add(response: &mut Response, cookie: &str) -> Result<(), Error> {
     let cookie = HeaderValue::try_from(cookie).map_err(|error| Error::internal("a cookie", error))?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
-    Ok(response)
+    Ok(())
+}
+
+/// Where somebody is led who logged in.
+fn onward(back: &str) -> &str {
+    if back.is_empty() { "/admin" } else { local_path(back) }
+}
+
+fn keys_work(visit: &Visit) -> bool {
+    passkey::origin_of(&visit.base).is_some()
 }
 
 async fn login_form(visit: Visit, Query(query): Query) -> Answer {
     if !visit.set_up {
         return see("/setup");
     }
-    page(pages::login(&visit.shell(), "", query.get("back"), None))
+    page(pages::login(&visit.shell(), "", query.get("back"), keys_work(&visit), None))
 }
 
 async fn login(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer {
     let (login, back) = (fields.get("login"), fields.get("back"));
-    match account::log_in(&hall.ctx, visit.space, login, fields.get("password"), &visit.origin).await {
-        Ok(token) => logged_in(&visit, if back.is_empty() { "/admin" } else { local_path(back) }, &token),
-        Err(error) => again(error, |refusal| Ok(pages::login(&visit.shell(), login, back, Some(refusal)))),
+    match account::enter(&hall.ctx, visit.space, login, fields.get("password"), &visit.origin).await {
+        Ok(Entry::Begun(begun)) => logged_in(&visit, onward(back), &begun),
+        Ok(Entry::Step(token)) => {
+            let mut response = see(&query("/login/step", &[("back", back)]))?;
+            add(&mut response, &secret_cookie(&visit, STEP, &token, STEP_MILLIS / SECOND))?;
+            Ok(response)
+        }
+        Err(error) => {
+            again(error, |refusal| Ok(pages::login(&visit.shell(), login, back, keys_work(&visit), Some(refusal))))
+        }
+    }
+}
+
+/// What the browser holds of a log-in under way.
+struct Under(String);
+
+impl FromRequestParts<Hall> for Under {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Hall) -> Result<Self, Infallible> {
+        Ok(Self(cookie(&parts.headers, STEP).unwrap_or_default().to_owned()))
+    }
+}
+
+async fn step_form(State(hall): State<Hall>, visit: Visit, Under(token): Under, Query(asked): Query) -> Answer {
+    if !second::waits(&hall.ctx, visit.space, &token) {
+        return see(&query("/login", &[("back", asked.get("back"))]));
+    }
+    page(pages::step(&visit.shell(), asked.get("back"), None))
+}
+
+async fn step(State(hall): State<Hall>, visit: Visit, Under(token): Under, fields: Fields) -> Answer {
+    let back = fields.get("back");
+    match second::finish(&hall.ctx, visit.space, &token, fields.get("code"), &visit.origin).await {
+        Ok(begun) => logged_in(&visit, onward(back), &begun),
+        Err(Error::Refused(refusal)) if refusal.code == "login.step_over" => {
+            tell(&query("/login", &[("back", back)]), Tone::Bad, &visit.text().refusal(&refusal))
+        }
+        Err(error) => again(error, |refusal| Ok(pages::step(&visit.shell(), back, Some(refusal)))),
+    }
+}
+
+async fn passkey_form(State(hall): State<Hall>, visit: Visit, Query(asked): Query) -> Answer {
+    let under = passkey::ask(&hall.ctx, visit.space, &visit.base, &visit.origin)?;
+    let of = Ask {
+        options: &under.options,
+        origin: &under.origin,
+        makes: false,
+        action: "/login/passkey",
+        back: asked.get("back"),
+    };
+    let mut response = page(pages::passkey(&visit.shell(), &of, None))?;
+    add(&mut response, &secret_cookie(&visit, STEP, &under.token, STEP_MILLIS / SECOND))?;
+    Ok(response)
+}
+
+async fn passkey_shown(State(hall): State<Hall>, visit: Visit, Under(token): Under, fields: Fields) -> Answer {
+    let back = fields.get("back");
+    let answer = (fields.get("answer"), visit.base.as_str());
+    match passkey::enter(&hall.ctx, visit.space, &token, answer, &visit.origin).await {
+        Ok(begun) => logged_in(&visit, onward(back), &begun),
+        Err(error) => again(error, |refusal| {
+            let of = Ask { options: "", origin: "", makes: false, action: "", back };
+            Ok(pages::passkey(&visit.shell(), &of, Some(refusal)))
+        }),
+    }
+}
+
+async fn link_form(State(hall): State<Hall>, visit: Visit, Path(token): Path<String>) -> Answer {
+    let account = reset::account_of(&hall.ctx, visit.space, &token)?;
+    page(pages::link(&visit.shell(), &token, &account.login, None))
+}
+
+async fn link(State(hall): State<Hall>, visit: Visit, Path(token): Path<String>, fields: Fields) -> Answer {
+    match reset::use_link(&hall.ctx, visit.space, &token, fields.get("password"), &visit.origin).await {
+        Ok(begun) => logged_in(&visit, "/admin/session", &begun),
+        Err(error) => {
+            let account = reset::account_of(&hall.ctx, visit.space, &token)?;
+            again(error, |refusal| Ok(pages::link(&visit.shell(), &token, &account.login, Some(refusal))))
+        }
     }
 }
 
 async fn logout(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     account::log_out(&hall.ctx, &actor).await?;
-    with_cookie(see("/login")?, &secret_cookie(&visit, SESSION, "", 0))
+    let mut response = see("/login")?;
+    add(&mut response, &secret_cookie(&visit, SESSION, "", 0))?;
+    Ok(response)
 }

@@ -1,51 +1,33 @@
-//! Staff accounts: logging in and out, who is behind a session, accounts and their grants.
+//! Staff accounts and their grants, their sessions, and who is behind one. Logging in stands in `login`, its second step in `second`, links to a
+//! new password in `reset`, passkeys in `passkey`.
+
+pub mod hash;
+pub mod login;
+pub mod passkey;
+pub mod reset;
+pub mod second;
+
+pub use hash::hash_password;
+pub use login::{Begun, Entry, Origin, begin, enter, log_in, logins};
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, actor::Who, space::all_departments, token};
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{
-    Account, AccountId, DepartmentId, EventId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope, Session,
-    SpaceId, Time,
-    account::{PASSWORD_MAX, SESSION_MILLIS, check_login, check_password},
+    Account, AccountId, DepartmentId, EventId, Grant, GrantId, MessageChoice, Permission, Person, PersonId, Refusal,
+    Scope, SecondStep, Session, SpaceId, Time,
+    account::{SEEN_MILLIS, check_login},
+    password::check_password,
     permission::Held,
     person, refuse,
     space::below,
     text::Form,
 };
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use store::catalogue::{ACCOUNT_BY_LOGIN, GRANT_BY_ACCOUNT, SESSION_BY_ACCOUNT};
 use store::{Order, Read};
 
 /// The most accounts of a space; lists of them are read at once.
 pub const ACCOUNTS_MAX: usize = 2_000;
-
-/// argon2id with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet).
-fn hasher() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
-}
-
-/// Hashes a password away from the threads that answer requests. The salt comes from the context's chance.
-pub async fn hash_password(ctx: &Ctx, password: &str) -> Result<String, Error> {
-    let mut salt = [0u8; 16];
-    ctx.random.fill(&mut salt);
-    let password = password.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || {
-        hasher().hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string())
-    });
-    hashed.await.map_err(|error| Error::internal("hashing", error))?.map_err(|error| Error::internal("hashing", error))
-}
-
-async fn is_password(password: &str, hash: &str) -> Result<bool, Error> {
-    let (password, hash) = (password.to_owned(), hash.to_owned());
-    let verified = tokio::task::spawn_blocking(move || {
-        let hash = PasswordHash::new(&hash).map_err(|error| Error::internal("reading a password hash", error))?;
-        Ok::<_, Error>(hasher().verify_password(password.as_bytes(), &hash).is_ok())
-    });
-    verified.await.map_err(|error| Error::internal("checking a password", error))?
-}
-
-/// A hash of nothing anybody knows: checked when the login does not exist, so that the answer takes the same time.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$4mDvHGYYTGZ0oEuOCRSRKVxPTXp1vSv5rQSBlzz1RXQ";
 
 pub(crate) fn new_account(
     work: &mut Work<'_, '_>,
@@ -69,72 +51,6 @@ pub(crate) fn new_account(
     Ok(account.id)
 }
 
-/// Where a login comes from, for the session list and the slow-down.
-#[derive(Debug, Clone, Default)]
-pub struct Origin {
-    /// Address of the client.
-    pub address: String,
-    /// Browser as it calls itself.
-    pub agent: String,
-}
-
-/// Logs in; returns the new session's token, which is kept only as a hash.
-pub async fn log_in(ctx: &Ctx, space: SpaceId, login: &str, password: &str, origin: &Origin) -> Result<String, Error> {
-    let account = prove(ctx, space, login, password, origin).await?;
-    begin_session(ctx, space, account, origin).await
-}
-
-/// The account of that login and password. Failures are slowed down and do not tell which of both was wrong.
-pub(crate) async fn prove(
-    ctx: &Ctx,
-    space: SpaceId,
-    login: &str,
-    password: &str,
-    origin: &Origin,
-) -> Result<AccountId, Error> {
-    let login: String = login.trim().to_lowercase().chars().take(64).collect();
-    let keys = [format!("login {space} {login} {}", origin.address), format!("address {}", origin.address)];
-    ctx.limiter.check(&keys, ctx.now())?;
-    let permit = ctx.own(space);
-    let account = ctx.read(&permit, |view| Ok(view.find::<Account, _>(&ACCOUNT_BY_LOGIN, &login)?))?;
-    let hash = account.as_ref().map_or(NOBODY, |account| account.password.as_str());
-    let right = password.chars().count() <= PASSWORD_MAX && is_password(password, hash).await?;
-    let Some(account) = account.filter(|account| right && !account.disabled) else {
-        ctx.limiter.fail(&keys, ctx.now());
-        return Err(refuse!(Denied, "login.wrong", "Login or password is wrong.").into());
-    };
-    for key in &keys {
-        ctx.limiter.clear(key);
-    }
-    Ok(account.id)
-}
-
-/// Begins a session for an account that proved itself.
-pub async fn begin_session(ctx: &Ctx, space: SpaceId, account: AccountId, origin: &Origin) -> Result<String, Error> {
-    let new = token::new(ctx.random.as_ref());
-    let hash = token::hash(&new);
-    let origin = origin.clone();
-    let permit = Permit { space, by: domain::By::Account(account), account: Some(account) };
-    ctx.write(&permit, move |work| {
-        let mut kept = work.read().get::<Account>(&account)?.ok_or_else(|| Refusal::missing("account"))?;
-        kept.seen_at = Some(work.now);
-        work.put(&kept)?;
-        drop_old_sessions(work, &kept)?;
-        let session = Session {
-            token: hash,
-            account,
-            created_at: work.now,
-            expires_at: work.now.plus(SESSION_MILLIS),
-            agent: origin.agent.chars().take(120).collect(),
-            address: origin.address.chars().take(60).collect(),
-        };
-        work.insert(&session)?;
-        work.audit("session.begin", format!("account/{account}"), "", &origin.address)
-    })
-    .await?;
-    Ok(new)
-}
-
 /// Most sessions of one account; the oldest goes when one more begins.
 const SESSIONS_MAX: usize = 30;
 
@@ -147,30 +63,81 @@ fn sessions_of(view: &impl Read, account: AccountId) -> Result<Vec<Session>, Err
     Ok(sessions)
 }
 
-fn drop_old_sessions(work: &mut Work<'_, '_>, account: &Account) -> Result<(), Error> {
-    let sessions = sessions_of(work.read(), account.id)?;
-    let spare = sessions.len().saturating_sub(SESSIONS_MAX - 1);
-    for (at, session) in sessions.iter().enumerate() {
-        if at < spare || session.expires_at <= work.now || session.created_at < account.sessions_since {
-            work.remove::<Session>(&session.token)?;
-        }
-    }
-    Ok(())
-}
-
 /// The member of staff behind a session token; none when the session is over or the account disabled.
 pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Option<Actor>, Error> {
     let (permit, hash, now) = (ctx.own(space), token::hash(token), ctx.now());
     ctx.read(&permit, |view| {
         let Some(session) = view.get::<Session>(&hash)? else { return Ok(None) };
         let Some(account) = view.get::<Account>(&session.account)? else { return Ok(None) };
-        if account.disabled || now >= session.expires_at || session.created_at < account.sessions_since {
+        if !session.stands(&account, ctx.seen.of(space, &hash), now) {
             return Ok(None);
         }
+        ctx.seen.note(space, hash, now);
         let held = held(view, account.id)?;
         let who = Who::Staff { account: account.id, person: account.person, name: account.name, session: hash };
         Ok(Some(Actor { space, who, held }))
     })
+}
+
+/// When sessions were used, to the second. On disk it stands to the hour: what is forgotten on a restart is at most that.
+#[derive(Debug, Default)]
+pub struct Seen(Mutex<HashMap<(SpaceId, [u8; 32]), Time>>);
+
+/// Most sessions that are remembered; beyond, all are forgotten.
+const SEEN_MAX: usize = 20_000;
+
+impl Seen {
+    fn of(&self, space: SpaceId, hash: &[u8; 32]) -> Option<Time> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(space, *hash)).copied()
+    }
+
+    fn note(&self, space: SpaceId, hash: [u8; 32], now: Time) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= SEEN_MAX && !seen.contains_key(&(space, hash)) {
+            seen.clear();
+        }
+        seen.insert((space, hash), now);
+    }
+
+    fn all_of(&self, space: SpaceId) -> Vec<([u8; 32], Time)> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter().filter(|((of, _), _)| *of == space).map(|((_, hash), at)| (*hash, *at)).collect()
+    }
+}
+
+/// Every how many seconds it is looked which sessions were used.
+const SEEN_EVERY: i64 = 60;
+/// Sessions of one transaction.
+const SEEN_STEP: usize = 200;
+
+/// Keeps when sessions were used last, each of them once an hour at most; removes those that are over. Called by the clock; answers how many are gone.
+pub async fn tidy(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
+    if !crate::job::is_turn(ctx, SEEN_EVERY) {
+        return Ok(0);
+    }
+    let (own, seen, now) = (ctx.own(space), ctx.seen.all_of(space), ctx.now());
+    let due = ctx.read(&own, |view| {
+        let mut due = Vec::new();
+        for (hash, at) in seen {
+            let kept = view.get::<Session>(&hash)?;
+            due.extend(kept.filter(|kept| at.since(kept.seen_at) >= SEEN_MILLIS).map(|_| (hash, at)));
+        }
+        Ok(due)
+    })?;
+    for step in due.chunks(SEEN_STEP) {
+        let step = step.to_vec();
+        ctx.write(&own, move |work| {
+            let mut used = 0;
+            for (hash, at) in &step {
+                let Some(session) = work.read().get::<Session>(hash)? else { continue };
+                work.put(&Session { seen_at: *at, ..session })?;
+                used += 1;
+            }
+            work.audit("session.used", "account", "", &format!("{used} sessions"))
+        })
+        .await?;
+    }
+    reset::forget_old(ctx, space, now).await
 }
 
 fn grants_of(view: &impl Read, account: AccountId) -> Result<Vec<Grant>, Error> {
@@ -226,34 +193,124 @@ pub async fn log_out_elsewhere(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     .await
 }
 
-/// The sessions of the actor's own account, newest first.
+/// The sessions of the actor's own account, the one used last in front.
 pub fn sessions(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, Error> {
     let account = actor.account().ok_or_else(Refusal::denied)?;
-    ctx.read(&ctx.public(actor), |view| {
-        let mut sessions = sessions_of(view, account)?;
-        sessions.retain(|session| session.expires_at > ctx.now());
-        sessions.reverse();
-        Ok(sessions)
+    ctx.read(&ctx.public(actor), |view| standing(ctx, view, actor.space, account))
+}
+
+/// The sessions of an account that stand, the one used last in front.
+fn standing(ctx: &Ctx, view: &impl Read, space: SpaceId, id: AccountId) -> Result<Vec<Session>, Error> {
+    let account = view.get::<Account>(&id)?.ok_or_else(|| Refusal::missing("account"))?;
+    let now = ctx.now();
+    let mut sessions = sessions_of(view, id)?;
+    for session in &mut sessions {
+        session.seen_at = ctx.seen.of(space, &session.token).map_or(session.seen_at, |used| used.max(session.seen_at));
+    }
+    sessions.retain(|session| session.stands(&account, None, now));
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.seen_at, session.created_at)));
+    Ok(sessions)
+}
+
+/// Ends one session of the actor's own account.
+pub async fn end_session(ctx: &Ctx, actor: &Actor, number: u64) -> Result<(), Error> {
+    let account = actor.account().ok_or_else(Refusal::denied)?;
+    ctx.write(&ctx.public(actor), move |work| {
+        let mut sessions = sessions_of(work.read(), account)?.into_iter();
+        let session = sessions.find(|session| session.number() == number);
+        let session = session.ok_or_else(|| Refusal::missing("session"))?;
+        work.remove::<Session>(&session.token)?;
+        work.audit("session.end", format!("account/{account}"), &session.address, "")
     })
+    .await
+}
+
+/// Ends every session of an account.
+pub async fn end_sessions(ctx: &Ctx, actor: &Actor, id: AccountId) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
+    ctx.write(&permit, move |work| {
+        work.read().get::<Account>(&id)?.ok_or_else(|| Refusal::missing("account"))?;
+        drop_sessions(work, id)?;
+        work.audit("session.end_all", format!("account/{id}"), "", "")
+    })
+    .await
+}
+
+/// Removes every session of an account; the caller writes the audit line.
+pub(crate) fn drop_sessions(work: &mut Work<'_, '_>, id: AccountId) -> Result<(), Error> {
+    for session in sessions_of(work.read(), id)? {
+        work.remove::<Session>(&session.token)?;
+    }
+    Ok(())
+}
+
+/// The actor's own account.
+pub fn own(ctx: &Ctx, actor: &Actor) -> Result<Account, Error> {
+    let id = actor.account().ok_or_else(Refusal::denied)?;
+    let kept = ctx.read(&ctx.public(actor), |view| Ok(view.get::<Account>(&id)?))?;
+    Ok(kept.ok_or_else(|| Refusal::missing("account"))?)
+}
+
+/// What must not be most of a password: login and names, and how Chinese names are spoken.
+pub(crate) fn own_words(ctx: &Ctx, space: SpaceId, names: &[&str]) -> Result<Vec<String>, Error> {
+    let known = ctx.known(space)?;
+    let around = known.iter().flat_map(|known| [known.space.name.as_str(), known.brand.name.as_str()]);
+    let mut words: Vec<String> = Vec::new();
+    for name in names.iter().copied().chain(around).filter(|name| !name.trim().is_empty()) {
+        words.push(name.to_owned());
+        words.extend(search::spoken(name));
+    }
+    Ok(words)
+}
+
+/// Checks a new password of an account in a space.
+pub(crate) fn check_new_password(
+    ctx: &Ctx,
+    space: SpaceId,
+    names: &[&str],
+    password: &str,
+    problems: &mut Vec<domain::Problem>,
+) -> Result<(), Error> {
+    let words = own_words(ctx, space, names)?;
+    check_password(password, &words.iter().map(String::as_str).collect::<Vec<_>>(), problems);
+    Ok(())
 }
 
 /// Changes the actor's own password; every other session ends.
 pub async fn change_password(ctx: &Ctx, actor: &Actor, old: &str, new: &str) -> Result<(), Error> {
-    let Who::Staff { account, .. } = actor.who else { return Err(Refusal::denied().into()) };
-    let keys = [format!("password {} {account}", actor.space)];
-    ctx.limiter.check(&keys, ctx.now())?;
-    let kept = ctx.read(&ctx.public(actor), |view| Ok(view.get::<Account>(&account)?))?;
-    let kept = kept.ok_or_else(|| Refusal::missing("account"))?;
+    let kept = own(ctx, actor)?;
     let mut problems = Vec::new();
-    if old.chars().count() > PASSWORD_MAX || !is_password(old, &kept.password).await? {
-        ctx.limiter.fail(&keys, ctx.now());
+    if !hash::is_own_password(ctx, actor.space, &kept, old).await? {
         problems.push(domain::problem!("old", "This is not your present password."));
     }
-    check_password(new, &kept.login, &mut problems);
+    check_new_password(ctx, actor.space, &[&kept.login, &kept.name], new, &mut problems)?;
     Refusal::unless_clean(problems)?;
     let hash = hash_password(ctx, new).await?;
-    set_password(ctx, &ctx.public(actor), account, hash).await?;
+    set_password(ctx, &ctx.public(actor), kept.id, hash).await?;
     log_out_elsewhere(ctx, actor).await
+}
+
+/// The mail address to which notices about the actor's own account go; empty: none was given.
+pub fn notice_mail(ctx: &Ctx, actor: &Actor) -> Result<String, Error> {
+    let account = own(ctx, actor)?;
+    ctx.read(&ctx.public(actor), |view| Ok(crate::message::choice_of(view, account.person)?.mail))
+}
+
+/// Sets the mail address to which notices about the actor's own account go; empty for none.
+pub async fn set_notice_mail(ctx: &Ctx, actor: &Actor, typed: &str) -> Result<(), Error> {
+    let account = own(ctx, actor)?;
+    let wrong = || Refusal::invalid(vec![domain::problem!("mail", "This is not an e-mail address.")]);
+    let mail = match typed.trim() {
+        "" => String::new(),
+        typed => domain::identity::email(typed).ok_or_else(wrong)?,
+    };
+    ctx.write(&ctx.public(actor), move |work| {
+        let before = crate::message::choice_of(work.read(), account.person)?;
+        let said = crate::message::mail::masked(&mail);
+        work.put(&MessageChoice { mail: mail.clone(), ..before })?;
+        work.audit("account.mail", format!("account/{}", account.id), "", if mail.is_empty() { "" } else { &said })
+    })
+    .await
 }
 
 async fn set_password(ctx: &Ctx, permit: &Permit, account: AccountId, hash: String) -> Result<(), Error> {
@@ -273,6 +330,10 @@ pub struct AccountView {
     pub account: Account,
     /// Its grants as given.
     pub grants: Vec<Grant>,
+    /// Its sessions that stand, where one account is looked at.
+    pub sessions: Vec<Session>,
+    /// A second step is asked for when it logs in.
+    pub second: bool,
 }
 
 /// All accounts in the order of their logins.
@@ -283,11 +344,16 @@ pub fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<AccountView>, Error> {
         for kept in view.scan::<Account>(&(), None, Order::Ascending).take(ACCOUNTS_MAX) {
             let account = kept?.1;
             let grants = grants_of(view, account.id)?;
-            all.push(AccountView { account, grants });
+            let second = is_second_on(view, account.id)?;
+            all.push(AccountView { account, grants, sessions: Vec::new(), second });
         }
         all.sort_by(|a, b| a.account.login.cmp(&b.account.login));
         Ok(all)
     })
+}
+
+fn is_second_on(view: &impl Read, id: AccountId) -> Result<bool, Error> {
+    Ok(view.get::<SecondStep>(&id)?.is_some_and(|second| second.is_on()))
 }
 
 /// One account.
@@ -296,7 +362,8 @@ pub fn get(ctx: &Ctx, actor: &Actor, id: AccountId) -> Result<AccountView, Error
     ctx.read(&permit, |view| {
         let account = view.get::<Account>(&id)?.ok_or_else(|| Refusal::missing("account"))?;
         let grants = grants_of(view, id)?;
-        Ok(AccountView { account, grants })
+        let (sessions, second) = (standing(ctx, view, actor.space, id)?, is_second_on(view, id)?);
+        Ok(AccountView { account, grants, sessions, second })
     })
 }
 
@@ -306,7 +373,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, name: &str, login: &str, password:
     let mut form = Form::default();
     let name = form.required("name", name, person::NAME_MAX);
     let login = check_login(login, &mut form.problems);
-    check_password(password, &login, &mut form.problems);
+    check_new_password(ctx, actor.space, &[&login, &name], password, &mut form.problems)?;
     form.done(())?;
     let hash = hash_password(ctx, password).await?;
     ctx.write(&permit, move |work| {
@@ -358,21 +425,21 @@ pub async fn set_disabled(ctx: &Ctx, actor: &Actor, id: AccountId, disabled: boo
     .await
 }
 
-/// Gives an account a new password; all its sessions end.
+/// Gives an account a new password; all its sessions end, and what else logs in without a password. The second step stays.
 pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &str) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
-    let login = get(ctx, actor, id)?.account.login;
+    let of = get(ctx, actor, id)?.account;
     let mut problems = Vec::new();
-    check_password(password, &login, &mut problems);
+    check_new_password(ctx, actor.space, &[&of.login, &of.name], password, &mut problems)?;
     Refusal::unless_clean(problems)?;
     let hash = hash_password(ctx, password).await?;
     ctx.write(&permit, move |work| {
         let mut kept = work.read().get::<Account>(&id)?.ok_or_else(|| Refusal::missing("account"))?;
         kept.password.clone_from(&hash);
         work.put(&kept)?;
-        for session in sessions_of(work.read(), id)? {
-            work.remove::<Session>(&session.token)?;
-        }
+        drop_sessions(work, id)?;
+        login::forget_browsers(work, id)?;
+        reset::drop_passkeys(work, id)?;
         work.audit("account.reset_password", format!("account/{id}"), "", "")
     })
     .await
@@ -457,3 +524,6 @@ fn holders(view: &impl Read, permission: Permission, but: Option<AccountId>) -> 
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod test;

@@ -1,0 +1,207 @@
+//! Getting in: the second step over HTTP, known browsers, one-time links, sessions, what a merchant's people meet at the common door.
+
+use crate::hall::{Client, Hall, PASSWORD};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The secret on the page that offers it.
+fn secret(page: &str) -> Vec<u8> {
+    let spelt = page.split("class=\"key\">").nth(1).unwrap().split('<').next().unwrap();
+    data_encoding::BASE32_NOPAD.decode(spelt.replace('-', "").as_bytes()).unwrap()
+}
+
+/// A code that was not used yet: whatever step `after` was, this one is later. Waits for it where the clock is not so far.
+fn code(secret: &[u8], after: &mut u64) -> String {
+    loop {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        // The box takes the code of the next step too, so that nobody waits long.
+        let step = (now / 30 + 1).min((*after).max(now / 30 - 1) + 1);
+        if step > *after {
+            *after = step;
+            let at = domain::Time(i64::try_from(step * 30).unwrap() * 1000);
+            return domain::second::code_at(secret, at).unwrap();
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Switches the second step on; answers the secret and the recovery codes.
+fn switch_on(client: &Client, used: &mut u64) -> (Vec<u8>, Vec<String>) {
+    let offer = client.post("/admin/session/second", &[("present", PASSWORD)]);
+    assert_eq!(offer.status, 200, "{}", offer.body);
+    let secret = secret(&offer.body);
+    let wrong = client.post("/admin/session/second/on", &[("code", "12")]);
+    assert!(wrong.status == 422 && wrong.body.contains("class=\"key\""), "the page stays: {}", wrong.body);
+    let on = client.post("/admin/session/second/on", &[("code", &code(&secret, used))]);
+    assert_eq!(on.status, 200, "{}", on.body);
+    let list = on.body.split("class=\"recovery\"").nth(1).unwrap();
+    let codes: Vec<String> =
+        list.split("<code>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect();
+    assert_eq!(codes.len(), 10);
+    (secret, codes)
+}
+
+fn log_in(client: &Client, password: &str) -> (u16, String) {
+    let answer = client.post("/login", &[("login", "admin"), ("password", password), ("back", "/admin/event")]);
+    (answer.status, answer.location.unwrap_or_default())
+}
+
+#[test]
+fn the_second_step_stands_between_the_password_and_the_pages() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let mut used = 0;
+    assert_eq!(admin.post("/admin/session/second", &[("present", "wrong wrong wrong")]).status, 422);
+    let (secret, codes) = switch_on(&admin, &mut used);
+    let page = admin.get("/admin/session").body;
+    assert!(!page.contains("class=\"key\"") && codes.iter().all(|code| !page.contains(code)), "nothing is shown again");
+    let other = hall.client();
+    assert_eq!(other.get("/login/step").location.as_deref(), Some("/login"), "there is no step without a password");
+    let (status, to) = log_in(&other, PASSWORD);
+    assert!(status == 303 && to.starts_with("/login/step?back="), "{to}");
+    assert!(other.cookie("hall_session").is_none(), "the password alone begins no session");
+    assert_eq!(other.get("/admin/event").status, 303);
+    assert_eq!(other.get("/login/step").status, 200);
+    let mut thief = hall.client();
+    thief.set_cookie("hall_step", "ABCDEFGH");
+    assert!(thief.post("/login/step", &[("code", "123456")]).location.unwrap().starts_with("/login"));
+    let wrong = other.post("/login/step", &[("code", "1"), ("back", "/admin/event")]);
+    assert!(wrong.status == 403 && wrong.body.contains("/admin/event"), "{}", wrong.body);
+    let right = other.post("/login/step", &[("code", &code(&secret, &mut used)), ("back", "/admin/event")]);
+    assert_eq!((right.status, right.location.as_deref()), (303, Some("/admin/event")), "{}", right.body);
+    assert_eq!(other.get("/admin/event").status, 200);
+    assert!(other.cookie("hall_step").is_none() && other.cookie("hall_browser").is_some());
+    let third = hall.client();
+    log_in(&third, PASSWORD);
+    assert_eq!(third.post("/login/step", &[("code", &codes[0])]).status, 303);
+    let again = hall.client();
+    log_in(&again, PASSWORD);
+    assert_eq!(again.post("/login/step", &[("code", &codes[0])]).status, 403, "a recovery code works once");
+    for n in 0..4 {
+        let refused = again.post("/login/step", &[("code", "000")]);
+        assert_eq!(refused.status, if n < 3 { 403 } else { 303 }, "{}", refused.body);
+    }
+    assert_eq!(again.get("/login/step").location.as_deref(), Some("/login"), "the password is asked for again");
+    assert!(admin.get("/admin/session").body.contains("密码正确，验证码错误"), "its owner sees what was tried");
+    let off = [("ending", PASSWORD), ("code", codes[1].as_str())];
+    assert_eq!(admin.post("/admin/session/second/off", &[("ending", PASSWORD), ("code", "1")]).status, 422);
+    assert_eq!(admin.post("/admin/session/second/off", &off).status, 303);
+    assert_eq!(log_in(&hall.client(), PASSWORD), (303, "/admin/event".to_owned()));
+}
+
+#[test]
+fn whoever_tries_passwords_keeps_strangers_out_and_not_the_owner() {
+    let hall = Hall::fresh();
+    let owner = hall.set_up();
+    assert_eq!(owner.post("/logout", &[]).status, 303);
+    let stranger = hall.client();
+    for _ in 0..6 {
+        log_in(&stranger, "wrong wrong wrong");
+    }
+    assert_eq!(log_in(&stranger, PASSWORD).0, 429, "from the same address, as in one venue");
+    assert_eq!(log_in(&owner, PASSWORD), (303, "/admin/event".to_owned()), "the owner's browser is known");
+    let mut forger = hall.client();
+    let known = owner.cookie("hall_browser").unwrap();
+    forger.set_cookie("hall_browser", &format!("{}x", &known[..known.len() - 1]));
+    assert_eq!(log_in(&forger, PASSWORD).0, 429);
+}
+
+#[test]
+fn sessions_are_listed_and_ended_one_by_one() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let other = hall.client();
+    log_in(&other, PASSWORD);
+    let page = admin.get("/admin/session").body;
+    let end = page.split("action=\"/admin/session/").find_map(|part| part.split_once("/end\"")).unwrap().0.to_owned();
+    assert!(!page.contains(&other.cookie("hall_session").unwrap()), "no token is on the page");
+    assert_eq!(admin.post("/admin/session/1/end", &[]).status, 404);
+    assert_eq!(admin.post(&format!("/admin/session/{end}/end"), &[]).status, 303);
+    assert_eq!(other.get("/admin").status, 303, "it is over");
+    assert_eq!(admin.get("/admin").status, 200);
+    let clerk = crate::scenario::staff(&hall, &admin, "clerk", &[]);
+    assert_eq!(clerk.get("/admin/session").status, 200);
+    assert_eq!(clerk.post("/admin/account/1/session/end", &[]).status, 403);
+    assert_eq!(clerk.post("/admin/account/1/second/off", &[]).status, 403);
+    assert_eq!(admin.post("/admin/account/2/session/end", &[]).status, 303);
+    assert_eq!(clerk.get("/admin/session").status, 303);
+}
+
+#[test]
+fn easy_passwords_are_refused_wherever_one_is_set() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    for easy in ["Password2026!", "ceshixiehui2026", "lisi.lisi.2026", "1qaz2wsx3edc"] {
+        let form = [("name", "李四"), ("login", "lisi"), ("password", easy)];
+        let refused = admin.post("/admin/account/new", &form);
+        assert!(refused.status == 422 && refused.body.contains("value=\"lisi\""), "{easy}: {}", refused.body);
+        let own = admin.post("/admin/session/password", &[("old", PASSWORD), ("password", easy)]);
+        assert_eq!(own.status == 422, easy != "lisi.lisi.2026", "{easy}: another's name is no name of one's own");
+        assert!(
+            own.status == 422
+                || admin.post("/admin/session/password", &[("old", easy), ("password", PASSWORD)]).status == 303
+        );
+    }
+}
+
+#[test]
+fn the_console_lets_somebody_in_again() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    switch_on(&admin, &mut 0);
+    let reset = |data: &std::path::Path, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_huiguan"));
+        let done = command.args(["account", "reset", "--data"]).arg(data).args(more).output().unwrap();
+        (done.status.success(), String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap())
+    };
+    let busy = reset(&hall.data, &["--login", "admin"]);
+    assert!(!busy.0 && busy.1.contains("in use"), "never beside the server: {}", busy.1);
+    let data = hall.data.clone();
+    let folder = hall.end_and_keep();
+    let nobody = reset(&data, &["--login", "nobody"]);
+    assert!(!nobody.0 && nobody.1.contains("nobody"), "{}", nobody.1);
+    let made = reset(&data, &["--login", "admin", "--public-url", "https://hall.example.org"]);
+    assert!(made.0, "{}", made.1);
+    let link = made.1.lines().find_map(|line| line.strip_prefix("https://hall.example.org")).unwrap().to_owned();
+    let hall = Hall::at(&data);
+    let client = hall.client();
+    assert_eq!(log_in(&client, PASSWORD).0, 403, "the old password is gone");
+    let mut old = hall.client();
+    old.set_cookie("hall_session", &admin.cookie("hall_session").unwrap());
+    assert_eq!(old.get("/admin").status, 303, "and so are sessions");
+    assert_eq!(client.get("/login/link/NOTHING").status, 404);
+    assert!(client.get(&link).body.contains("value=\"admin\""));
+    assert_eq!(client.post(&link, &[("password", "admin12345")]).status, 422);
+    let new = client.post(&link, &[("password", "another good long sentence")]);
+    assert_eq!((new.status, new.location.as_deref()), (303, Some("/admin/session")), "{}", new.body);
+    assert_eq!(client.get("/admin/session").status, 200);
+    assert_eq!(client.get(&link).status, 404, "it works once");
+    assert_eq!(log_in(&hall.client(), "another good long sentence"), (303, "/admin/event".to_owned()));
+    assert!(client.get("/admin/audit").body.contains("account.reset"));
+    drop((hall, folder));
+}
+
+#[test]
+fn an_account_with_second_step_and_passkey_in_a_browser() {
+    let hall = Hall::fresh();
+    let pictures = std::env::var("HUIGUAN_PICTURES").unwrap_or_default();
+    let run = |hall: &Hall, code: &str, link: &str| {
+        crate::browser::run("account.mjs", &[&[&*hall.base, code, link][..], &[&*pictures][..]].concat());
+    };
+    run(&hall, hall.setup_code.as_deref().unwrap(), "-");
+    let data = hall.data.clone();
+    let folder = hall.end_and_keep();
+    let reset = Command::new(env!("CARGO_BIN_EXE_huiguan"))
+        .args(["account", "reset", "--login", "admin", "--public-url", "https://hall.example.org", "--data"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(reset.stdout).unwrap();
+    let link = said.lines().find_map(|line| line.strip_prefix("https://hall.example.org")).unwrap();
+    let hall = Hall::at(&data);
+    run(&hall, "-", link);
+    assert!(hall.stop(), "the box ends in order");
+    let verified = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["verify", "--data"]).arg(&data).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    drop(folder);
+}
