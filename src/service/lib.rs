@@ -24,6 +24,7 @@ pub mod event_view;
 pub mod feedback;
 pub mod file;
 pub mod group;
+pub mod health;
 pub mod home;
 pub mod identity;
 pub mod import;
