@@ -480,7 +480,8 @@ fn sync(of: &Result<u64, String>) -> Line {
     }
 }
 
-fn drives(all: &[Drive]) -> Vec<Line> {
+/// What is said of the drives.
+pub fn drives(all: &[Drive]) -> Vec<Line> {
     let mut lines: Vec<Line> = all.iter().filter_map(drive).collect();
     let known: Vec<&str> =
         all.iter().filter(|of| of.failing.is_some() || of.worn.is_some()).map(|of| of.name.as_str()).collect();

@@ -35,6 +35,7 @@ pub mod limit;
 pub mod member;
 pub mod merchant;
 pub mod message;
+mod meter;
 mod model;
 pub mod notice;
 pub mod once;

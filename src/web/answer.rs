@@ -6,7 +6,7 @@ use crate::{
     space::{In, is_page},
 };
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -173,8 +173,12 @@ pub struct Framed(pub Vec<String>);
 pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let asked = circumstances(&parts);
+    let route = parts.extensions.get::<MatchedPath>().cloned();
     let mut response = next.run(Request::from_parts(parts, body)).await;
     close(&hall, &asked, &mut response);
+    if let Some(route) = route {
+        response.extensions_mut().insert(crate::meter::Route(route));
+    }
     response
 }
 
