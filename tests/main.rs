@@ -18,6 +18,7 @@ mod draw;
 mod event;
 mod extras;
 mod hall;
+mod health;
 mod identity;
 mod merchant;
 mod message;

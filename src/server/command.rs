@@ -180,7 +180,8 @@ pub fn run() -> ExitCode {
         Err(why) => return fail(&why),
     };
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).unwrap_or_default();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.log_json { log.json().flatten_event(true).init() } else { log.init() }
     let done = match &line.command {
         Command::Serve(place) => serve(&place.over(settings), false),
         Command::Demo(place) => {

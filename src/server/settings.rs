@@ -30,6 +30,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// What is logged, as `tracing` filters say it.
     pub log: String,
+    /// Whether each line of the log is a JSON object.
+    pub log_json: bool,
     /// Memory of the storage engine's cache in MiB.
     pub cache_mib: u64,
     /// Room that must stay free on the disk, in MiB; with less, writes are refused.
@@ -62,6 +64,7 @@ impl Default for Settings {
             key_file: None,
             public_url: None,
             log: "info,sled=warn".into(),
+            log_json: false,
             cache_mib: 16,
             reserve_mib: 64,
             private_targets: false,
@@ -89,6 +92,7 @@ const VARIABLES: &[&str] = &[
     "key_file",
     "public_url",
     "log",
+    "log_json",
     "cache_mib",
     "reserve_mib",
     "private_targets",
