@@ -29,6 +29,7 @@ mod print;
 mod scenario;
 mod search;
 mod storm;
+mod systemd;
 mod tidy;
 mod tls;
 mod vectors;

@@ -11,7 +11,7 @@ use crate::{
 };
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use service::{Error, space::SetupCode};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -181,6 +181,7 @@ pub fn run() -> ExitCode {
     };
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).unwrap_or_default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     if settings.log_json { log.json().flatten_event(true).init() } else { log.init() }
     let done = match &line.command {
         Command::Serve(place) => serve(&place.over(settings), false),
@@ -427,6 +428,8 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     supervise::ready();
     let watched = tokio::spawn(supervise::watch(ctx.clone()));
     told_to_end.await;
+    // Whoever stops the program waits for its end, not for a sign of life.
+    watched.abort();
     supervise::stopping();
     end.send_replace(true);
     if let Some(announced) = announced
@@ -453,7 +456,6 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let ended = tokio::task::spawn_blocking(move || service::search::stop(&ending)).await;
     ended.map_err(|error| Error::internal("closing the search index", error))?;
     drop((stand_ins, wechat));
-    watched.abort();
     say("closing the store");
     ctx.store().clone().close()?;
     say("bye");

@@ -121,6 +121,8 @@ fn said(program: &str, args: &[&str], ok: bool) -> Option<String> {
         .args(["--kill-after=1", "5", program])
         .args(args)
         .env("LC_ALL", "C")
+        // What is asked may be of systemd, and would tell it how it ended in the program's name.
+        .env_remove("NOTIFY_SOCKET")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
