@@ -67,7 +67,7 @@ fn the_service_is_hardly_exposed() {
 
 #[test]
 fn systemd_reads_the_units() {
-    let units = ["huiguan.service", "huiguan.socket", "huiguan-tls.socket", "huiguan-kiosk.service"];
+    let units = ["huiguan.service", "huiguan-plain.socket", "huiguan-tls.socket", "huiguan-kiosk.service"];
     let folder = tempfile::tempdir().unwrap();
     for name in units {
         let text = unit(name);
