@@ -10,7 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What halls log in tests: more than they do otherwise, since all of it is looked through.
-const LOG: &str = "info,domain=debug,store=debug,search=debug,gateway=debug,service=debug,web=debug,huiguan=debug,sled=warn";
+const LOG: &str =
+    "info,domain=debug,store=debug,search=debug,gateway=debug,service=debug,web=debug,huiguan=debug,sled=warn";
 
 /// The password of the first administrator in tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -36,7 +37,8 @@ pub fn spoken(line: &str, known: &BTreeSet<String>) -> Option<String> {
     if let Some(text) = known.iter().find(|text| line.contains(*text)) {
         return Some(format!("the log holds {text:?}: {line}"));
     }
-    let digits = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
+    let digits =
+        line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
     for word in digits {
         let phone = word.len() == 11 && word.starts_with('1') && !word.starts_with("10") && !word.starts_with("12")
             || word.len() == 13 && word.starts_with("861") && !word.starts_with("8610");

@@ -223,7 +223,8 @@ fn logs_are_looked_through_and_say_nothing_about_people() {
     ] {
         assert!(spoken(line, &known).is_some(), "{line}");
     }
-    for line in ["2026-11-26T10:00:00.123456Z INFO huiguan: store opened", "took 12345678901 ns", "group 1380000000123"] {
+    for line in ["2026-11-26T10:00:00.123456Z INFO huiguan: store opened", "took 12345678901 ns", "group 1380000000123"]
+    {
         assert_eq!(spoken(line, &known), None);
     }
     let hall = Hall::fresh();
@@ -232,6 +233,16 @@ fn logs_are_looked_through_and_say_nothing_about_people() {
     let found = admin.get("/admin/search?q=%E6%AC%A7%E9%98%B3%E9%94%8B%2013800000001");
     assert_eq!(found.status, 200);
     assert_eq!(hall.client().get("/ticket/AAAAAAAAAAAAAAAAAAAAAA").status, 404);
+}
+
+#[test]
+fn the_status_and_the_checklist_can_be_looked_at() {
+    let hall = Hall::fresh();
+    let script = format!("{}/../../tests/browser/health.mjs", env!("CARGO_MANIFEST_DIR"));
+    let code = hall.setup_code.clone().unwrap();
+    let done = Command::new("node").args([&script, &hall.base, &code]).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}");
 }
 
 #[test]

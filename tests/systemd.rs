@@ -105,7 +105,10 @@ fn what_the_package_names_is_there() {
     }
     for script in ["postinst", "prerm", "postrm"] {
         let text = std::fs::read_to_string(root().join("systemd/deb").join(script)).unwrap();
-        assert!(text.starts_with("#!/bin/sh\n") && text.contains("\nset -e\n") && text.contains("#DEBHELPER#"), "{script}");
+        assert!(
+            text.starts_with("#!/bin/sh\n") && text.contains("\nset -e\n") && text.contains("#DEBHELPER#"),
+            "{script}"
+        );
     }
     // The package's settings are read as every other file of settings, and speak of the folders that the unit makes.
     let settings: toml::Table = toml::from_str(&unit("deb/huiguan.toml")).unwrap();

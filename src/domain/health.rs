@@ -216,7 +216,7 @@ findings! {
     GatewayIsAway = Gateway, Warn, "Left alone for a while because they failed again and again: {hosts}", "Is the internet there? Otherwise wait, or ask the service. It is tried again by itself.";
     SearchIsFresh = Search, Good, "The index holds {count} entries and is up to date.", "Nothing to do.";
     SearchIsBehind = Search, Warn, "{count} changes are not in the index yet.", "They are found all the same, only slower. If it stays for hours, have the index built anew.";
-    SearchIsBuilt = Search, Warn, "The index is being built.", "Wait until it is done; searching works meanwhile as far as it is.";
+    SearchIsBuilt = Search, Good, "The index is being built.", "Wait until it is done; searching works meanwhile as far as it is.";
     SearchFails = Search, Bad, "The index cannot be kept: {why}", "Make room on the disk, then have the index built anew.";
     AccountsAreEnough = Account, Good, "{count} people can administer this box.", "Nothing to do.";
     AccountIsAlone = Account, Warn, "Only one person can administer this box.", "Give a second person the permission to manage accounts: a forgotten password would lock everybody out.";

@@ -182,7 +182,11 @@ pub fn run() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).unwrap_or_default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let log = log.with_ansi(std::io::stderr().is_terminal());
-    if settings.log_json { log.json().flatten_event(true).init() } else { log.init() }
+    if settings.log_json {
+        log.json().flatten_event(true).init()
+    } else {
+        log.init()
+    }
     let done = match &line.command {
         Command::Serve(place) => serve(&place.over(settings), false),
         Command::Demo(place) => {

@@ -99,7 +99,8 @@ fn asked(data: &Path) -> Option<Value> {
 
 /// Whether a program holds the data folder.
 fn is_held(data: &Path) -> bool {
-    File::open(data.join("store").join("lock")).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    File::open(data.join("store").join("lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn lines_of(value: &Value) -> &[Value] {

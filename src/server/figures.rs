@@ -126,7 +126,8 @@ fn collect(ctx: &Ctx, data: &Path) -> Result<(), Error> {
 /// Bytes of the files in a folder, not of those in folders below.
 fn size(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    let files = entries.take(FILES_MAX).filter_map(|entry| entry.ok()?.metadata().ok()).filter(std::fs::Metadata::is_file);
+    let files =
+        entries.take(FILES_MAX).filter_map(|entry| entry.ok()?.metadata().ok()).filter(std::fs::Metadata::is_file);
     files.map(|meta| meta.len()).sum()
 }
 

@@ -211,7 +211,11 @@ mod tests {
             ("0x00 0x00", "0x00", None, None),
             ("?", "", None, None),
         ] {
-            assert_eq!(card("mmcblk0".into(), life, reserve), Drive { name: "mmcblk0".into(), failing, worn }, "{life}");
+            assert_eq!(
+                card("mmcblk0".into(), life, reserve),
+                Drive { name: "mmcblk0".into(), failing, worn },
+                "{life}"
+            );
         }
         let block = tempfile::tempdir().unwrap();
         for name in ["mmcblk0/device", "loop0", "dm-0"] {

@@ -41,8 +41,10 @@ fn advice(shell: &Shell, line: &Line) -> Markup {
     let text = shell.text();
     let way = line.finding.check().href().filter(|_| line.finding.level() > Level::Good);
     html! {
-        (text.t(line.finding.advice()))
-        @if let Some(href) = way { " " a href=(href) { (text.f("Go to: {what}", &[("what", &text.t(line.finding.check().label()))])) } }
+        span {
+            (text.t(line.finding.advice()))
+            @if let Some(href) = way { " " a href=(href) { (text.f("Go to: {what}", &[("what", &text.t(line.finding.check().label()))])) } }
+        }
     }
 }
 

@@ -168,9 +168,8 @@ fn the_checklist_shows_what_is_not_in_order_until_it_is_dismissed_and_what_is_ba
     let mut of = inside();
     (of.backup, of.administrators, of.index.failed) = (Some(Backup::Off), 1, Some("full".into()));
     let lines = || judge(NOW, &machine(), Some(&of));
-    let left = |list: &Checklist| -> Vec<Check> {
-        list.left(lines()).into_iter().map(|line| line.finding.check()).collect()
-    };
+    let left =
+        |list: &Checklist| -> Vec<Check> { list.left(lines()).into_iter().map(|line| line.finding.check()).collect() };
     let none = Checklist::default();
     assert_eq!(left(&none), [Check::Search, Check::Backup, Check::Account], "the worst first");
     let fewer = none.without(Check::Backup).without(Check::Search).without(Check::Backup);

@@ -1,8 +1,8 @@
 //! What is gathered, who may see it, and what the checklist forgets.
 
 use super::*;
-use crate::test::founded;
 use crate::outbox;
+use crate::test::founded;
 use domain::health::{Finding, Level, worst};
 use domain::time::{HOUR, MINUTE};
 
