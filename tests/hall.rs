@@ -1,16 +1,55 @@
 //! A running hall for a test: the binary on a fresh folder and a free port, and a small client with cookies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// What halls log in tests: more than they do otherwise, since all of it is looked through.
+const LOG: &str =
+    "info,domain=debug,store=debug,search=debug,gateway=debug,service=debug,web=debug,huiguan=debug,sled=warn";
 
 /// The password of the first administrator in tests.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// A running binary; killed when dropped.
+/// What the tests typed and were given that no log may hold: passwords, phone numbers, names of people, tokens.
+static UNSPEAKABLE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Notes something that no log may hold. What is short stands in any text by chance.
+pub fn unspeakable(text: &str) {
+    if text.chars().count() >= 6 || (text.chars().count() >= 2 && !text.is_ascii()) {
+        UNSPEAKABLE.lock().unwrap().insert(text.to_owned());
+    }
+}
+
+/// Whether a field of a form is about a person or a secret; names are people's where people are registered.
+fn is_unspeakable(path: &str, field: &str) -> bool {
+    let kinds = ["phone", "password", "passphrase", "mail", "attend", "id_card", "secret", "token"];
+    kinds.iter().any(|kind| field.contains(kind)) || field == "name" && path.contains("/regist")
+}
+
+/// What is wrong with a line of a log: it holds what was typed, or what looks like a phone number, an identity card or a key.
+pub fn spoken(line: &str, known: &BTreeSet<String>) -> Option<String> {
+    if let Some(text) = known.iter().find(|text| line.contains(*text)) {
+        return Some(format!("the log holds {text:?}: {line}"));
+    }
+    let digits =
+        line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
+    for word in digits {
+        let phone = word.len() == 11 && word.starts_with('1') && !word.starts_with("10") && !word.starts_with("12")
+            || word.len() == 13 && word.starts_with("861") && !word.starts_with("8610");
+        if phone || word.len() == 18 {
+            return Some(format!("the log holds what looks like somebody's number, {word}: {line}"));
+        }
+    }
+    line.contains("AGE-SECRET-KEY").then(|| format!("the log holds a key: {line}"))
+}
+
+/// A running binary; killed when dropped. Its log is looked through at its end.
 pub struct Hall {
     pub base: String,
     pub setup_code: Option<String>,
@@ -19,6 +58,7 @@ pub struct Hall {
     pub said: Vec<String>,
     child: Child,
     lines: Receiver<String>,
+    log: Option<JoinHandle<Vec<String>>>,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -67,6 +107,7 @@ impl Hall {
             .args([command, "--data"])
             .arg(data)
             .args(more)
+            .env("HUIGUAN_LOG", LOG)
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -78,8 +119,9 @@ impl Hall {
         std::thread::spawn(move || {
             BufReader::new(out).lines().map_while(Result::ok).for_each(|line| drop(told.send(line)))
         });
-        std::thread::spawn(move || {
-            BufReader::new(errors).lines().map_while(Result::ok).for_each(|line| eprintln!("hall: {line}"))
+        let log = std::thread::spawn(move || {
+            let lines = BufReader::new(errors).lines().map_while(Result::ok);
+            lines.inspect(|line| eprintln!("hall: {line}")).collect::<Vec<_>>()
         });
         let (mut setup_code, mut said) = (None, Vec::new());
         let base = loop {
@@ -92,7 +134,7 @@ impl Hall {
             }
             said.push(line);
         };
-        Self { base, setup_code, data: data.to_owned(), said, child, lines, folder: None }
+        Self { base, setup_code, data: data.to_owned(), said, child, lines, log: Some(log), folder: None }
     }
 
     /// Waits for a line that begins so; what comes behind.
@@ -170,6 +212,12 @@ impl Drop for Hall {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        let log = self.log.take().map(|log| log.join().unwrap()).unwrap_or_default();
+        if !std::thread::panicking() {
+            let known = UNSPEAKABLE.lock().unwrap().clone();
+            let wrong: Vec<String> = log.iter().filter_map(|line| spoken(line, &known)).collect();
+            assert!(wrong.is_empty(), "{wrong:#?}");
+        }
     }
 }
 
@@ -252,6 +300,7 @@ impl Client {
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        form.iter().filter(|(name, _)| is_unspeakable(path, name)).for_each(|(_, value)| unspeakable(value));
         let body: Vec<String> =
             form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         self.send(path, "application/x-www-form-urlencoded", body.join("&").into_bytes(), &[])
@@ -311,6 +360,10 @@ impl Client {
         for value in answer.headers().get_all("set-cookie") {
             let pair = value.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
+            // A message for the next page is no secret, and may be short.
+            if value.len() >= 20 && name != "hall_flash" {
+                unspeakable(value);
+            }
             if value.is_empty() {
                 cookies.remove(name)
             } else {

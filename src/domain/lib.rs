@@ -21,6 +21,7 @@ pub mod event_view;
 pub mod feedback;
 pub mod field;
 pub mod group;
+pub mod health;
 pub mod help;
 pub mod home;
 pub mod id;

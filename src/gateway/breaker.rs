@@ -44,6 +44,18 @@ impl Breaker {
         Ok(())
     }
 
+    /// The bases that are left alone just now.
+    pub(crate) fn open(&self, now: Time) -> Vec<String> {
+        let is_open = |circuit: &Circuit| {
+            circuit.closed_until.is_some_and(|until| now < until && until.since(now) <= OPEN_MAX)
+                && circuit.failures >= FAILURES_MAX
+        };
+        let mut open: Vec<String> =
+            self.circuits.iter().filter(|(_, circuit)| is_open(circuit)).map(|(base, _)| base.clone()).collect();
+        open.sort_unstable();
+        open
+    }
+
     /// Notes how a call went.
     pub(crate) fn note(&mut self, base: &str, well: bool, now: Time) {
         if well {
@@ -78,6 +90,8 @@ mod tests {
             breaker.note("a", false, now);
         }
         assert_eq!(breaker.admit("a", now), Err(OPEN_MILLIS));
+        assert_eq!(breaker.open(now), ["a"]);
+        assert!(breaker.open(now.plus(OPEN_MILLIS)).is_empty(), "nothing is left alone that is tried again");
         assert!(breaker.admit("b", now).is_ok(), "another base is its own matter");
         now = now.plus(OPEN_MILLIS);
         assert!(breaker.admit("a", now).is_ok(), "one probes");

@@ -331,6 +331,11 @@ impl Egress {
         self.0.private_allowed
     }
 
+    /// Base addresses that are left alone for a while because calls failed again and again.
+    pub fn left_alone(&self) -> Vec<String> {
+        self.breaker(|breaker, now| breaker.open(now))
+    }
+
     fn breaker<T>(&self, f: impl FnOnce(&mut Breaker, Time) -> T) -> T {
         let now = (self.0.tools.now)();
         f(&mut self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner), now)

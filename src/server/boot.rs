@@ -10,7 +10,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Options, Store};
+use store::{Opened, Options, Store};
 
 /// Reads the key file, or makes it at the very first start. Data without its key is refused: a new key would not open old secrets.
 fn key(path: &Path, data: &Path, chance: &dyn Random) -> Result<[u8; 32], Error> {
@@ -40,6 +40,11 @@ fn key(path: &Path, data: &Path, chance: &dyn Random) -> Result<[u8; 32], Error>
 
 /// Opens everything that the settings name.
 pub fn open(settings: &Settings) -> Result<Ctx, Error> {
+    Ok(open_saying(settings)?.0)
+}
+
+/// As [`open`], with what opening the store found.
+pub fn open_saying(settings: &Settings) -> Result<(Ctx, Opened), Error> {
     let chance = SystemChance::new();
     let key_file = settings.key_file();
     if key_file.starts_with(&settings.data) {
@@ -61,5 +66,5 @@ pub fn open(settings: &Settings) -> Result<Ctx, Error> {
     let data =
         std::path::absolute(&settings.data).map_err(|error| Error::internal("finding the data folder", error))?;
     service::backup::register(&ctx, service::backup::Place { data, key });
-    Ok(ctx)
+    Ok((ctx, opened))
 }

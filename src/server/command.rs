@@ -2,14 +2,16 @@
 
 use crate::{
     announce::announce,
-    boot, demo,
+    boot, demo, doctor,
     listen::{self, Way},
+    machine::Looker,
     settings::Settings,
+    supervise::{self, Sockets},
     tls::Tls,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use service::{Error, space::SetupCode};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,14 @@ enum Command {
     Serve(Place),
     /// Fill a folder with a believable association and serve it, to look around and try the door.
     Demo(Place),
+    /// Say how the box is and what to do: disk, clock, certificate, journal, backups, outbox, search; exits with 1 when something is bad.
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check every record, index, counter and the audit chain of a data folder; exits with 1 on any damage.
     Verify(Place),
     /// Write everything into one snapshot file.
@@ -76,6 +86,12 @@ enum Command {
     Draw {
         #[command(subcommand)]
         what: Draw,
+    },
+    /// Writes the manual page and the shells' completions into a folder; run when the package is made.
+    #[command(hide = true)]
+    Manual {
+        /// The folder.
+        folder: PathBuf,
     },
     /// Reads the text of one file within limits; started for each document.
     #[command(hide = true)]
@@ -184,7 +200,13 @@ pub fn run() -> ExitCode {
         Err(why) => return fail(&why),
     };
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).unwrap_or_default();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
+    if settings.log_json {
+        log.json().flatten_event(true).init()
+    } else {
+        log.init()
+    }
     let done = match &line.command {
         Command::Serve(place) => serve(&place.over(settings), false),
         Command::Demo(place) => {
@@ -192,6 +214,8 @@ pub fn run() -> ExitCode {
                 Settings { data: "huiguan-demo".into(), listen: SocketAddr::from(([0, 0, 0, 0], 8080)), ..settings };
             serve(&place.over(plain), true)
         }
+        Command::Doctor { place, json } => Ok(crate::doctor::run(&place.over(settings), *json)),
+        Command::Manual { folder } => manual(folder),
         Command::Verify(place) => verify(&place.over(settings)),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
@@ -226,6 +250,12 @@ fn measured(bench: impl Future<Output = bench::Done<()>>) -> Result<ExitCode, Er
 fn fail(why: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "huiguan: {why}");
     ExitCode::FAILURE
+}
+
+fn manual(folder: &std::path::Path) -> Result<ExitCode, Error> {
+    let written = crate::manual::write(Line::command(), folder);
+    written.map_err(|error| Error::internal(&format!("writing into {}", folder.display()), error))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn verify(settings: &Settings) -> Result<ExitCode, Error> {
@@ -366,16 +396,21 @@ fn serve(settings: &Settings, demo: bool) -> Result<ExitCode, Error> {
 
 async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let told_to_end = ended();
-    let listener = TcpListener::bind(settings.listen).await;
-    let listener = listener.map_err(|error| Error::internal(&format!("listening on {}", settings.listen), error))?;
+    let Sockets { plain, tls } = supervise::inherited()?;
+    let listener = match plain {
+        Some(listener) => listener,
+        None => bound(settings.listen).await?,
+    };
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
-    let ctx = boot::open(settings)?;
+    let (ctx, opened) = boot::open_saying(settings)?;
     ctx.files.remove_drafts();
     service::search::start(&ctx, Some(settings.search()));
     let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
     let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
     let setup = Arc::new(SetupCode::default());
-    let secure = secured(&ctx, settings).await?;
+    let secure = secured(&ctx, settings, tls).await?;
+    let looker = Looker::new(settings, secure.as_ref().map(|secure| secure.tls.clone()));
+    service::health::register(&ctx, opened.rebuilt, Box::new(move || looker.look()));
     let shown = lan(address);
     let origins = crate::settings::parts(&settings.api_origins).map(str::to_owned).collect();
     let api = web::ApiSettings::new(origins, settings.api_person_rate, settings.api_address_rate);
@@ -411,6 +446,12 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     }
     let scanners = tokio::spawn(crate::scanner::watch(hall.clone()));
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
+    let doctor = doctor::listen(&ctx, &settings.data)?;
+    let looking = tokio::spawn(look_after(ctx.clone()));
+    if let Some(wanted) = settings.metrics_listen {
+        let told = crate::figures::start(&ctx, wanted, &settings.data).await?;
+        say(format!("figures for Prometheus at http://{told}/metrics"));
+    }
     drop(tokio::task::spawn_blocking(look_for_fonts));
     say(format!("listening on http://{address}"));
     let announced =
@@ -434,7 +475,12 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
             .map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
     });
     let by_tls = by_tls.transpose()?;
+    supervise::ready();
+    let watched = tokio::spawn(supervise::watch(ctx.clone()));
     told_to_end.await;
+    // Whoever stops the program waits for its end, not for a sign of life.
+    watched.abort();
+    supervise::stopping();
     end.send_replace(true);
     if let Some(announced) = announced
         && let Err(error) = announced.shutdown()
@@ -447,8 +493,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     })) {
         listening.await.map_err(|error| Error::internal("a listener", error))?;
     }
-    scanners.abort();
-    clock.abort();
+    for task in [scanners, clock, doctor, looking] {
+        task.abort();
+    }
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
         service::promotion::flush(&ctx, space).await?;
@@ -463,6 +510,32 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     ctx.store().clone().close()?;
     say("bye");
     Ok(())
+}
+
+async fn bound(wanted: SocketAddr) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind(wanted).await;
+    listener.map_err(|error| Error::internal(&format!("listening on {wanted}"), error))
+}
+
+/// How often the box looks by itself how it is, for the checklist.
+const LOOKED: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Looks how the box is, as long as it runs.
+async fn look_after(ctx: service::Ctx) {
+    let mut turns = tokio::time::interval(LOOKED);
+    loop {
+        turns.tick().await;
+        let looking = ctx.clone();
+        match tokio::task::spawn_blocking(move || service::health::look(&looking)).await {
+            Ok(Ok(lines)) => {
+                for line in lines.iter().filter(|line| line.finding.level() == domain::health::Level::Bad) {
+                    tracing::warn!(says = line.english(), advice = line.finding.advice(), "the box needs somebody");
+                }
+            }
+            Ok(Err(error)) => tracing::error!(%error, "looking how the box is"),
+            Err(error) => tracing::error!(%error, "looking how the box is"),
+        }
+    }
 }
 
 /// What the TLS listener is made of.
@@ -480,10 +553,16 @@ impl Secure {
 }
 
 /// The TLS listener, where the settings ask for one.
-async fn secured(ctx: &service::Ctx, settings: &Settings) -> Result<Option<Secure>, Error> {
-    let Some(wanted) = settings.listen_tls else { return Ok(None) };
-    let listener = TcpListener::bind(wanted).await;
-    let listener = listener.map_err(|error| Error::internal(&format!("listening on {wanted}"), error))?;
+async fn secured(
+    ctx: &service::Ctx,
+    settings: &Settings,
+    inherited: Option<TcpListener>,
+) -> Result<Option<Secure>, Error> {
+    let listener = match (inherited, settings.listen_tls) {
+        (Some(listener), _) => listener,
+        (None, Some(wanted)) => bound(wanted).await?,
+        (None, None) => return Ok(None),
+    };
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
     Ok(Some(Secure { listener, address, tls: Arc::new(Tls::open(ctx, settings)?) }))
 }

@@ -10,11 +10,16 @@ mod demo_pay;
 mod demo_post;
 mod demo_print;
 mod demo_wechat;
+mod doctor;
+mod figures;
 mod listen;
+mod machine;
+mod manual;
 mod proxy;
 mod restore;
 mod scanner;
 mod settings;
+mod supervise;
 mod tls;
 mod wording;
 

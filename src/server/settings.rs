@@ -14,6 +14,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Address of the TLS listener; with one, plain requests from other computers are sent there. None: no TLS.
     pub listen_tls: Option<SocketAddr>,
+    /// Address of the listener that tells figures to Prometheus. None: nothing is counted.
+    pub metrics_listen: Option<SocketAddr>,
     /// Names of the box beside those that it finds out itself, for its own certificate.
     pub names: Vec<String>,
     /// PEM file of a certificate and its chain, to be served instead of the box's own.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// What is logged, as `tracing` filters say it.
     pub log: String,
+    /// Whether each line of the log is a JSON object.
+    pub log_json: bool,
     /// Memory of the storage engine's cache in MiB.
     pub cache_mib: u64,
     /// Room that must stay free on the disk, in MiB; with less, writes are refused.
@@ -52,6 +56,7 @@ impl Default for Settings {
             data: PathBuf::from("huiguan-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             listen_tls: None,
+            metrics_listen: None,
             names: Vec::new(),
             certificate: None,
             certificate_key: None,
@@ -59,6 +64,7 @@ impl Default for Settings {
             key_file: None,
             public_url: None,
             log: "info,sled=warn".into(),
+            log_json: false,
             cache_mib: 16,
             reserve_mib: 64,
             private_targets: false,
@@ -71,17 +77,22 @@ impl Default for Settings {
     }
 }
 
+/// Name of the credential that is the key file (`LoadCredential=huiguan.key:…` in the unit).
+const CREDENTIAL: &str = "huiguan.key";
+
 /// The settings that a variable `HUIGUAN_<NAME>` sets; others of that prefix are not ours to read.
 const VARIABLES: &[&str] = &[
     "data",
     "listen",
     "listen_tls",
+    "metrics_listen",
     "certificate",
     "certificate_key",
     "announce",
     "key_file",
     "public_url",
     "log",
+    "log_json",
     "cache_mib",
     "reserve_mib",
     "private_targets",
@@ -124,9 +135,10 @@ impl Settings {
         read.and_then(config::Config::try_deserialize).map_err(|error| format!("settings: {error}"))
     }
 
-    /// The key file, given or beside the data folder.
+    /// The key file: what systemd hands over as a credential, else what is given, else what lies beside the data folder.
     pub fn key_file(&self) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| {
+        let handed = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(CREDENTIAL));
+        handed.filter(|file| file.is_file()).or_else(|| self.key_file.clone()).unwrap_or_else(|| {
             let name =
                 self.data.file_name().map_or_else(|| "huiguan".into(), |name| name.to_string_lossy().into_owned());
             self.data.with_file_name(format!("{name}.key"))

@@ -99,6 +99,8 @@ pub struct Parts {
     pub(crate) wechat: Arc<crate::wechat::Desk>,
     /// Who makes backups.
     pub(crate) backup: crate::backup::Shared,
+    /// Who looks how the box is.
+    pub(crate) health: Arc<crate::health::Desk>,
 }
 
 impl Ctx {
@@ -135,6 +137,7 @@ impl Ctx {
             egress: Arc::default(),
             wechat: Arc::default(),
             backup: Arc::default(),
+            health: Arc::default(),
         }))
     }
 

@@ -19,9 +19,10 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// A cheap handle to the store. The last one that goes ends it; [`Store::close`] does so with a checkpoint.
@@ -60,6 +61,8 @@ pub struct Stats {
     pub checkpoint: u64,
     /// Bytes of frames written since opening.
     pub journaled: u64,
+    /// Nanoseconds spent since opening on writing and syncing frames.
+    pub journal_nanos: u64,
     /// Bytes of journal segments on disk.
     pub journal_bytes: u64,
     /// Keys committed that the engine does not have yet.
@@ -282,6 +285,7 @@ impl Store {
             sequence: shared.published.load().sequence,
             checkpoint: shared.checkpoint.load(Ordering::Relaxed),
             journaled: shared.journaled.load(Ordering::Relaxed),
+            journal_nanos: shared.journal_nanos.load(Ordering::Relaxed),
             journal_bytes: shared.kept_bytes.load(Ordering::Relaxed),
             pending_keys: shared.pending_keys.load(Ordering::Relaxed),
             pending_bytes: shared.pending_bytes.load(Ordering::Relaxed),
@@ -294,6 +298,17 @@ impl Store {
         let (answer, waiting) = sync_channel(1);
         self.inner.desk.send(Message::Checkpoint(answer))?;
         waiting.recv().unwrap_or_else(|_| Err(self.inner.shared.refused().unwrap_or(Error::Closed)))
+    }
+
+    /// Whether a group would get onto the disk: the writer writes and syncs at the journal's end without changing anything, and answers within
+    /// `patience`. A full disk is no failure; writes refused until the store is opened again are. Blocks the thread.
+    pub fn probe(&self, patience: Duration) -> Result<(), Error> {
+        let (answer, waiting) = sync_channel(1);
+        self.inner.desk.send(Message::Probe(answer))?;
+        waiting.recv_timeout(patience).unwrap_or_else(|why| match why {
+            RecvTimeoutError::Timeout => Err(Error::Engine(format!("no answer within {patience:?}"))),
+            RecvTimeoutError::Disconnected => Err(Error::Closed),
+        })
     }
 
     /// Writes everything committed so far into a file while the store runs on; blocks the thread.

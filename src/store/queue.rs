@@ -63,7 +63,7 @@ pub(crate) fn to_task<T: Send + 'static, E: Send + 'static>(to: oneshot::Sender<
     Box::new(move |answer| drop(to.send(answer)))
 }
 
-/// Where somebody waits for a checkpoint.
+/// Where somebody waits for a checkpoint, or for a probe.
 pub(crate) type Waiting = SyncSender<Result<(), Error>>;
 
 /// What the applier takes over from the writer.
@@ -90,6 +90,8 @@ pub(crate) enum Message {
     Ready,
     /// Apply everything, and make a checkpoint.
     Checkpoint(Waiting),
+    /// Tell whether a group would get onto the disk.
+    Probe(Waiting),
     /// How a checkpoint went.
     Answer(Vec<Waiting>, Result<(), Error>),
     /// The engine failed: refuse writes.

@@ -50,6 +50,7 @@ pub(crate) struct Shared {
     pub pending_keys: AtomicU64,
     /// Bytes of frames written since the store was opened.
     pub journaled: AtomicU64,
+    pub journal_nanos: AtomicU64,
     /// Bytes of journal segments on disk.
     pub kept_bytes: AtomicU64,
     pub checkpoint: AtomicU64,
@@ -69,6 +70,7 @@ impl Shared {
             pending_bytes: AtomicU64::new(0),
             pending_keys: AtomicU64::new(0),
             journaled: AtomicU64::new(0),
+            journal_nanos: AtomicU64::new(0),
             kept_bytes: AtomicU64::new(0),
             refused: Mutex::new(None),
         }
@@ -245,6 +247,16 @@ impl Writer {
                 self.waiting.push(waiting);
                 self.applier_thread.unpark();
             }
+            Message::Probe(waiting) => {
+                let probed = match (self.shared.refused(), &self.journal) {
+                    (Some(error), _) => Err(Error::Poisoned(error.to_string())),
+                    (None, Some(journal)) => journal.probe(),
+                    (None, None) => Ok(()),
+                };
+                if waiting.send(probed).is_err() {
+                    tracing::trace!("nobody waits for the probe any more");
+                }
+            }
             Message::Answer(waiting, result) => {
                 for waiting in waiting {
                     if waiting.send(result.clone()).is_err() {
@@ -373,8 +385,11 @@ impl Writer {
     fn commit(&mut self, changes: &Changes) -> Result<(), Error> {
         let sequence = self.sequence + 1;
         if let Some(journal) = &mut self.journal {
+            let begun = Instant::now();
             match journal.append(sequence, changes) {
                 Ok(bytes) => {
+                    let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                    self.shared.journal_nanos.fetch_add(took, Ordering::Relaxed);
                     self.shared.journaled.fetch_add(bytes, Ordering::Relaxed);
                     self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
                 }

@@ -6,7 +6,7 @@ use crate::{
     space::{In, is_page},
 };
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -182,8 +182,12 @@ pub struct Framed(pub Vec<String>);
 pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let asked = circumstances(&parts);
+    let route = asked.extensions.get::<MatchedPath>().cloned();
     let mut response = next.run(Request::from_parts(parts, body)).await;
     close(&hall, &asked, &mut response);
+    if let Some(route) = route {
+        response.extensions_mut().insert(crate::meter::Route(route));
+    }
     response
 }
 
@@ -205,7 +209,15 @@ fn circumstances(parts: &Parts) -> Parts {
     if let Some(peer) = parts.extensions.get::<Peer>() {
         kept.extensions.insert(*peer);
     }
+    if let Some(route) = parts.extensions.get::<MatchedPath>() {
+        kept.extensions.insert(route.clone());
+    }
     kept
+}
+
+/// What the log says of where a request went. An address may hold somebody's link or what they searched for; the route that the router knows does not.
+fn route(asked: &Parts) -> &str {
+    asked.extensions.get::<MatchedPath>().map_or("(none)", MatchedPath::as_str)
 }
 
 /// The end of every answer: failures made readable, the log line, security headers.
@@ -217,13 +229,13 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
         let visit = Visit::of(hall, space, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        *response = readable(&visit, &failure, json, asked.uri.path(), status);
+        *response = readable(&visit, &failure, json, asked, status);
         for (name, value) in headers.iter().filter(|(name, _)| KEPT.contains(name)) {
             response.headers_mut().insert(name, value.clone());
         }
     }
     if !json {
-        tracing::debug!(method = %asked.method, path = asked.uri.path(), status = response.status().as_u16(), "answered");
+        tracing::debug!(method = %asked.method, route = route(asked), status = response.status().as_u16(), "answered");
     }
     let shown = !json && cookie(&asked.headers, FLASH).is_some() && is_page(response);
     secure(response.headers_mut(), json, shown);
@@ -268,10 +280,10 @@ fn let_frame(headers: &mut HeaderMap, sites: &[String]) {
     }
 }
 
-fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str, status: StatusCode) -> Response {
+fn readable(visit: &Visit, failure: &Failure, json: bool, asked: &Parts, status: StatusCode) -> Response {
     let text = visit.text();
     if let Error::Internal(cause) = failure.0.as_ref() {
-        tracing::error!(path, request = visit.request, cause, "internal error");
+        tracing::error!(route = route(asked), request = visit.request, cause, "internal error");
     }
     if json {
         return crate::api::failure(visit, &failure.0, status);
@@ -284,7 +296,7 @@ fn readable(visit: &Visit, failure: &Failure, json: bool, path: &str, status: St
         };
         return bare(visit, status, of.title, &of);
     };
-    if refusal.kind == Kind::Unknown && path.starts_with("/admin") {
+    if refusal.kind == Kind::Unknown && asked.uri.path().starts_with("/admin") {
         let to = views::component::list::query("/login", &[("back", &visit.path)]);
         return see(&to).unwrap_or_else(IntoResponse::into_response);
     }

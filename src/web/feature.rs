@@ -105,6 +105,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::BackupManage],
     },
     Feature {
+        name: "health",
+        label: "Status of the box",
+        href: "/admin/status",
+        icon: Icon::Chart,
+        permissions: &[Permission::BackupManage],
+    },
+    Feature {
         name: "audit",
         label: "Audit log",
         href: "/admin/audit",

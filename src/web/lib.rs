@@ -17,6 +17,7 @@ pub mod live;
 pub mod login;
 pub mod merchant;
 pub mod message;
+pub mod meter;
 pub mod own;
 pub mod pay;
 pub mod phone;
@@ -75,29 +76,34 @@ impl App {
                 return response;
             }
         };
-        let mut response = self.within(request).await;
+        let begun = meter::begin();
+        let (mut response, way) = self.within(request).await;
+        meter::end(begun, way, &mut response);
         space::leave(space, &mut response);
         response
     }
 
     /// Answers a request within its space.
-    async fn within(&self, mut request: Request<Body>) -> Response {
+    async fn within(&self, mut request: Request<Body>) -> (Response, meter::Way) {
         api::guard::admit(&self.hall, &mut request);
         if request.method() == Method::POST && request.uri().path() == api::checkin::REDEEM {
             let lane = |request| async { Ok::<_, Infallible>(api::checkin::lane(&self.hall, request).await) };
             let Ok(response) = CsrfLayer::new().layer(service_fn(lane)).oneshot(request).await;
-            return response;
+            return (response, meter::Way::Scan);
         }
         let (request, place) = match api::hot::look(&self.hall, &self.kept, request) {
-            api::hot::Looked::Done(response) => return *response,
+            api::hot::Looked::Done(response) => return (*response, meter::Way::Kept),
             api::hot::Looked::Goes(request, place) => (*request, place),
         };
-        let Some(request) = whole(request).await else { return StatusCode::BAD_REQUEST.into_response() };
+        let Some(request) = whole(request).await else {
+            return (StatusCode::BAD_REQUEST.into_response(), meter::Way::Router);
+        };
         let Ok(response) = self.router.clone().oneshot(request).await;
-        match place {
+        let response = match place {
             Some(place) => self.kept.keep(&self.hall, place, response).await,
             None => response,
-        }
+        };
+        (response, meter::Way::Router)
     }
 }
 

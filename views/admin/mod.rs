@@ -16,6 +16,7 @@ pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod group;
+pub mod health;
 pub mod help;
 pub mod home;
 pub mod import;

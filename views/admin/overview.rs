@@ -2,7 +2,7 @@
 
 use crate::{
     Shell,
-    admin::{Tab, event::event_table, event_page},
+    admin::{Tab, event::event_table, event_page, health::checklist},
     component::{
         chart::{Series, bars},
         empty,
@@ -15,7 +15,7 @@ use crate::{
     format::{count, money},
     layout::admin,
 };
-use domain::{Event, Money, Refusal};
+use domain::{Event, Money, Refusal, health::Line};
 use maud::{Markup, html};
 
 /// Totals and the next events.
@@ -30,8 +30,8 @@ pub struct Overview<'a> {
     pub income: Option<Money>,
     /// Merchants in effect; none for those who do not look after them.
     pub merchants: Option<i64>,
-    /// What is wrong with backups, for those who look after them.
-    pub backup: Option<&'static str>,
+    /// What is not in order on the box, for those who look after it.
+    pub left: &'a [Line],
     /// Next events with places taken and people checked in.
     pub upcoming: &'a [(Event, i64, i64)],
     /// Whether the reader may make events.
@@ -106,7 +106,7 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
     let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
     let content = html! {
         (heading(text.t("Overview"), &new))
-        @if let Some(warning) = of.backup { div class="notice tone-warn" role="alert" { (icon(Icon::Warn)) p { (text.t(warning)) " " a href="/admin/backup" { (text.t("Look after backups")) } } } }
+        @if !of.left.is_empty() { (checklist(shell, of.left)) }
         dl class="stats" data-live-source="/admin/live" {
             (stat(text.t("Events"), &count(of.events as i64), None))
             @if let Some(merchants) = of.merchants { (stat(text.t("Merchants in effect"), &count(merchants), None)) }

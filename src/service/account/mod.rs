@@ -514,7 +514,7 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: GrantId) -> Result<(), Error> 
 }
 
 /// How many enabled accounts, but for one, hold a permission for the whole space.
-fn holders(view: &impl Read, permission: Permission, but: Option<AccountId>) -> Result<usize, Error> {
+pub(crate) fn holders(view: &impl Read, permission: Permission, but: Option<AccountId>) -> Result<usize, Error> {
     let mut found = 0;
     for kept in view.scan::<Grant>(&(), None, Order::Ascending) {
         let grant = kept?.1;

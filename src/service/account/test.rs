@@ -181,7 +181,7 @@ async fn the_second_step_is_switched_off_with_password_and_code_or_by_whoever_ma
     assert_eq!(denied.code(), Some("permission.denied"));
     second::take_off(ctx, &admin, id).await.unwrap();
     account::log_in(ctx, SPACE, "lisi", PASSWORD, &Origin::default()).await.unwrap();
-    let lines = crate::audit::page(ctx, &admin, None).unwrap().lines;
+    let lines = crate::audit::page(ctx, &admin, None, "").await.unwrap().lines;
     assert!(lines.iter().any(|line| line.1.action == "second.take_off" && line.1.after == "lisi"));
 }
 

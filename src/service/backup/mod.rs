@@ -181,16 +181,23 @@ fn warn(plan: Option<&BackupPlan>, runs: &[BackupRun], state: &State, now: Time)
     (now.since(good.ended) > OLD_MILLIS).then_some(Warning::Old)
 }
 
-/// What is worth a warning on the overview, for those who can do something about it.
-pub fn warning(ctx: &Ctx, actor: &Actor) -> Result<Option<Warning>, Error> {
-    let Ok(permit) = permit(ctx, actor) else { return Ok(None) };
+/// How backups stand, as the box itself asks; none where it has no place of its own.
+pub(crate) fn standing(ctx: &Ctx) -> Result<Option<domain::health::Backup>, Error> {
+    use domain::health::Backup;
     if ctx.backup.place.get().is_none() {
         return Ok(None);
     }
-    ctx.read(&permit, |view| {
+    ctx.read(&ctx.own(SpaceId::ASSOCIATION), |view| {
         let runs = view.scan::<BackupRun>(&(), None, Order::Descending).take(SHOWN);
         let runs: Vec<BackupRun> = runs.map(|kept| Ok(kept?.1)).collect::<Result<_, Error>>()?;
-        Ok(warn(plan_in(view)?.as_ref(), &runs, &ctx.backup.state(), ctx.now()))
+        let warning = warn(plan_in(view)?.as_ref(), &runs, &ctx.backup.state(), ctx.now());
+        let good = runs.iter().find(|run| run.trouble.is_none());
+        Ok(Some(match (warning, good) {
+            (Some(Warning::Off), _) => Backup::Off,
+            (Some(Warning::Failed), _) => Backup::Failed,
+            (_, None) => Backup::Coming,
+            (warning, Some(good)) => Backup::Made(good.ended, warning == Some(Warning::Old)),
+        }))
     })
 }
 

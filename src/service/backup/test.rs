@@ -4,7 +4,10 @@
 use super::*;
 use crate::ctx::test::{Dice, Hands};
 use crate::{Ctx, file::Files, seal::Sealer, space};
-use domain::time::{DAY, HOUR, MINUTE};
+use domain::{
+    health::Backup,
+    time::{DAY, HOUR, MINUTE},
+};
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -108,13 +111,13 @@ impl Machine {
 #[tokio::test]
 async fn the_clock_makes_backups_and_every_instant_comes_back_elsewhere() {
     let of = Machine::set_up().await;
-    assert_eq!(warning(&of.ctx, &of.admin).unwrap(), Some(Warning::Off));
+    assert_eq!(standing(&of.ctx).unwrap(), Some(Backup::Off));
     let picture = of.ctx.files.put(b"a picture").unwrap();
     save(&of.ctx, &of.admin, &of.input()).await.unwrap();
     of.name("一部").await;
     of.look().await;
     assert_eq!((of.full(), of.parts(), of.trouble()), (1, 0, None));
-    assert_eq!(warning(&of.ctx, &of.admin).unwrap(), None);
+    assert!(matches!(standing(&of.ctx).unwrap(), Some(Backup::Made(_, false))));
     // The run itself is written down, so there is something new; but not before its minutes passed.
     of.look().await;
     assert_eq!(of.parts(), 0);
@@ -191,16 +194,17 @@ async fn a_disk_that_is_not_there_or_not_sound_is_told_and_tried_again() {
     of.look().await;
     assert_eq!(of.trouble(), Some(Trouble::Gone), "an empty mount point is no place for backups");
     assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);
-    assert_eq!(warning(&of.ctx, &of.admin).unwrap(), Some(Warning::Failed));
+    assert_eq!(standing(&of.ctx).unwrap(), Some(Backup::Failed));
     let shown = page(&of.ctx, &of.admin).await.unwrap();
     assert!(matches!(shown.shelf, Some(Err(Trouble::Gone))) && shown.warning == Some(Warning::Failed));
     fs::remove_dir(&disk).unwrap();
     fs::rename(&away, &disk).unwrap();
     of.look().await;
-    assert_eq!((of.full(), of.trouble(), warning(&of.ctx, &of.admin).unwrap()), (2, None, None));
+    assert_eq!((of.full(), of.trouble()), (2, None));
+    assert!(matches!(standing(&of.ctx).unwrap(), Some(Backup::Made(_, false))));
     // A day and a half without one.
     of.pass(37 * HOUR);
-    assert_eq!(warning(&of.ctx, &of.admin).unwrap(), Some(Warning::Old));
+    assert!(matches!(standing(&of.ctx).unwrap(), Some(Backup::Made(_, true))));
     // A full one begins the story anew when the journal does not reach back to the last part.
     let plan = plan_of(&of.ctx).unwrap().unwrap();
     let folder = disk.join(&plan.line);
@@ -280,7 +284,6 @@ async fn only_the_platforms_staff_may_and_the_key_is_shown_with_a_line_in_the_lo
         assert!(page(&of.ctx, &actor).await.is_err() && sheet(&of.ctx, &actor).await.is_err());
         assert!(save(&of.ctx, &actor, &of.input()).await.is_err() && start(&of.ctx, &actor).is_err());
         assert!(renew_key(&of.ctx, &actor).await.is_err());
-        assert_eq!(warning(&of.ctx, &actor).unwrap(), None);
     }
     assert_eq!(start(&of.ctx, &of.admin).unwrap_err().code(), Some("record.missing"));
     for (folder, why) in

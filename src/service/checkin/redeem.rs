@@ -177,13 +177,15 @@ pub(super) async fn one(
 ) -> Result<Answer, Error> {
     let asked = Asked::of(ctx, actor, request, None)?;
     let early = ctx.memory.early((permit.space, event), &asked.wanted);
-    ctx.write(permit, move |work| {
+    let answer = ctx.write(permit, move |work| {
         let early = early.as_ref();
         recorded(work, event, &asked, |view, books, around, now| {
             judge((view, books), event, &asked, &*around.door(asked.list)?, early, now)
         })
-    })
-    .await
+    });
+    let answer = answer.await?;
+    crate::meter::scan(answer.verdict);
+    Ok(answer)
 }
 
 /// Keeps the failed scan of a device that was shut out, and says so.

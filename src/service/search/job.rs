@@ -113,7 +113,7 @@ impl Keeper {
     }
 
     /// How it is.
-    pub(super) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         let state = lock(&self.state).clone();
         let index = self.index();
         State {

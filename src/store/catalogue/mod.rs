@@ -373,6 +373,8 @@ tables! {
     103 "once" v 1 domain::Once { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&ONCE_BY_END, &r.until.0); }
     104 "person_ticket" v 1 PersonTicket { key (PersonId, EventId, TicketId) = |r| (r.person, r.event, r.ticket); derive |_r, _out| (); }
     105 "person_order" v 1 PersonOrder { key (PersonId, EventId, OrderId) = |r| (r.person, r.event, r.order); derive |_r, _out| (); }
+    106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
+    107 "person_moved" v 1 PersonMoved { key PersonId = |r| r.from; derive |r, out| out.plain(&MOVED_BY_TIME, &r.at.0); }
     140 "backup_plan" v 1 domain::BackupPlan { key () = |_r| (); derive |_r, _out| (); }
     141 "backup_run" v 1 domain::BackupRun { key domain::BackupRunId = |r| r.id; derive |_r, _out| (); }
     142 "second_step" v 1 domain::SecondStep { key AccountId = |r| r.account; derive |_r, _out| (); }
@@ -380,8 +382,7 @@ tables! {
     144 "login_line" v 1 domain::LoginLine { key (AccountId, domain::LoginId) = |r| (r.account, r.id); derive |_r, _out| (); }
     145 "password_link" v 1 domain::PasswordLink { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&LINK_BY_ACCOUNT, &r.account); }
     146 "passkey" v 1 domain::Passkey { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&PASSKEY_BY_ACCOUNT, &r.account); }
-    106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
-    107 "person_moved" v 1 PersonMoved { key PersonId = |r| r.from; derive |r, out| out.plain(&MOVED_BY_TIME, &r.at.0); }
+    150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.

@@ -24,6 +24,9 @@ use std::thread::{self, JoinHandle};
 /// File that names the newest segment in use, so that its loss is noticed.
 pub(crate) const NEWEST: &str = "newest";
 
+/// What a probe writes.
+const PROBE: [u8; 64] = [0; 64];
+
 /// A segment that is there in whole and on disk.
 struct Segment {
     number: u64,
@@ -106,6 +109,14 @@ impl Journal {
         }
         self.offset += length;
         Ok(length)
+    }
+
+    /// Does to the disk what the next frame will do, and changes nothing: writes zeros where it will lie, which are there already, and syncs them.
+    pub(crate) fn probe(&self) -> Result<(), Error> {
+        if self.offset + PROBE.len() as u64 <= self.segment.capacity {
+            self.segment.file.write_at(&PROBE, self.offset).map_err(Error::io("writing the journal"))?;
+        }
+        self.segment.file.sync().map_err(Error::io("syncing the journal"))
     }
 
     fn switch(&mut self, frame: u64) -> Result<(), Error> {

@@ -98,3 +98,32 @@ fn a_failed_sync_refuses_writes_until_the_store_is_opened_again() {
     write_pair(&store, 4).unwrap();
     assert_kept(&store.view(), [1, 4]);
 }
+
+#[test]
+fn a_probe_goes_the_way_of_a_write_and_changes_nothing() {
+    let (disk, options) = (FakeDisk::new(), small("/hall"));
+    let store = open(&disk, &options, 1).unwrap();
+    write_pair(&store, 1).unwrap();
+    let patience = Duration::from_secs(30);
+    let (before, syncs) = (store.stats(), disk.syncs(".seg"));
+    for _ in 0..3 {
+        store.probe(patience).unwrap();
+    }
+    assert_eq!(disk.syncs(".seg"), syncs + 3, "each goes to the disk");
+    assert_eq!((store.stats().sequence, store.stats().journaled), (before.sequence, before.journaled));
+    disk.0.fail_sync.store(true, Ordering::SeqCst);
+    assert!(matches!(store.probe(patience), Err(Error::Io { .. })));
+    assert!(write_pair(&store, 2).is_err());
+    disk.0.fail_sync.store(false, Ordering::SeqCst);
+    assert!(matches!(store.probe(patience), Err(Error::Poisoned(_))), "writes are refused until the next start");
+    let other = store.clone();
+    drop(store);
+    other.clone().close().unwrap_err();
+    assert!(matches!(other.probe(patience), Err(Error::Closed)));
+    let store = open(&disk, &options, 1).unwrap();
+    store.probe(patience).unwrap();
+    write_pair(&store, 3).unwrap();
+    drop(store);
+    let store = open(&disk, &options, 1).unwrap();
+    assert_kept(&store.view(), [1, 3]);
+}

@@ -29,7 +29,7 @@ pub fn routes() -> Router<Hall> {
 }
 
 /// What a warning says.
-pub(super) fn words(warning: Warning) -> &'static str {
+fn words(warning: Warning) -> &'static str {
     match warning {
         Warning::Off => "This box makes no backups. If its disk breaks, everything is lost.",
         Warning::Failed => "The last backup failed.",

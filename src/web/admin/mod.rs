@@ -16,6 +16,7 @@ pub mod draw;
 pub mod event;
 pub mod feedback;
 pub mod group;
+pub mod health;
 pub mod help;
 pub mod home;
 pub mod import;
@@ -98,6 +99,7 @@ pub fn routes() -> Router<Hall> {
         .merge(talk::routes())
         .merge(search::routes())
         .merge(document::routes())
+        .merge(health::routes())
         .merge(help::routes())
         .merge(wechat::routes())
         .merge(pay::routes())

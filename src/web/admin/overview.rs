@@ -76,7 +76,7 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Q
         admitted: all.admitted,
         income: service::income::total(&hall.ctx, &actor)?,
         merchants: all.merchants,
-        backup: service::backup::warning(&hall.ctx, &actor)?.map(super::backup::words),
+        left: &service::health::checklist(&hall.ctx, &actor)?,
         upcoming: &upcoming,
         may_create: actor.holds(Permission::EventManage),
         figures: shown(&query, &figures, chosen, refusal.as_ref()),
