@@ -8,6 +8,7 @@ use super::{
 use crate::{Error, Options, Store};
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 fn open(disk: &FakeDisk, options: &Options, boot: u64) -> Result<Store, Error> {
     Store::open_on(options, &FakeBase(disk.clone(), boot)).map(|(store, _)| store)
