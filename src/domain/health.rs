@@ -455,7 +455,7 @@ fn size(bytes: u64) -> String {
 }
 
 fn space(disk: Disk) -> Line {
-    let low = (disk.total / LOW_PART).min(LOW_MAX).max(LOW_BYTES).max(disk.reserve.saturating_mul(2));
+    let low = (disk.total / LOW_PART).clamp(LOW_BYTES, LOW_MAX).max(disk.reserve.saturating_mul(2));
     let finding = if disk.free < disk.reserve {
         Finding::SpaceIsGone
     } else if disk.free < low {
@@ -470,10 +470,12 @@ fn sync(of: &Result<u64, String>) -> Line {
     match of {
         Err(why) => Line::with(Finding::SyncFails, [("why", why.clone())]),
         Ok(millis) => {
-            let finding = match *millis {
-                0..=SLOW_MILLIS => Finding::SyncIsFast,
-                ..=TOO_SLOW_MILLIS => Finding::SyncIsSlow,
-                _ => Finding::SyncIsTooSlow,
+            let finding = if *millis > TOO_SLOW_MILLIS {
+                Finding::SyncIsTooSlow
+            } else if *millis > SLOW_MILLIS {
+                Finding::SyncIsSlow
+            } else {
+                Finding::SyncIsFast
             };
             Line::with(finding, [("millis", millis.to_string())])
         }

@@ -28,6 +28,9 @@ fn machine() -> Machine {
     }
 }
 
+/// What is changed in a box in order, and what is said then.
+type Cases<Of> = Vec<(Box<dyn Fn(&mut Of)>, Finding)>;
+
 const NOW: Time = Time(10 * DAY);
 
 #[test]
@@ -65,7 +68,7 @@ fn the_machine_is_judged_by_its_facts() {
     let ends = |days: i64, own: bool| {
         move |of: &mut Machine| of.certificate = Some(Some(Served { ends: NOW.plus(days * DAY + HOUR), own }))
     };
-    let cases: Vec<(Box<dyn Fn(&mut Machine)>, Finding)> = vec![
+    let cases: Cases<Machine> = vec![
         (Box::new(disk(63 << 20, 100 << 30)), SpaceIsGone),
         (Box::new(disk(64 << 20, 100 << 30)), SpaceIsLow),
         (Box::new(disk(4 << 30, 100 << 30)), SpaceIsLow),
@@ -109,7 +112,7 @@ fn the_program_is_judged_by_its_facts() {
     use Finding::*;
     let late = |millis: i64| move |of: &mut Inside| of.queue.due = Some(NOW.plus(-millis));
     let backed = |backup: Backup| move |of: &mut Inside| of.backup = Some(backup);
-    let cases: Vec<(Box<dyn Fn(&mut Inside)>, Finding)> = vec![
+    let cases: Cases<Inside> = vec![
         (Box::new(|of: &mut Inside| of.journal.refused = Some("gone".into())), JournalRefuses),
         (Box::new(|of: &mut Inside| of.journal.trial = Some(Err("late".into()))), JournalIsSilent),
         (Box::new(|of: &mut Inside| of.journal.pending = 129 << 20), JournalIsBehind),
