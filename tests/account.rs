@@ -182,6 +182,33 @@ fn the_console_lets_somebody_in_again() {
 }
 
 #[test]
+fn a_merchants_second_step_is_asked_for_in_the_merchants_space() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let boss = crate::merchant::merchant(&hall, &admin, "qingsong");
+    let mut used = 0;
+    let (secret, _) = switch_on(&boss, &mut used);
+    let browser = hall.client();
+    let form = [("login", "qingsong"), ("password", PASSWORD)];
+    let step = browser.post("/merchant", &form);
+    assert_eq!((step.status, step.location.as_deref()), (303, Some("/m/2/login/step")), "{}", step.body);
+    assert!(browser.cookie("hall_step_m2").is_some() && browser.cookie("hall_session_m2").is_none());
+    let elsewhere = browser.post("/login/step", &[("code", "123456")]);
+    assert_eq!(elsewhere.location.as_deref(), Some("/login"), "at the platform nothing waits for a code");
+    let within = browser.within("/m/2");
+    let entered = within.post("/login/step", &[("code", &code(&secret, &mut used))]);
+    assert_eq!((entered.status, entered.location.as_deref()), (303, Some("/admin")), "{}", entered.body);
+    assert_eq!(within.get("/admin").status, 200);
+    assert_eq!(within.post("/logout", &[]).status, 303);
+    for _ in 0..6 {
+        hall.client().post("/merchant", &[("login", "qingsong"), ("password", "wrong wrong wrong")]);
+    }
+    assert_eq!(hall.client().post("/merchant", &form).status, 429);
+    let known = browser.post("/merchant", &form);
+    assert_eq!(known.location.as_deref(), Some("/m/2/login/step"), "its browser is known at the common door too");
+}
+
+#[test]
 fn an_account_with_second_step_and_passkey_in_a_browser() {
     let hall = Hall::fresh();
     let pictures = std::env::var("HUIGUAN_PICTURES").unwrap_or_default();

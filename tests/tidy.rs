@@ -239,7 +239,7 @@ fn the_checklist_of_security_names_tests_that_exist_or_says_why_not() {
     let is_test = |name: &str| sources.iter().any(|text| text.contains(&format!("fn {name}(")));
     let list = read("docs/security.md");
     let rows: Vec<&str> =
-        list.lines().filter(|line| line.starts_with(|c| c == '|') && line.as_bytes()[2].is_ascii_digit()).collect();
+        list.lines().filter(|line| line.starts_with('|') && line.as_bytes()[2].is_ascii_digit()).collect();
     assert_eq!(rows.len(), 253, "ASVS 5.0.0 has so many requirements of levels 1 and 2");
     let wrong: Vec<String> = rows.iter().filter_map(|row| wrong_line(row, is_test)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

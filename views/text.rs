@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn every_permission_and_way_to_log_in_has_chinese() {
+        use domain::login::LoginWay::{Code, Link, Passkey, Password, Recovery, WrongCodes};
+        let ways = [Password, Code, Recovery, Passkey, Link, WrongCodes].map(|way| way.label());
+        for label in domain::Permission::ALL.iter().map(|permission| permission.label()).chain(ways) {
+            assert!(chinese().contains_key(label), "{label}");
+        }
+    }
+
+    #[test]
     fn values_are_filled_in_once() {
         let text = Text(Lang::En);
         assert_eq!(text.f("{a} of {b}, {c}", &[("a", &"{b}"), ("b", &2)]), "{b} of 2, {c}");

@@ -432,7 +432,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
     }
-    let wechat = if demo { Some(crate::demo_wechat::start(&ctx, settings, &base).await?) } else { None };
+    let wechat = if demo { Some(crate::demo_wechat::start(&ctx, &base).await?) } else { None };
     let hall = web::Hall::new(web::Parts {
         ctx: ctx.clone(),
         setup,

@@ -115,23 +115,18 @@ pub async fn prepare(
         say("filling the demonstration: 2,000 people, three events …");
         fill(ctx, &note).await?;
     }
-    let password =
-        fs::read_to_string(&note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
-    let till = demo_pay::stand_in(ctx, &administrator(ctx, "admin", password.trim()).await?, address, base).await?;
+    let till = demo_pay::stand_in(ctx, &administrator(ctx, "admin").await?, address, base).await?;
     let post = greet(ctx, &note, base).await?;
     Ok((post, till))
 }
 
 /// The demonstration's administrator.
-pub async fn secretary(ctx: &Ctx, settings: &Settings) -> Result<Actor, Error> {
-    let note = settings.data.join("demo-login.txt");
-    let password =
-        fs::read_to_string(note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
-    administrator(ctx, "admin", password.trim()).await
+pub async fn secretary(ctx: &Ctx) -> Result<Actor, Error> {
+    administrator(ctx, "admin").await
 }
 
-async fn administrator(ctx: &Ctx, login: &str, password: &str) -> Result<Actor, Error> {
-    let token = account::log_in(ctx, SpaceId::ASSOCIATION, login, password, &account::Origin::default()).await?;
+async fn administrator(ctx: &Ctx, login: &str) -> Result<Actor, Error> {
+    let token = account::login::begin_for(ctx, SpaceId::ASSOCIATION, login).await?;
     let actor = account::actor(ctx, SpaceId::ASSOCIATION, &token)?;
     actor.ok_or_else(|| Error::Internal("the demonstration's login does not work".into()))
 }
@@ -143,7 +138,7 @@ async fn fill(ctx: &Ctx, note: &PathBuf) -> Result<(), Error> {
     // The note is written first: without it nobody could log in to what follows.
     fs::write(note, &password).map_err(|error| Error::internal("noting the login", error))?;
     space::found(ctx, "江南工商联合会", "Asia/Shanghai", "陈秘书", "admin", &hash).await?;
-    let actor = administrator(ctx, "admin", &password).await?;
+    let actor = administrator(ctx, "admin").await?;
     let now = ctx.now();
     let hour = Time(now.0.div_euclid(HOUR) * HOUR);
     let plans = [
@@ -345,7 +340,7 @@ async fn one(
 async fn greet(ctx: &Ctx, note: &PathBuf, base: &str) -> Result<demo_post::Post, Error> {
     let password =
         fs::read_to_string(note).map_err(|error| Error::internal("reading the demonstration's login", error))?;
-    let actor = administrator(ctx, "admin", password.trim()).await?;
+    let actor = administrator(ctx, "admin").await?;
     let (rows, _) = event::list(ctx, &actor, &event::EventFilter::default())?;
     let now = ctx.now();
     let today =

@@ -1,7 +1,7 @@
 //! WeChat in the demonstration: a stand-in on the box's own address that checks what it is sent, so that logging in, messages and pushes can be
 //! tried without any account. Only browsers on the box itself reach it.
 
-use crate::{command::say, demo, settings::Settings};
+use crate::{command::say, demo};
 use domain::wechat::{AppInput, AppKind};
 use gateway::{standin::Standin, wechat::standin::World};
 use service::{Ctx, Error, wechat};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 const SECRET: &str = "demonstration-secret";
 
 /// Starts the stand-in and sets the association's apps up against it; it ends when what is answered is dropped.
-pub async fn start(ctx: &Ctx, settings: &Settings, base: &str) -> Result<Standin, Error> {
+pub async fn start(ctx: &Ctx, base: &str) -> Result<Standin, Error> {
     let clock = ctx.clock.clone();
     let world = World::new(Arc::new(move || clock.now().0.div_euclid(1_000)));
     let apps = [
@@ -26,7 +26,7 @@ pub async fn start(ctx: &Ctx, settings: &Settings, base: &str) -> Result<Standin
         }
     }
     let standin = world.start().await.map_err(|error| Error::internal("starting WeChat's stand-in", error))?;
-    let actor = demo::secretary(ctx, settings).await?;
+    let actor = demo::secretary(ctx).await?;
     for (kind, app) in apps {
         // A port of its own at each start: the address is saved anew.
         let input = AppInput {

@@ -22,8 +22,10 @@ use jiff::tz::TimeZone;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Values that a template may be filled with.
-pub const VALUES: &[&str] =
-    &["name", "event", "time", "until", "amount", "number", "reason", "text", "attend", "code", "minutes", "prize"];
+pub const VALUES: &[&str] = &[
+    "name", "event", "time", "until", "amount", "number", "reason", "text", "attend", "code", "minutes", "prize",
+    "login", "agent", "address",
+];
 /// Most values of one template.
 const VALUES_MAX: usize = 10;
 

@@ -4,16 +4,19 @@ use super::{Entry, Origin, enter, login, passkey, reset, second};
 use crate::{
     Actor, Ctx, account,
     ctx::test::Hall,
+    message,
     test::{PASSWORD, founded},
 };
 use domain::{
     KnownBrowser, Notice, Passkey, PasswordLink, SecondStep, Session, SpaceId, Time,
     account::IDLE_MILLIS,
     login::{BROWSERS_MAX, LINES_MAX, LoginWay},
+    message::{MailInput, SettingInput, template::TemplateInput},
     notice::{NoticeState, Purpose},
     second::{RECOVERY_CODES, STEP_MILLIS, code_at},
     time::{DAY, HOUR, MINUTE, SECOND},
 };
+use gateway::mail::standin::{MailServer, Rules};
 use store::{Order, Read};
 
 const SPACE: SpaceId = SpaceId::ASSOCIATION;
@@ -257,6 +260,45 @@ async fn a_log_in_from_a_new_browser_or_network_is_told() {
     assert_eq!(account::notice_mail(ctx, &admin).unwrap().to_lowercase(), "office@example.org");
     account::set_notice_mail(ctx, &admin, "").await.unwrap();
     assert_eq!(account::notice_mail(ctx, &admin).unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_news_goes_out_by_mail_where_its_owner_gave_an_address() {
+    let (hall, admin) = founded().await;
+    let ctx = &hall.ctx;
+    let server = MailServer::start(Rules::default()).await.unwrap();
+    message::register_own(ctx);
+    let input = MailInput {
+        enabled: true,
+        host: "127.0.0.1".into(),
+        port: server.address.port().to_string(),
+        security: "none".into(),
+        from: "office@example.org".into(),
+        per_day: "100".into(),
+        ..MailInput::default()
+    };
+    message::setting::save_mail(ctx, &admin, &input).await.unwrap();
+    message::setting::save(ctx, &admin, &SettingInput::default()).await.unwrap();
+    let words = TemplateInput {
+        way: "words".into(),
+        text: "{login}: {agent}, {address}".into(),
+        ..TemplateInput::known("words", "", "")
+    };
+    message::template::save(ctx, &admin, "new_login", &[words]).await.unwrap();
+    let send = || async {
+        message::dispatch(ctx, SPACE).await.unwrap();
+        crate::outbox::run_due(ctx, SPACE).await.unwrap();
+    };
+    session(ctx, &from("10.0.0.1", "")).await;
+    send().await;
+    assert!(server.taken().is_empty(), "no address was given");
+    account::set_notice_mail(ctx, &admin, "lin@example.org").await.unwrap();
+    session(ctx, &from("172.16.0.2", "")).await;
+    send().await;
+    let taken = server.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].to, ["lin@example.org"]);
+    assert!(taken[0].text().contains("admin: Firefox · Linux, 172.16.0.2"), "{}", taken[0].text());
 }
 
 #[tokio::test]
