@@ -189,6 +189,13 @@ impl World {
         self.code(corp, member, For::Member)
     }
 
+    /// Of which app an openid is, among those who ever had a code.
+    pub fn app_of_openid(&self, of: &str) -> Option<String> {
+        let state = self.state();
+        let known = state.codes.values().find(|code| openid(&code.app, &code.person) == of);
+        known.map(|code| code.app.clone())
+    }
+
     /// A person says yes once more to a template's messages.
     pub fn consent(&self, openid: &str, template: &str) {
         *self.state().credits.entry((openid.into(), template.into())).or_default() += 1;
