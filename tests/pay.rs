@@ -342,6 +342,8 @@ fn a_kill_after_a_strange_a_closed_and_a_refused_payment_changes_nothing_of_them
     assert_eq!(page(&of, 1).matches("<strong>¥99.00</strong> 微信支付").count(), 1);
     // Closed: the amount changed, and the first code was put away. After the kill a buyer gets the code that is good now, and the old one
     // stays shut on both sides.
+    let sale = [("hold", "30"), ("most", "2"), ("offer", "60"), ("cancel", "1")];
+    assert_eq!(of.admin.post(&format!("/admin/event/{}/sale", of.event), &sale).status, 303);
     let buyer = of.hall.client();
     let form = [
         ("kind", of.kind.as_str()),

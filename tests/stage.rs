@@ -109,9 +109,14 @@ impl Stage {
         Self { hall, admin, anybody, outside, till, provider, event, kind, draw, list }
     }
 
-    /// A new event of one type at that price, with so many places, paid through WeChat.
+    /// A new event in an hour, of one type at that price, with so many places, paid through WeChat.
     pub fn priced(&self, name: &str, price: &str, quota: &str, more: &[(&str, &str)]) -> (String, String) {
         let event = event(&self.admin, name);
+        let edit = format!("/admin/event/{event}/edit");
+        let page = self.admin.get(&edit).body;
+        let revision = page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let later = [("revision", revision), ("name", name), ("starts", &local(60)), ("ends", &local(300))];
+        assert_eq!(self.admin.post(&edit, &later).status, 303);
         let kind = first_type(&self.admin, &event);
         if !price.is_empty() {
             let saved = send(&self.admin, "/admin/pay/account", &account(&self.till, &self.hall.base));
@@ -245,7 +250,7 @@ impl Stage {
         loop {
             let page = self.admin.get(&at).body;
             found += page.split("<tr").filter(|row| row.contains(&format!("<code>{text}</code>"))).count();
-            match page.split("/admin/audit?before=").nth(1) {
+            match page.split("href=\"/admin/audit?before=").nth(1) {
                 Some(next) => at = format!("/admin/audit?before={}", next.split('"').next().unwrap()),
                 None => return found,
             }
