@@ -281,6 +281,92 @@ fn whatever_the_phone_pages_can_do_has_a_route() {
     assert!(hall.stop());
 }
 
+/// The guide for whoever sets a mini-program up.
+const GUIDE: &str = include_str!("../docs/mini-program.md");
+
+/// What the guide calls things of ours by: pages, fields, buttons and signs, as the interface has them.
+const GUIDE_NAMES: &[&str] = &[
+    "设置",
+    "微信与企业微信",
+    "密钥（Secret）",
+    "AgentId",
+    "EncodingAESKey",
+    "保存",
+    "测试",
+    "正常",
+    "域名校验文件",
+    "消息设置",
+    "消息模板",
+    "小程序消息",
+    "公众号消息",
+    "模板编号",
+    "参数对应",
+    "预览",
+    "发件箱",
+    "微信发货信息",
+    "查找我的门票",
+    "微信登录，打开我的门票",
+    "用微信扫一扫",
+    "给企业微信成员发消息",
+    "付款方式",
+    "微信支付商户设置",
+    "第二个 AppID",
+    "档案合并",
+    "最近的推送",
+    "其他接口地址",
+];
+
+#[test]
+fn the_guide_of_the_mini_program_names_only_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Words of the interface.
+    let mut words = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("assets/text/zh")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        words.extend(toml::from_str::<BTreeMap<String, String>>(&text).unwrap().into_values());
+    }
+    for name in GUIDE_NAMES {
+        assert!(GUIDE.contains(name), "{name} is in the guide no more: take it off this list");
+        assert!(words.contains(*name), "{name} is the name of nothing in the interface");
+    }
+    // Every address: of the router, with its method where one stands in front.
+    let known = routes();
+    let shape = |path: &str| {
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    };
+    let quoted: Vec<&str> = GUIDE.split('`').skip(1).step_by(2).collect();
+    let mut seen = 0;
+    for quote in &quoted {
+        let (method, path) = match quote.split_once(' ') {
+            Some((method @ ("GET" | "POST" | "PUT" | "DELETE"), path)) => (method.to_lowercase(), path),
+            _ => (String::new(), quote.strip_prefix("https://hall.example.org").unwrap_or(quote)),
+        };
+        // A file of proof is one of whatever name.
+        let path = if path.ends_with(".txt") { "/{file}" } else { path };
+        if !path.starts_with('/') {
+            continue;
+        }
+        let route = known.iter().find(|(route, _)| shape(route) == shape(path));
+        let (_, methods) = route.unwrap_or_else(|| panic!("{path} is no address of ours"));
+        assert!(method.is_empty() || methods.contains(method.as_str()), "{path} takes no {method}");
+        seen += 1;
+    }
+    assert!(seen >= 16, "{seen}");
+    // Words of the API, and files of the tree.
+    let described = std::fs::read_dir(root.join("src/web/api")).unwrap().map(|entry| entry.unwrap().path());
+    let described: String = described.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    for word in ["wechat_phone", "phone_code", "Idempotency-Key", "language", "way", "official", "code", "wechat"] {
+        assert!(quoted.contains(&word), "`{word}` is in the guide no more");
+        assert!(described.contains(word), "{word} is no word of the API");
+    }
+    for quote in quoted.iter().filter(|quote| quote.starts_with("tests/") || quote.starts_with("docs/")) {
+        assert!(root.join(quote).is_file(), "{quote} is no file of the tree");
+    }
+    let settings = std::fs::read_to_string(root.join("src/server/settings.rs")).unwrap();
+    assert!(quoted.contains(&"public_url") && settings.contains("public_url"));
+}
+
 #[test]
 fn what_is_kept_of_answers_is_gone_with_the_next_commit() {
     let hall = Hall::fresh();

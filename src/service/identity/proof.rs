@@ -235,6 +235,11 @@ pub async fn save_profile(ctx: &Ctx, actor: &Actor, input: &ProfileInput) -> Res
     }
     let lang = lang.flatten();
     form.done(())?;
+    let (kept, link) =
+        ctx.read(&ctx.public(actor), |view| Ok((load(view, person)?.name, crate::wechat::mini_link(view, person)?)))?;
+    if let Some(link) = link.filter(|_| kept != name) {
+        crate::wechat::check_name(ctx, actor.space, &link.into(), &name).await?;
+    }
     ctx.write(&ctx.public(actor), move |work| {
         let before = load(work.read(), person)?;
         let after = Person { name: name.clone(), company: company.clone(), ..before.clone() };

@@ -110,6 +110,11 @@ pub fn ways(ctx: &Ctx) -> Vec<&'static str> {
     ways.channels.iter().map(|channel| channel.way()).collect()
 }
 
+/// Scheme and host by which the box is reached from outside; none when nobody set one.
+pub(crate) fn base(ctx: &Ctx) -> Option<String> {
+    ctx.ways.read().unwrap_or_else(PoisonError::into_inner).wording.as_ref().and_then(|wording| wording.base())
+}
+
 /// A text of the catalogue in a language; as it stands before the centre has its words.
 pub(crate) fn said(ctx: &Ctx, english: &'static str, lang: &str) -> String {
     let ways = ctx.ways.read().unwrap_or_else(PoisonError::into_inner);

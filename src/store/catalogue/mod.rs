@@ -372,6 +372,7 @@ tables! {
     140 "backup_plan" v 1 domain::BackupPlan { key () = |_r| (); derive |_r, _out| (); }
     141 "backup_run" v 1 domain::BackupRun { key domain::BackupRunId = |r| r.id; derive |_r, _out| (); }
     106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
+    108 "face_check" v 1 domain::draw::FaceCheck { key String = |r| r.trace.clone(); derive |_r, _out| (); }
     107 "person_moved" v 1 PersonMoved { key PersonId = |r| r.from; derive |r, out| out.plain(&MOVED_BY_TIME, &r.at.0); }
 }
 
