@@ -154,7 +154,7 @@ pub fn check_account(input: &AccountInput, kept: bool, now: Time) -> Result<PayA
             form.wrong(problem!(field, "Only letters, digits and hyphens."));
         }
     }
-    if !other.is_empty() && other == appid {
+    if !other.is_empty() && plain(&other) && other == appid {
         form.wrong(problem!("other", "This is the same app as the first. Leave it empty, or give the other one."));
     }
     let missing = |text: &str| !kept && text.trim().is_empty();

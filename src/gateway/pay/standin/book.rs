@@ -71,9 +71,12 @@ pub struct Book {
     count: u64,
 }
 
+/// Answers the app of an openid.
+pub type AppOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Tells of which app an openid is.
 #[derive(Clone)]
-pub struct Openids(pub Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Openids(pub AppOf);
 
 impl std::fmt::Debug for Openids {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
