@@ -9,7 +9,7 @@ use crate::{
     server::{Server, binary, is_sound},
 };
 use clap::Args;
-use domain::{SpaceId, pay::Way, payment::Method, ticket::TicketInput, ticket_type::TicketTypeInput};
+use domain::{SpaceId, payment::Method, ticket::TicketInput, ticket_type::TicketTypeInput};
 use gateway::pay::standin::{Notification, PayStandin, Speaks};
 use service::{
     Actor, Ctx,
@@ -42,7 +42,7 @@ async fn one(ctx: &Ctx, kind: domain::TicketTypeId, event: domain::EventId, n: u
     let people = vec![PersonInput { kind, addons: Vec::new(), ticket }];
     let input = OrderInput { people, method: Method::Wechat.code().into(), ..OrderInput::default() };
     let order = order::place(ctx, &visitor, event, &input).await?;
-    Ok(pay::start(ctx, &visitor, &token::link(&order.link), Way::Native).await?.number)
+    Ok(pay::start(ctx, &visitor, &token::link(&order.link)).await?.number)
 }
 
 /// Fills the folder with unpaid orders; answers the numbers of their payments.

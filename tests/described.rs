@@ -1,7 +1,7 @@
-//! The API held against its description: by schemathesis, by the TypeScript compiler over a sample page, and route by route: lists have ETags, requests
-//! are done once, and whatever the phone pages can do has a route.
+//! The API held against its description: by schemathesis, by the TypeScript compiler over a sample page, and route by route: lists have ETags, and
+//! whatever the phone pages can do has a route.
 
-use crate::hall::{Answer, Client, Hall, PASSWORD, encode};
+use crate::hall::{Client, Hall, PASSWORD, encode};
 use crate::merchant::{OURS, furnish, routes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -244,84 +244,6 @@ fn every_list_has_an_etag_and_what_did_not_change_is_not_sent_again() {
     assert!(hall.stop());
 }
 
-fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> Answer {
-    client.send_json("POST", path, &[("idempotency-key", key)], body)
-}
-
-/// The one POST that does not look at the key: a scan has a lane of its own and is done once by its `nonce`, which is tried in `api`.
-const BY_NONCE: &str = "/api/v1/checkin/redeem";
-
-#[test]
-fn every_post_is_done_once_by_its_key() {
-    let hall = Hall::fresh();
-    let admin = hall.set_up();
-    let things = furnish(&hall, &admin, OURS);
-    let described = admin.get("/api/v1/openapi.json").json();
-    let anybody = hall.client();
-    let mut read = 0;
-    // Whatever is asked: a key that is none is refused before anything is done, so the key is read on every route.
-    for (_, path, operation) in operations(&described).into_iter().filter(|one| one.0 == "post") {
-        let said: BTreeSet<&str> =
-            operation["parameters"].as_array().into_iter().flatten().filter_map(|of| of["name"].as_str()).collect();
-        if path == BY_NONCE {
-            assert!(!said.contains("Idempotency-Key"));
-            continue;
-        }
-        assert!(said.contains("Idempotency-Key"), "{path}");
-        let refused = keyed(&anybody, &things.fill(&path, ""), "短", &json!({}));
-        assert_eq!((refused.status, refused.json()["code"].as_str().unwrap()), (422, "once.key"), "{path}");
-        read += 1;
-    }
-    assert!(read >= 25, "{read}");
-    // What can be done here is done once, and its key is not taken for anything else.
-    let (event, link) = (&things.values["event"], &things.values["link"]);
-    let kind: u64 = things.values["kind"].parse().unwrap();
-    let people = |name: &str, phone: &str| json!({ "people": [{ "ticket_type": kind, "name": name, "phone": phone }] });
-    let number = crate::hall::number(&admin, event, &things.values["ticket"]);
-    let mut door = hall.client();
-    door.bearer = things.values.get("device_token").cloned();
-    let attend = admin.get(&format!("/api/v1/tickets/{link}")).json()["attend"].clone();
-    let cases: Vec<(&Client, String, Value, Value)> = vec![
-        (&anybody, format!("/api/v1/events/{event}/quote"), people("甲", "13811110001"), people("甲", "13811110002")),
-        (&anybody, format!("/api/v1/events/{event}/orders"), people("甲", "13811110001"), people("甲", "13811110002")),
-        (
-            &anybody,
-            "/api/v1/tickets/collect".to_owned(),
-            json!({ "phone": "13800000001", "attend": attend }),
-            json!({ "phone": "13800000001", "attend": "00000000" }),
-        ),
-        (
-            &admin,
-            "/api/v1/checkin/annul".to_owned(),
-            json!({ "scan": 1, "event": event.parse::<u64>().unwrap() }),
-            json!({ "scan": 2, "event": event.parse::<u64>().unwrap() }),
-        ),
-        (
-            &door,
-            "/api/v1/checkin/upload".to_owned(),
-            json!({ "scans": [{ "code": number, "nonce": "alone", "verdict": "admitted" }] }),
-            json!({ "scans": [] }),
-        ),
-        (&door, "/api/v1/checkin/device/roll".to_owned(), json!({}), json!({ "other": 1 })),
-    ];
-    for (at, (client, path, body, other)) in cases.iter().enumerate() {
-        let key = format!("key-{at}-0001");
-        let first = keyed(client, path, &key, body);
-        assert!((200..300).contains(&first.status), "{path}: {} {}", first.status, first.body);
-        assert!(!first.headers.contains_key("idempotency-replayed"), "{path}");
-        let again = keyed(client, path, &key, body);
-        assert_eq!((again.status, &again.body), (first.status, &first.body), "{path}");
-        assert_eq!(again.headers.get("idempotency-replayed").map(String::as_str), Some("true"), "{path}");
-        let refused = keyed(client, path, &key, other);
-        assert_eq!((refused.status, refused.json()["code"].as_str().unwrap()), (409, "once.other"), "{path}");
-    }
-    // What was refused may be mended and sent again under the same key.
-    let path = format!("/api/v1/events/{event}/orders");
-    assert_eq!(keyed(&anybody, &path, "mended-0001", &people("", "1")).status, 422);
-    assert_eq!(keyed(&anybody, &path, "mended-0001", &people("丙", "13811110003")).status, 201);
-    assert!(hall.stop());
-}
-
 /// What of the phone pages each route of the API does: method and path of the page, then of the API; or why there is none, after `-`.
 const TABLE: &str = include_str!("api/phone.toml");
 
@@ -357,6 +279,92 @@ fn whatever_the_phone_pages_can_do_has_a_route() {
     let stale: Vec<&String> = table.keys().filter(|page| !verbs.contains(*page)).collect();
     assert!(stale.is_empty(), "no page any more: {stale:#?}");
     assert!(hall.stop());
+}
+
+/// The guide for whoever sets a mini-program up.
+const GUIDE: &str = include_str!("../docs/mini-program.md");
+
+/// What the guide calls things of ours by: pages, fields, buttons and signs, as the interface has them.
+const GUIDE_NAMES: &[&str] = &[
+    "设置",
+    "微信与企业微信",
+    "密钥（Secret）",
+    "AgentId",
+    "EncodingAESKey",
+    "保存",
+    "测试",
+    "正常",
+    "域名校验文件",
+    "消息设置",
+    "消息模板",
+    "小程序消息",
+    "公众号消息",
+    "模板编号",
+    "参数对应",
+    "预览",
+    "发件箱",
+    "微信发货信息",
+    "查找我的门票",
+    "微信登录，打开我的门票",
+    "用微信扫一扫",
+    "给企业微信成员发消息",
+    "付款方式",
+    "微信支付商户设置",
+    "第二个 AppID",
+    "档案合并",
+    "最近的推送",
+    "其他接口地址",
+];
+
+#[test]
+fn the_guide_of_the_mini_program_names_only_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Words of the interface.
+    let mut words = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("assets/text/zh")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        words.extend(toml::from_str::<BTreeMap<String, String>>(&text).unwrap().into_values());
+    }
+    for name in GUIDE_NAMES {
+        assert!(GUIDE.contains(name), "{name} is in the guide no more: take it off this list");
+        assert!(words.contains(*name), "{name} is the name of nothing in the interface");
+    }
+    // Every address: of the router, with its method where one stands in front.
+    let known = routes();
+    let shape = |path: &str| {
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    };
+    let quoted: Vec<&str> = GUIDE.split('`').skip(1).step_by(2).collect();
+    let mut seen = 0;
+    for quote in &quoted {
+        let (method, path) = match quote.split_once(' ') {
+            Some((method @ ("GET" | "POST" | "PUT" | "DELETE"), path)) => (method.to_lowercase(), path),
+            _ => (String::new(), quote.strip_prefix("https://hall.example.org").unwrap_or(quote)),
+        };
+        // A file of proof is one of whatever name.
+        let path = if path.ends_with(".txt") { "/{file}" } else { path };
+        if !path.starts_with('/') {
+            continue;
+        }
+        let route = known.iter().find(|(route, _)| shape(route) == shape(path));
+        let (_, methods) = route.unwrap_or_else(|| panic!("{path} is no address of ours"));
+        assert!(method.is_empty() || methods.contains(method.as_str()), "{path} takes no {method}");
+        seen += 1;
+    }
+    assert!(seen >= 16, "{seen}");
+    // Words of the API, and files of the tree.
+    let described = std::fs::read_dir(root.join("src/web/api")).unwrap().map(|entry| entry.unwrap().path());
+    let described: String = described.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    for word in ["wechat_phone", "phone_code", "Idempotency-Key", "language", "way", "official", "code", "wechat"] {
+        assert!(quoted.contains(&word), "`{word}` is in the guide no more");
+        assert!(described.contains(word), "{word} is no word of the API");
+    }
+    for quote in quoted.iter().filter(|quote| quote.starts_with("tests/") || quote.starts_with("docs/")) {
+        assert!(root.join(quote).is_file(), "{quote} is no file of the tree");
+    }
+    let settings = std::fs::read_to_string(root.join("src/server/settings.rs")).unwrap();
+    assert!(quoted.contains(&"public_url") && settings.contains("public_url"));
 }
 
 #[test]

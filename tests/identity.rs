@@ -39,12 +39,12 @@ fn a_member_registers_logs_in_by_code_and_finds_what_is_theirs() {
     let shown = anybody.get(&format!("/api/v1/events/{event}")).json();
     assert_eq!(shown["ticket_types"][0]["offer"].as_str(), Some("open"), "{shown}");
     let path = format!("/api/v1/events/{event}/orders");
-    let placed = keyed(&anybody, &path, "key-0001", &order(&kind, "张三", PHONE));
+    let placed = keyed(&anybody, &path, "key-000000000001", &order(&kind, "张三", PHONE));
     assert_eq!(placed.status, 201, "{}", placed.body);
-    let again = keyed(&anybody, &path, "key-0001", &order(&kind, "张三", PHONE));
+    let again = keyed(&anybody, &path, "key-000000000001", &order(&kind, "张三", PHONE));
     assert_eq!((again.status, again.body.as_str()), (201, placed.body.as_str()));
     assert_eq!(again.headers["idempotency-replayed"], "true");
-    let other = keyed(&anybody, &path, "key-0001", &order(&kind, "李四", "13900001111"));
+    let other = keyed(&anybody, &path, "key-000000000001", &order(&kind, "李四", "13900001111"));
     assert_eq!((other.status, other.json()["code"].as_str().unwrap()), (409, "once.other"));
     let twice = anybody.json(&path, &order(&kind, "张三", PHONE));
     assert_eq!(twice.status, 409, "one phone has one place: {}", twice.body);
@@ -58,12 +58,16 @@ fn a_member_registers_logs_in_by_code_and_finds_what_is_theirs() {
     let code = asked_code(folder.path());
     let hall = Hall::at(&data);
     let mut member = hall.client();
-    let after = keyed(&member, &path, "key-0001", &order(&kind, "张三", PHONE));
+    let after = keyed(&member, &path, "key-000000000001", &order(&kind, "张三", PHONE));
     assert_eq!(after.body, placed.body, "what was answered is on disk");
     let login = json!({ "channel": "sms", "to": PHONE, "code": code, "device": "iPhone" });
-    let session = keyed(&member, "/api/v1/sessions", "login-001", &login);
+    let session = keyed(&member, "/api/v1/sessions", "login-0000000001", &login);
     assert_eq!(session.status, 201, "{}", session.body);
-    assert_eq!(keyed(&member, "/api/v1/sessions", "login-001", &login).body, session.body, "a retry logs in too");
+    assert_eq!(
+        keyed(&member, "/api/v1/sessions", "login-0000000001", &login).body,
+        session.body,
+        "a retry logs in too"
+    );
     let spent = member.json("/api/v1/sessions", &login);
     assert_eq!(spent.status, 422, "but the code works once");
     assert_eq!(member.get("/api/v1/me").status, 401);

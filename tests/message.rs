@@ -11,16 +11,16 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// The provider, with a sign for each message that it took.
-struct Provider {
-    providers: Providers,
+pub struct Provider {
+    pub providers: Providers,
     taken: Receiver<()>,
-    base: String,
+    pub base: String,
     _standin: Standin,
     _runtime: tokio::runtime::Runtime,
 }
 
 /// A provider that takes `millis` for each answer.
-fn provider(millis: u64) -> Provider {
+pub fn provider(millis: u64) -> Provider {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let now = || {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -39,7 +39,7 @@ fn provider(millis: u64) -> Provider {
 }
 
 /// Sets text messages up; nobody sleeps while tests run.
-fn set_up(admin: &Client, base: &str) {
+pub fn set_up(admin: &Client, base: &str) {
     let saved = admin.post("/admin/message", &[("quiet_from", ""), ("quiet_to", ""), ("order-1", "sms")]);
     assert_eq!(saved.status, 303, "{}", saved.body);
     let form = [

@@ -155,6 +155,46 @@ fn a_mini_program_logs_in_registers_pays_and_shows_its_ticket() {
 }
 
 #[test]
+fn whoever_has_both_apps_pays_in_each_by_its_own_openid() {
+    let of = place("mini");
+    // The second app of the settings is the official account; the till takes openids in their own app alone.
+    of.till.standin.bind(OFFICIAL);
+    let world = of.outside.world.clone();
+    of.till.standin.tell_openids(move |openid| world.app_of_openid(openid));
+    let mut form = account(&of.till, &of.hall.base);
+    form.iter_mut().filter(|(name, _)| *name == "other").for_each(|(_, value)| *value = OFFICIAL.into());
+    assert_eq!(send(&of.admin, "/admin/pay/account", &form).status, 303);
+    assert!(of.admin.get("/admin/pay/account").body.contains(&format!("value=\"{OFFICIAL}\"")));
+    form.iter_mut().filter(|(name, _)| *name == "other").for_each(|(_, value)| *value = key::APPID.into());
+    let twice = send(&of.admin, "/admin/pay/account", &form);
+    assert!(twice.status == 422 && twice.body.contains("与第一个 AppID 相同"), "{}", twice.body);
+    // In the mini-program.
+    let me = of.member(key::APPID, "甲", PHONE);
+    let link = of.buy(&me, "张三", PHONE);
+    let start = |way: &str| me.json(&format!("/api/v1/orders/{link}/pay"), &json!({ "way": way }));
+    assert_eq!(code(&start("official")), (409, "pay.no_openid".into()), "the account does not know them yet");
+    let mini = start("wechat").json();
+    assert_eq!(mini["wechat"]["appId"].as_str(), Some(key::APPID));
+    // On a page of the official account, as the same person: a payment of its own; the first can be paid no more.
+    let phone = of.hall.client();
+    let away = phone.get("/wechat/login?back=%2Fmy").location.unwrap();
+    let state = away.split("state=").nth(1).unwrap().split(['#', '&']).next().unwrap().to_owned();
+    let code = of.outside.world.page_code(OFFICIAL, "甲");
+    assert_eq!(phone.get(&format!("/wechat/back?code={code}&state={state}")).status, 303);
+    let inside = phone.with(&format!("/order/{link}"), &[("user-agent", "Mozilla/5.0 MicroMessenger/8.0.50")]).body;
+    assert!(inside.contains("data-wechat-pay"), "{inside}");
+    let signed = phone.post(&format!("/order/{link}/pay/inside"), &[]);
+    assert_eq!((signed.status, signed.json()["appId"].as_str().unwrap()), (200, OFFICIAL), "{}", signed.body);
+    assert!(!of.till.standin.pay(mini["number"].as_str().unwrap(), None));
+    let page = start("official").json();
+    assert_eq!(page["wechat"]["package"], signed.json()["package"], "the API knows the same payment");
+    assert!(of.till.standin.pay(page["number"].as_str().unwrap(), None));
+    let paid = me.json(&format!("/api/v1/orders/{link}/paid"), &json!({}));
+    assert_eq!(paid.json()["state"].as_str(), Some("paid"), "{}", paid.body);
+    assert!(of.hall.stop());
+}
+
+#[test]
 fn codes_that_are_worth_nothing_and_other_peoples_numbers_log_nobody_in() {
     let of = place("official");
     let used = of.outside.world.login_code(MINI, "甲");

@@ -71,6 +71,7 @@ pub fn account(wechat: &Wechat, base: &str) -> Vec<(&'static str, String)> {
     let input = wechat.standin.account(base, Speaks::First);
     vec![
         ("appid", input.appid),
+        ("other", input.other),
         ("mchid", input.mchid),
         ("serial", input.serial),
         ("key", input.key),
@@ -299,6 +300,104 @@ fn a_kill_in_each_state_loses_nothing_and_pays_nothing_twice() {
     let page = page.get(&base).body;
     assert!(page.matches("−¥40.00").count() == 2 && page.contains("支付用户零钱"), "{page}");
     assert_eq!(wechat.standin.book(|book| book.refunds.len()), 1);
+    assert!(of.hall.stop(), "the box ends in order");
+    verified(&data);
+}
+
+#[test]
+fn a_kill_after_a_strange_a_closed_and_a_refused_payment_changes_nothing_of_them() {
+    let wechat = Wechat::start(false);
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let hall = Hall::at(&data);
+    let address = hall.base.trim_start_matches("http://").to_owned();
+    let mut of = till(&wechat, hall);
+    let again = |of: &mut Till| {
+        of.hall.kill();
+        of.hall = Hall::listening(&data, &address);
+        of.admin = of.hall.client();
+        let entered = of.admin.post("/login", &[("login", "admin"), ("password", crate::hall::PASSWORD)]);
+        assert_eq!(entered.status, 303);
+    };
+    let page = |of: &Till, n: u32| of.admin.get(&format!("/admin/event/{}/order/{n}", of.event)).body;
+    let begun = |of: &Till, phone: &str| {
+        let buyer = of.hall.client();
+        let order = of.buy(&buyer, phone);
+        assert_eq!(of.start(&buyer, &order).status, 303);
+        (order, wechat.newest())
+    };
+    // Strange: another amount was paid. Told again after the kill it is still no money, and taken once.
+    let (_, strange) = begun(&of, "13800000001");
+    assert!(wechat.standin.pay(&strange, Some((9_900, "CNY"))));
+    assert_eq!(wechat.deliver(&wechat.told(&strange)), Some(204));
+    again(&mut of);
+    assert_eq!(wechat.deliver(&wechat.told(&strange)), Some(204));
+    let shown = page(&of, 1);
+    assert!(shown.contains("支付金额不符") && !shown.contains("<strong>¥99.00</strong> 微信支付"), "{shown}");
+    let accept = format!("/admin/event/{}/order/1/wechat/accept", of.event);
+    assert_eq!(of.admin.post(&accept, &[("number", &strange)]).status, 303);
+    again(&mut of);
+    of.admin.post(&accept, &[("number", &strange)]);
+    assert_eq!(wechat.deliver(&wechat.told(&strange)), Some(204));
+    assert_eq!(page(&of, 1).matches("<strong>¥99.00</strong> 微信支付").count(), 1);
+    // Closed: the amount changed, and the first code was put away. After the kill a buyer gets the code that is good now, and the old one
+    // stays shut on both sides.
+    let sale = [("hold", "30"), ("most", "2"), ("offer", "60"), ("cancel", "1")];
+    assert_eq!(of.admin.post(&format!("/admin/event/{}/sale", of.event), &sale).status, 303);
+    let buyer = of.hall.client();
+    let form = [
+        ("kind", of.kind.as_str()),
+        ("people", "2"),
+        ("name", "张三"),
+        ("phone", "13800000002"),
+        ("more-1-kind", of.kind.as_str()),
+        ("more-1-name", "李四"),
+        ("more-1-phone", "13800000003"),
+        ("method", "wechat"),
+    ];
+    let landed = buyer.post(&format!("/event/{}/register", of.event), &form);
+    assert_eq!(landed.status, 303, "{}", landed.body);
+    let order = landed.location.unwrap().split('?').next().unwrap().to_owned();
+    assert_eq!(of.start(&buyer, &order).status, 303);
+    let closed = wechat.newest();
+    let shown = page(&of, 2);
+    let ticket = shown.split("/registration/").nth(1).unwrap().split(['"', '/', '?']).next().unwrap();
+    let cancelled = of.admin.post(&format!("/admin/event/{}/registration/{ticket}/cancel", of.event), &[]);
+    assert_eq!(cancelled.status, 303, "{}", cancelled.body);
+    assert_eq!(of.start(&buyer, &order).status, 303);
+    let good = wechat.newest();
+    assert_ne!(good, closed);
+    again(&mut of);
+    let buyer = of.hall.client();
+    assert_eq!(of.start(&buyer, &order).status, 303);
+    assert_eq!(wechat.newest(), good, "the one that was open before the kill");
+    assert!(!wechat.standin.pay(&closed, None) && page(&of, 2).contains("已关闭"));
+    assert!(wechat.standin.pay(&good, None));
+    assert_eq!(wechat.deliver(&wechat.told(&good)), Some(204));
+    again(&mut of);
+    assert_eq!(page(&of, 2).matches("<strong>¥100.00</strong> 微信支付").count(), 1);
+    // Refused: WeChat did not take it. After the kill the buyer's next press is a new payment under a new number, which counts once.
+    let buyer = of.hall.client();
+    let order = of.buy(&buyer, "13800000004");
+    let before = wechat.standin.book(|book| book.orders.len());
+    let mut form = account(&wechat, &of.hall.base);
+    form.iter_mut().filter(|(name, _)| *name == "appid").for_each(|(_, value)| *value = "wxunbound".into());
+    assert_eq!(send(&of.admin, "/admin/pay/account", &form).status, 303);
+    of.start(&buyer, &order);
+    assert_eq!(wechat.standin.book(|book| book.orders.len()), before, "WeChat knows of none");
+    again(&mut of);
+    let shown = page(&of, 3);
+    assert!(shown.contains("微信未受理") && shown.contains("APPID_MCHID_NOT_MATCH"), "{shown}");
+    assert_eq!(send(&of.admin, "/admin/pay/account", &account(&wechat, &of.hall.base)).status, 303);
+    let buyer = of.hall.client();
+    assert_eq!(of.start(&buyer, &order).status, 303);
+    let new = wechat.newest();
+    assert!(wechat.standin.pay(&new, None));
+    assert_eq!(wechat.deliver(&wechat.told(&new)), Some(204));
+    again(&mut of);
+    assert_eq!(wechat.deliver(&wechat.told(&new)), Some(204));
+    let shown = page(&of, 3);
+    assert!(shown.contains("微信未受理") && shown.matches("<strong>¥100.00</strong> 微信支付").count() == 1, "{shown}");
     assert!(of.hall.stop(), "the box ends in order");
     verified(&data);
 }

@@ -31,6 +31,11 @@ pub enum CorpMessage {
         /// Its media id.
         media: String,
     },
+    /// A recording that was uploaded.
+    Voice {
+        /// Its media id.
+        media: String,
+    },
     /// A file that was uploaded.
     File {
         /// Its media id.
@@ -54,8 +59,9 @@ pub const KINDS: &[(&str, &str)] = &[
     ("text", "Text"),
     ("markdown", "Markdown"),
     ("card", "Card with a link"),
-    ("image", "Picture (media id)"),
-    ("file", "File (media id)"),
+    ("image", "Picture"),
+    ("voice", "Recording"),
+    ("file", "File"),
     ("mini", "Mini-program notice"),
 ];
 
@@ -70,8 +76,10 @@ pub struct CorpInput {
     pub title: String,
     /// Link of a card.
     pub url: String,
-    /// Media id.
+    /// Media id; empty where the file comes along.
     pub media: String,
+    /// The file comes along.
+    pub attached: bool,
     /// App id of a mini-program.
     pub app: String,
     /// Its page.
@@ -102,8 +110,9 @@ pub fn check_corp(input: &CorpInput) -> Result<CorpMessage, Refusal> {
             let title = bytes(&mut wrong, "title", &input.title, 128);
             CorpMessage::Card { title, text: bytes(&mut wrong, "message", &input.text, 512), url }
         }
-        "image" => CorpMessage::Image { media: media(&mut wrong, &input.media) },
-        "file" => CorpMessage::File { media: media(&mut wrong, &input.media) },
+        "image" => CorpMessage::Image { media: media(&mut wrong, input) },
+        "voice" => CorpMessage::Voice { media: media(&mut wrong, input) },
+        "file" => CorpMessage::File { media: media(&mut wrong, input) },
         "mini" => mini(&mut wrong, input),
         _ => {
             wrong.push(problem!("kind", "Choose one of the given answers."));
@@ -114,10 +123,14 @@ pub fn check_corp(input: &CorpInput) -> Result<CorpMessage, Refusal> {
     Ok(message)
 }
 
-fn media(problems: &mut Vec<Problem>, typed: &str) -> String {
-    let media = typed.trim();
+fn media(problems: &mut Vec<Problem>, input: &CorpInput) -> String {
+    if input.attached {
+        return String::new();
+    }
+    let media = input.media.trim();
     if media.is_empty() || media.len() > 512 || !media.bytes().all(|b| b.is_ascii_graphic()) {
-        problems.push(problem!("media", "Give the media id that WeCom answered when it was uploaded."));
+        problems
+            .push(problem!("media", "Choose a file, or give the media id that WeCom answered when it was uploaded."));
     }
     media.to_owned()
 }
@@ -162,6 +175,7 @@ mod tests {
             title: "会议通知".into(),
             url: "https://hall.example.org/".into(),
             media: "3a8asd892asd8asd".into(),
+            attached: false,
             app: "wx123123123123123".into(),
             page: "pages/event/index".into(),
             items: "会议：年会\n地点: 二号厅".into(),
@@ -172,6 +186,9 @@ mod tests {
     fn each_kind_of_message_to_members_has_its_limits() {
         for (kind, _) in KINDS {
             check_corp(&input(kind)).unwrap();
+        }
+        for kind in ["image", "voice", "file"] {
+            check_corp(&CorpInput { media: String::new(), attached: true, ..input(kind) }).unwrap();
         }
         let cases = [
             (CorpInput { text: String::new(), ..input("text") }, "message"),

@@ -432,7 +432,12 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         say(format!("setup code: {}", setup.renew(&ctx)));
         say(format!("open {base}/setup and enter it there"));
     }
-    let wechat = if demo { Some(crate::demo_wechat::start(&ctx, &base).await?) } else { None };
+    let wechat = if demo {
+        let till = stand_ins.as_ref().and_then(|(_, till)| till.as_ref());
+        Some(crate::demo_wechat::start(&ctx, &base, till).await?)
+    } else {
+        None
+    };
     let hall = web::Hall::new(web::Parts {
         ctx: ctx.clone(),
         setup,

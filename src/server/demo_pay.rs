@@ -1,6 +1,9 @@
 //! Paying in the demonstration: a stand-in of WeChat Pay on this box, an account with it, and a ticket that costs something.
 
-use crate::command::say;
+use crate::{
+    command::say,
+    demo_wechat::{MINI, OFFICIAL},
+};
 use domain::{EventId, payment::Method, ticket_type::TicketTypeInput};
 use gateway::pay::standin::{PayStandin, Speaks};
 use service::{Actor, Ctx, Error, pay, payment, ticket_type};
@@ -38,7 +41,13 @@ pub async fn stand_in(ctx: &Ctx, actor: &Actor, hall: SocketAddr, base: &str) ->
     let shown = format!("http://{host}:{port}");
     till.show_at(&shown);
     let hall_near = near(local, &hall.port().to_string());
-    let account = domain::pay::AccountInput { address: near(local, &port), ..till.account(&hall_near, Speaks::First) };
+    let account = domain::pay::AccountInput {
+        appid: MINI.into(),
+        other: OFFICIAL.into(),
+        address: near(local, &port),
+        ..till.account(&hall_near, Speaks::First)
+    };
+    [MINI, OFFICIAL].into_iter().for_each(|app| till.bind(app));
     pay::save(ctx, actor, &account).await?;
     payment::save(ctx, actor, &[(Method::Wechat, true, String::new())]).await?;
     let trouble = pay::check(ctx, actor).await?;

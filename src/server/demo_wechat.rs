@@ -3,27 +3,33 @@
 
 use crate::{command::say, demo};
 use domain::wechat::{AppInput, AppKind};
-use gateway::{standin::Standin, wechat::standin::World};
+use gateway::{pay::standin::PayStandin, standin::Standin, wechat::standin::World};
 use service::{Ctx, Error, wechat};
 use std::sync::Arc;
 
 /// The secret of every app of the demonstration.
 const SECRET: &str = "demonstration-secret";
 
-/// Starts the stand-in and sets the association's apps up against it; it ends when what is answered is dropped.
-pub async fn start(ctx: &Ctx, base: &str) -> Result<Standin, Error> {
+/// The mini-program of the demonstration.
+pub const MINI: &str = "wxdemo0000000001";
+/// Its official account.
+pub const OFFICIAL: &str = "wxdemo0000000002";
+
+/// Starts the stand-in and sets the association's apps up against it; it ends when what is answered is dropped. WeChat Pay's stand-in learns
+/// whose openids are whose.
+pub async fn start(ctx: &Ctx, base: &str, till: Option<&PayStandin>) -> Result<Standin, Error> {
     let clock = ctx.clock.clone();
     let world = World::new(Arc::new(move || clock.now().0.div_euclid(1_000)));
-    let apps = [
-        (AppKind::Mini, "wxdemo0000000001"),
-        (AppKind::Official, "wxdemo0000000002"),
-        (AppKind::Corp, "wwdemo0000000001"),
-    ];
+    let apps = [(AppKind::Mini, MINI), (AppKind::Official, OFFICIAL), (AppKind::Corp, "wwdemo0000000001")];
     for (kind, app) in apps {
         match kind {
             AppKind::Corp => world.corp(app, SECRET, &["chenmishu", "zhangsan"]),
             AppKind::Mini | AppKind::Official => world.app(app, SECRET),
         }
+    }
+    if let Some(till) = till {
+        let world = world.clone();
+        till.tell_openids(move |openid| world.app_of_openid(openid));
     }
     let standin = world.start().await.map_err(|error| Error::internal("starting WeChat's stand-in", error))?;
     let actor = demo::secretary(ctx).await?;

@@ -36,6 +36,10 @@ impl Wording for Words {
         }
     }
 
+    fn said(&self, english: &'static str, lang: &str) -> String {
+        Text(Lang::parse(lang).unwrap_or_default()).t(english).to_owned()
+    }
+
     fn base(&self) -> Option<String> {
         self.base.clone()
     }

@@ -87,6 +87,7 @@ pub struct Parts {
     pub(crate) visits: Arc<crate::promotion::Tally>,
     /// Whoever speaks to WeChat Pay.
     pub(crate) pay: Arc<crate::pay::Desk>,
+    pub(crate) turns: Arc<crate::once::Turns>,
     /// Spaces with their zones, as every page needs them; each is forgotten when it changes.
     known: Arc<Mutex<HashMap<SpaceId, Arc<Known>>>>,
     /// Who carries what leaves the box.
@@ -112,6 +113,7 @@ impl Ctx {
         }
         Self(Arc::new(Parts {
             pay: Arc::default(),
+            turns: Arc::default(),
             boot: random.number(),
             store,
             clock,

@@ -3,9 +3,14 @@
 
 use crate::{Ctx, Error, Work, token};
 use data_encoding::HEXLOWER;
-use domain::{Once, Refusal, SpaceId, once::ONCE_MILLIS, refuse};
-use std::sync::Arc;
+use domain::{
+    Once, Refusal, SpaceId,
+    once::{KeyOwner, ONCE_MILLIS},
+    refuse,
+};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use store::catalogue::ONCE_BY_END;
 use store::{Order, Read};
 
@@ -48,19 +53,63 @@ fn done() -> Refusal {
     )
 }
 
-/// Looks a key up before its request is done. `who` is whoever asks, `asked` all that the request says.
-pub fn before(ctx: &Ctx, space: SpaceId, who: &[u8], key: &str, asked: &[u8]) -> Result<Before, Error> {
-    if !domain::once::is_key(key) {
+/// Keys whose requests are under way: whoever sends one again meanwhile waits for the answer.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<HashMap<Named, Arc<tokio::sync::Mutex<()>>>>);
+
+/// A key within its space.
+type Named = (SpaceId, [u8; 32]);
+
+/// The turn of one request with a key; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    held: Option<tokio::sync::OwnedMutexGuard<()>>,
+    named: Named,
+    turns: Arc<Turns>,
+}
+
+/// Waits until no other request with that key is under way. Two that come at once are then done one after the other, and the second finds the
+/// answer of the first, also where nothing was written.
+pub async fn turn(ctx: &Ctx, space: SpaceId, who: KeyOwner, key: &str) -> Turn {
+    let named = (space, named(who, key));
+    let lock = {
+        let mut all = ctx.turns.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(named).or_default().clone()
+    };
+    // Made before it is waited for: whoever gives up waiting leaves nothing behind.
+    let mut turn = Turn { held: None, named, turns: ctx.turns.clone() };
+    turn.held = Some(lock.lock_owned().await);
+    turn
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.held = None;
+        let mut all = self.turns.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.get(&self.named).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            all.remove(&self.named);
+        }
+    }
+}
+
+/// The name under which a key of somebody is kept.
+fn named(who: KeyOwner, key: &str) -> [u8; 32] {
+    token::sha256(&[&token::sha256(&who.mark())[..], key.as_bytes()].concat())
+}
+
+/// Looks a key up before its request is done. `who` is whose the key is, `asked` all that the request says.
+pub fn before(ctx: &Ctx, space: SpaceId, who: KeyOwner, key: &str, asked: &[u8]) -> Result<Before, Error> {
+    if !domain::once::is_key(key, who) {
         return Err(refuse!(
             Invalid,
             "once.key",
             "The idempotency key must have {min} to {max} letters, digits or signs.",
-            min = domain::once::KEY_MIN,
+            min = who.key_min(),
             max = domain::once::KEY_MAX
         )
         .into());
     }
-    let key = token::sha256(&[&token::sha256(who)[..], key.as_bytes()].concat());
+    let key = named(who, key);
     let asked = token::sha256(asked);
     let kept = ctx.read(&ctx.own(space), |view| Ok(view.get::<Once>(&key)?))?;
     let Some(kept) = kept.filter(|kept| ctx.now() < kept.until) else {
@@ -176,6 +225,7 @@ mod tests {
     use domain::{Person, PersonId};
 
     const SPACE: SpaceId = SpaceId::ASSOCIATION;
+    const ME: KeyOwner = KeyOwner::Token([1; 32]);
 
     async fn add(ctx: &Ctx) -> Result<PersonId, Error> {
         ctx.write(&ctx.own(SPACE), |work| {
@@ -189,7 +239,7 @@ mod tests {
     }
 
     fn fresh(hall: &Hall, asked: &[u8]) -> Arc<Mark> {
-        match before(&hall.ctx, SPACE, b"me", "0f8fad5b-d9cb", asked).unwrap() {
+        match before(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb", asked).unwrap() {
             Before::Fresh(mark) => mark,
             Before::Answered(answer) => panic!("{answer:?}"),
         }
@@ -212,18 +262,20 @@ mod tests {
         assert_eq!((refused.code(), people(&hall)), (Some("once.done"), 1));
         let said = Answer { status: 201, body: "{\"a\":\"b c\"}".into() };
         answered(&hall.ctx, SPACE, &mark, &said).await.unwrap();
-        match before(&hall.ctx, SPACE, b"me", "0f8fad5b-d9cb", b"add").unwrap() {
+        match before(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb", b"add").unwrap() {
             Before::Answered(answer) => assert_eq!(answer, said),
             Before::Fresh(_) => panic!("it was answered"),
         }
-        let other = before(&hall.ctx, SPACE, b"me", "0f8fad5b-d9cb", b"other").unwrap_err();
+        let other = before(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb", b"other").unwrap_err();
         assert_eq!(other.code(), Some("once.other"));
-        let somebody = before(&hall.ctx, SPACE, b"you", "0f8fad5b-d9cb", b"other").unwrap();
+        let somebody = before(&hall.ctx, SPACE, KeyOwner::Token([2; 32]), "0f8fad5b-d9cb", b"other").unwrap();
         assert!(matches!(somebody, Before::Fresh(_)), "a key is its sender's");
-        assert_eq!(before(&hall.ctx, SPACE, b"me", "短", b"add").unwrap_err().code(), Some("once.key"));
+        assert_eq!(before(&hall.ctx, SPACE, ME, "短", b"add").unwrap_err().code(), Some("once.key"));
+        let alone = before(&hall.ctx, SPACE, KeyOwner::Alone([1; 32]), "0f8fad5b-d9cb", b"add").unwrap_err();
+        assert_eq!(alone.code(), Some("once.key"), "without a token a key must be longer");
         hall.advance(ONCE_MILLIS);
         assert_eq!(forget_old(&hall.ctx, SPACE).await.unwrap(), 1);
-        assert!(matches!(before(&hall.ctx, SPACE, b"me", "0f8fad5b-d9cb", b"add").unwrap(), Before::Fresh(_)));
+        assert!(matches!(before(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb", b"add").unwrap(), Before::Fresh(_)));
         assert!(hall.ctx.store().view().verify().is_sound());
     }
 
@@ -241,6 +293,35 @@ mod tests {
         let twice = fresh(&hall, b"add");
         let refused = doing(twice, async { add(&hall.ctx).await.and(add(&hall.ctx).await) }).await;
         assert_eq!(refused.unwrap_err().code(), Some("once.done"));
+    }
+
+    #[tokio::test]
+    async fn two_requests_with_a_key_have_their_turns_and_leave_nothing_behind() {
+        let hall = Hall::fresh();
+        let left = || hall.ctx.turns.0.lock().unwrap().len();
+        let first = turn(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb").await;
+        let other = turn(&hall.ctx, SPACE, KeyOwner::Token([2; 32]), "0f8fad5b-d9cb").await;
+        assert_eq!(left(), 2, "another's key is another");
+        let mut second = std::pin::pin!(turn(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb"));
+        assert!(looked(second.as_mut()).is_none(), "it waits");
+        drop(first);
+        let second = second.await;
+        // Whoever gives up waiting leaves nothing either.
+        {
+            let mut third = Box::pin(turn(&hall.ctx, SPACE, ME, "0f8fad5b-d9cb"));
+            assert!(looked(third.as_mut()).is_none());
+        }
+        drop((second, other));
+        assert_eq!(left(), 0);
+    }
+
+    /// Looks once whether a future is done.
+    fn looked<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match future.poll(&mut context) {
+            std::task::Poll::Ready(done) => Some(done),
+            std::task::Poll::Pending => None,
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,11 @@ pub fn new(random: &dyn Random) -> String {
     BASE32_NOPAD_VISUAL.encode(&bytes)
 }
 
+/// Whether a text has the form of a token of ours: nobody else sends the same.
+pub fn is_one(text: &str) -> bool {
+    text.len() == 32 && BASE32_NOPAD_VISUAL.decode(text.as_bytes()).is_ok()
+}
+
 /// A code that a person types: eight characters of the same alphabet, 40 random bits; only for short-lived, rate-limited use.
 pub fn short(random: &dyn Random) -> String {
     let mut bytes = [0u8; 5];
@@ -61,6 +66,7 @@ mod tests {
         assert_eq!(first.len(), 32);
         assert_ne!(first, second);
         assert_ne!(hash(&first), hash(&second));
+        assert!(is_one(&first) && !is_one("") && !is_one("token") && !is_one(&first[1..]) && !is_one(&"!".repeat(32)));
     }
 
     #[test]

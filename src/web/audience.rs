@@ -49,6 +49,34 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
+/// The language that a client of the API says it reads: that of the cookie, else the most wanted one of `Accept-Language` that there is (RFC
+/// 9110, 12.5.4). A browser in which somebody is logged in shows our pages, and those have their own choice.
+pub fn client_lang(headers: &HeaderMap) -> Option<Lang> {
+    if let Some(lang) = cookie(headers, LANGUAGE).and_then(Lang::parse) {
+        return Some(lang);
+    }
+    if [SESSION, PERSON, DEVICE].iter().any(|name| cookie(headers, name).is_some()) {
+        return None;
+    }
+    wanted_lang(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)
+}
+
+/// Most languages of a header that are looked at.
+const LANGS_MAX: usize = 20;
+
+fn wanted_lang(header: &str) -> Option<Lang> {
+    let weighed = header.split(',').take(LANGS_MAX).filter_map(|one| {
+        let (tag, weight) = one.split_once(';').unwrap_or((one, "q=1"));
+        let weight: f32 = weight.trim().strip_prefix("q=")?.trim().parse().ok()?;
+        let tag = tag.trim();
+        let whole = tag.len() == 2 || tag.get(2..3) == Some("-");
+        let lang = Lang::parse(tag).filter(|_| whole && weight > 0.0 && weight <= 1.0)?;
+        Some((weight, lang))
+    });
+    // Of two that are wanted as much, the first.
+    weighed.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, lang)| lang)
+}
+
 /// A `Set-Cookie` value for a secret; not readable by scripts, and only sent over TLS when the box is reached so.
 pub fn secret_cookie(visit: &Visit, name: &str, value: &str, seconds: i64) -> String {
     let secure = if visit.base.starts_with("https://") { "; Secure" } else { "" };
@@ -89,6 +117,17 @@ fn number() -> String {
 }
 
 impl Visit {
+    /// As [`Self::format_of`], for clients of the API: they say the language they read by `Accept-Language`; who says none gets the one that the
+    /// logged-in person chose. Pages of ours that ask the API are of the browser's cookies alone, as all pages are.
+    fn format_for(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Format {
+        let lang = client_lang(headers).or_else(|| {
+            let actor = service::identity::actor(&hall.ctx, space, bearer(headers)?).ok()??;
+            Lang::parse(&service::identity::language(&hall.ctx, &actor).ok()?)
+        });
+        let format = Self::format_of(hall, space, headers);
+        Format { text: lang.map_or(format.text, Text), ..format }
+    }
+
     /// How times and texts are shown to whoever sent these headers.
     pub fn format_of(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Format {
         let lang = cookie(headers, LANGUAGE).and_then(Lang::parse).unwrap_or_default();
@@ -111,7 +150,11 @@ impl Visit {
         let host = hall.settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{host}"));
         Self {
             space,
-            format: Self::format_of(hall, space, headers),
+            format: if uri.path().starts_with(crate::api::guard::PREFIX) {
+                Self::format_for(hall, space, headers)
+            } else {
+                Self::format_of(hall, space, headers)
+            },
             space_name: known.as_ref().map_or_else(
                 || "会馆 Huiguan".to_owned(),
                 |known| if known.brand.name.is_empty() { known.space.name.clone() } else { known.brand.name.clone() },
@@ -286,4 +329,41 @@ impl FromRequestParts<Hall> for Scanner {
 /// The refusal for a terminal that was shut out.
 pub fn shut_out() -> Refusal {
     domain::refuse!(Denied, "device.revoked", "This terminal is shut out for good. Set up a new one.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_reads_what_it_wants_most_of_what_there_is() {
+        for (header, wanted) in [
+            ("en", Some(Lang::En)),
+            ("zh-CN,zh;q=0.9,en;q=0.8", Some(Lang::Zh)),
+            ("en-US,en;q=0.9,zh-CN;q=0.95", Some(Lang::En)),
+            ("fr, zh;q=0.5, en;q=0.7", Some(Lang::En)),
+            ("zh;q=0, en;q=0.1", Some(Lang::En)),
+            ("fr", None),
+            ("*", None),
+            ("enx", None),
+            ("en;q=2", None),
+            ("en;q=x", None),
+            ("", None),
+        ] {
+            assert_eq!(wanted_lang(header), wanted, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_browser_with_a_log_in_has_its_own_choice() {
+        let lang = |cookies: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, header::HeaderValue::from_static("en"));
+            headers.insert(header::COOKIE, header::HeaderValue::try_from(cookies).unwrap());
+            client_lang(&headers)
+        };
+        assert_eq!(lang("x=y"), Some(Lang::En));
+        assert_eq!(lang("hall_device=x"), None);
+        assert_eq!(lang("hall_session=x; hall_language=zh-CN"), Some(Lang::Zh));
+    }
 }

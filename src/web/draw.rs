@@ -165,9 +165,15 @@ async fn face(
     visit: Visit,
     headers: HeaderMap,
     Path((id, who)): Path<(u64, String)>,
+    Query(query): Query,
 ) -> Answer {
+    let who = draw::who_of(&who)?;
+    if !query.get("look").is_empty() {
+        let bytes = draw::face::shown_to_wechat(&hall.ctx, visit.space, DrawId(id), who, query.get("look"))?;
+        return Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "no-store")], bytes).into_response());
+    }
     let actor = Staff::of(&hall, visit.space, &headers).map_or_else(|_| visit.visitor(), |Staff(actor)| actor);
-    let bytes = draw::face_file(&hall.ctx, &actor, visit.space, DrawId(id), draw::who_of(&who)?)?;
+    let bytes = draw::face_file(&hall.ctx, &actor, visit.space, DrawId(id), who)?;
     // Whether it may be shown can change, so it is asked for again after a while.
     Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "private, max-age=60")], bytes).into_response())
 }

@@ -16,7 +16,7 @@ use axum::{
 use domain::identity::IDLE_MILLIS;
 use service::{
     Error,
-    identity::{self, Target},
+    identity::{self, ProfileInput, Target},
 };
 use views::{Tone, phone::login as pages};
 
@@ -80,7 +80,8 @@ async fn show(State(hall): State<Hall>, visit: Visit, member: Result<Member, cra
 
 async fn save(State(hall): State<Hall>, visit: Visit, Member(actor): Member, fields: Fields) -> Answer {
     let (name, company) = (fields.get("name"), fields.get("company"));
-    match identity::save_profile(&hall.ctx, &actor, name, company).await {
+    let input = ProfileInput { name: name.to_owned(), company: company.to_owned(), language: None };
+    match identity::save_profile(&hall.ctx, &actor, &input).await {
         Ok(()) => tell("/my/session", Tone::Good, visit.text().t("Saved.")),
         Err(error) => {
             let sessions = identity::sessions(&hall.ctx, &actor)?;

@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use domain::pay::{CALLBACK, Way};
+use domain::pay::CALLBACK;
 use serde_json::json;
 use service::{
     Error, order,
@@ -64,7 +64,7 @@ async fn notified(State(hall): State<Hall>, In(space): In, headers: HeaderMap, b
 /// The buyer presses "pay": the page shows the code then.
 async fn start(State(hall): State<Hall>, visit: Visit, Path(link): Path<String>) -> Answer {
     let back = format!("/order/{link}");
-    match pay::start(&hall.ctx, &visit.visitor(), &link, Way::Native).await {
+    match pay::start(&hall.ctx, &visit.visitor(), &link).await {
         Ok(_) => see(&format!("{back}#pay")),
         Err(error) => to_order(&visit, &back, error),
     }

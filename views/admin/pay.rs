@@ -240,6 +240,7 @@ pub fn input_of(kept: &PayAccount) -> AccountInput {
     };
     AccountInput {
         appid: kept.appid.clone(),
+        other: kept.other.clone(),
         mchid: kept.mchid.clone(),
         serial: kept.serial.clone(),
         public_id,
@@ -270,6 +271,7 @@ pub fn account(shell: &Shell, of: &Account<'_>, refusal: Option<&Refusal>) -> Ma
                 (form.input(&Input { name: "appid", label: text.t("AppID"), value: &of.typed.appid, required: true, max: 32, help: text.t("Of the mini-program or official account that the merchant number is bound to."), ..Input::default() }))
                 (form.input(&Input { name: "mchid", label: text.t("Merchant number"), value: &of.typed.mchid, required: true, max: 32, ..Input::default() }))
             }
+            (form.input(&Input { name: "other", label: text.t("Second AppID"), value: &of.typed.other, max: 32, help: text.t("The other of the two, when people pay in the mini-program and in the official account; both must be bound to the merchant number. Codes are paid with the first."), ..Input::default() }))
             (form.input(&Input { name: "serial", label: text.t("Serial number of the merchant's certificate"), value: &of.typed.serial, required: true, max: 64, help: text.t("Merchant platform: Account centre, API security."), ..Input::default() }))
             (form.textarea(&Input { name: "key", label: text.t("Merchant's key (apiclient_key.pem)"), help: stays, required: of.kept.is_none(), max: 8_000, ..Input::default() }, 4))
             (form.input(&Input { name: "secret", label: text.t("APIv3 key"), kind: "password", help: stays, required: of.kept.is_none(), max: 32, autocomplete: "off", ..Input::default() }))

@@ -154,7 +154,7 @@ fn messages(shell: &Shell, of: &Page<'_>) -> Markup {
         @if in_use(of, AppKind::Corp) {
             section class="panel" id="message" {
                 h2 { (text.t("Message to WeCom members")) }
-                form method="post" action="/admin/wechat/message" class="form" {
+                form method="post" action="/admin/wechat/message" enctype="multipart/form-data" class="form" {
                     (form.input(&Input { name: "members", label: text.t("Ids of members"), value: &(of.message)("members"), required: true, max: 2_000, help: text.t("As the address book has them, separated by commas."), ..Input::default() }))
                     (form.select(&Input { name: "kind", label: text.t("Kind"), value: &(of.message)("kind"), ..Input::default() }, &kinds))
                     (form.input(&Input { name: "title", label: text.t("Title of the message"), value: &(of.message)("title"), max: 128, help: text.t("For a card or a mini-program notice."), ..Input::default() }))
@@ -163,8 +163,9 @@ fn messages(shell: &Shell, of: &Page<'_>) -> Markup {
                         summary { (text.t("Link, media and mini-program")) }
                         div class="pair" {
                             (form.input(&Input { name: "url", label: text.t("Link of a card"), value: &(of.message)("url"), max: 2_048, ..Input::default() }))
-                            (form.input(&Input { name: "media", label: text.t("Media id of a picture or file"), value: &(of.message)("media"), max: 512, ..Input::default() }))
+                            (form.input(&Input { name: "media", label: text.t("Media id of a picture or file"), value: &(of.message)("media"), max: 512, help: text.t("Only when the file was handed over elsewhere."), ..Input::default() }))
                         }
+                        (form.file("upload", text.t("Picture, recording or file"), text.t("JPEG or PNG up to 10 MB, AMR up to 2 MB, any other file up to 20 MB. It is handed over to WeCom with the message."), ""))
                         div class="pair" {
                             (form.input(&Input { name: "mini_app", label: text.t("App id of the mini-program"), value: &(of.message)("mini_app"), max: 64, ..Input::default() }))
                             (form.input(&Input { name: "mini_page", label: text.t("Page"), value: &(of.message)("mini_page"), max: 512, ..Input::default() }))

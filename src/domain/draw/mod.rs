@@ -408,6 +408,19 @@ pub struct Face {
     pub at: Time,
 }
 
+/// A look at a picture that WeChat was asked for, or its verdict that came before the answer to the asking.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct FaceCheck {
+    /// WeChat's number of it.
+    pub trace: String,
+    /// Whose picture in which draw, and its file; none: only the verdict is known yet.
+    pub of: Option<(DrawId, Who, Hash)>,
+    /// `pass`, `review` or `risky`; empty: not known yet.
+    pub suggest: String,
+    /// When it was noted.
+    pub at: Time,
+}
+
 /// The secrets of a draw, sealed with the box's key.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct DrawSecret {

@@ -31,6 +31,8 @@ pub struct Test {
 pub struct PayAccount {
     /// Of the mini-program or official account that payments belong to.
     pub appid: String,
+    /// Of the other of the two, when people pay in both; empty: none.
+    pub other: String,
     /// The merchant's number.
     pub mchid: String,
     /// Serial number of the merchant's certificate, in hexadecimal.
@@ -49,6 +51,46 @@ pub struct PayAccount {
     pub test: Option<Test>,
     /// When it was changed.
     pub changed_at: Time,
+}
+
+impl PayAccount {
+    /// The apps in which people pay, the one for QR codes first.
+    pub fn apps(&self) -> impl Iterator<Item = &str> {
+        [&self.appid, &self.other].into_iter().map(String::as_str).filter(|app| !app.is_empty())
+    }
+}
+
+/// The account as it was kept before there could be two apps.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct PayAccountV1 {
+    /// Of the mini-program or official account that payments belong to.
+    pub appid: String,
+    /// The merchant's number.
+    pub mchid: String,
+    /// Serial number of the merchant's certificate.
+    pub serial: String,
+    /// The merchant's key, sealed.
+    pub key: Vec<u8>,
+    /// The APIv3 key, sealed.
+    pub secret: Vec<u8>,
+    /// How WeChat proves that it speaks.
+    pub proof: Proof,
+    /// Where WeChat Pay answers.
+    pub address: String,
+    /// The box as WeChat reaches it.
+    pub public: String,
+    /// What came of the last test.
+    pub test: Option<Test>,
+    /// When it was changed.
+    pub changed_at: Time,
+}
+
+impl From<PayAccountV1> for PayAccount {
+    fn from(old: PayAccountV1) -> Self {
+        let PayAccountV1 { appid, mchid, serial, key, secret, proof, address, public, test, changed_at } = old;
+        let other = String::new();
+        Self { appid, other, mchid, serial, key, secret, proof, address, public, test, changed_at }
+    }
 }
 
 /// A platform certificate that was fetched.
@@ -71,6 +113,8 @@ pub struct PayCertificate {
 pub struct AccountInput {
     /// `appid`.
     pub appid: String,
+    /// The second app; empty: none.
+    pub other: String,
     /// `mchid`.
     pub mchid: String,
     /// Serial number of the merchant's certificate.
@@ -101,13 +145,17 @@ const PEM_MAX: usize = 8_000;
 pub fn check_account(input: &AccountInput, kept: bool, now: Time) -> Result<PayAccount, Refusal> {
     let mut form = Form::default();
     let appid = form.required("appid", &input.appid, 32);
+    let other = form.optional("other", &input.other, 32);
     let mchid = form.required("mchid", &input.mchid, 32);
     let serial = form.required("serial", &input.serial, 64).to_ascii_uppercase();
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    for (field, text) in [("appid", &appid), ("mchid", &mchid), ("serial", &serial)] {
+    for (field, text) in [("appid", &appid), ("other", &other), ("mchid", &mchid), ("serial", &serial)] {
         if !plain(text) {
             form.wrong(problem!(field, "Only letters, digits and hyphens."));
         }
+    }
+    if !other.is_empty() && plain(&other) && other == appid {
+        form.wrong(problem!("other", "This is the same app as the first. Leave it empty, or give the other one."));
     }
     let missing = |text: &str| !kept && text.trim().is_empty();
     for (field, text) in [("key", &input.key), ("secret", &input.secret)] {
@@ -139,6 +187,7 @@ pub fn check_account(input: &AccountInput, kept: bool, now: Time) -> Result<PayA
     }
     form.done(PayAccount {
         appid,
+        other,
         mchid,
         serial,
         key: Vec::new(),
@@ -186,6 +235,12 @@ mod tests {
         assert_eq!(fields(|typed| typed.key.clear(), false), ["key"]);
         assert_eq!(fields(|typed| typed.secret = "short".into(), true), ["secret"]);
         assert_eq!(fields(|typed| typed.mchid = "1 2".into(), true), ["mchid"]);
+        assert_eq!(fields(|typed| typed.other = "wx fed".into(), true), ["other"]);
+        assert_eq!(fields(|typed| typed.other.clone_from(&typed.appid), true), ["other"]);
+        let two = check_account(&AccountInput { other: "wxfedcba9876543210".into(), ..input() }, false, Time(1));
+        assert_eq!(two.unwrap().apps().collect::<Vec<_>>(), ["wx0123456789abcdef", "wxfedcba9876543210"]);
+        let one = check_account(&input(), false, Time(1)).unwrap();
+        assert_eq!(one.apps().collect::<Vec<_>>(), ["wx0123456789abcdef"]);
         assert_eq!(fields(|typed| typed.public_id = "PUB_KEY_ID_1".into(), true), ["public_id"]);
         assert_eq!(fields(|typed| typed.public = "hall.example.org".into(), true), ["public"]);
         assert_eq!(fields(|typed| typed.address = "ftp://x".into(), true), ["address"]);

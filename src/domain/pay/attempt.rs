@@ -225,9 +225,10 @@ impl Attempt {
         }
     }
 
-    /// Whether a buyer who presses again is given this one: it is still good for that amount in that way.
-    pub fn serves(&self, amount: Money, way: &Way, now: Time) -> bool {
-        self.state.is_pending() && self.amount == amount && self.way == *way && now.plus(MINUTE) < self.until
+    /// Whether a buyer who presses again is given this one: it is still good for that amount in that way and app.
+    pub fn serves(&self, amount: Money, way: &Way, app: &str, now: Time) -> bool {
+        let same = self.amount == amount && self.way == *way && self.account.0 == app;
+        self.state.is_pending() && same && now.plus(MINUTE) < self.until
     }
 }
 

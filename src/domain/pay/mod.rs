@@ -6,7 +6,9 @@ mod attempt;
 mod bill;
 mod refund;
 
-pub use account::{AccountInput, CALLBACK, MAIN_ADDRESS, PayAccount, PayCertificate, Proof, Test, check_account};
+pub use account::{
+    AccountInput, CALLBACK, MAIN_ADDRESS, PayAccount, PayAccountV1, PayCertificate, Proof, Test, check_account,
+};
 pub use attempt::{Attempt, AttemptState, AttemptStep, Heard, Received, Report, Way, attempt_next, deadline, number};
 pub use bill::{BillRow, Compared, DIFFERENCES_MAX, Difference, DifferenceKind, Moved, PayBill, compare, is_ready};
 pub use refund::{PayRefund, RefundReport, RefundState, RefundStep, refund_next, refund_number};

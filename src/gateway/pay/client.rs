@@ -58,6 +58,8 @@ impl Why {
 /// An order to be paid.
 #[derive(Debug, Clone)]
 pub struct NewOrder<'a> {
+    /// The app that it is paid in; an openid is good in its own app alone.
+    pub app: &'a str,
     /// Our number.
     pub number: &'a str,
     /// What the buyer reads, at most 127 characters.
@@ -242,7 +244,7 @@ impl Client {
             prepay_id: String,
         }
         let mut body = json!({
-            "appid": self.merchant.appid,
+            "appid": order.app,
             "mchid": self.merchant.mchid,
             "description": order.description.chars().take(127).collect::<String>(),
             "out_trade_no": order.number,
@@ -261,13 +263,13 @@ impl Client {
         reply.json::<Answer>().map(|answer| answer.prepay_id).map_err(unreadable)
     }
 
-    /// What a phone needs for a prepared payment.
-    pub fn parameters(&self, prepay: &str) -> Result<PayParameters, Why> {
+    /// What a phone needs for a payment that was prepared for that app.
+    pub fn parameters(&self, app: &str, prepay: &str) -> Result<PayParameters, Why> {
         let (timestamp, nonce) = (self.now().to_string(), self.nonce());
         let package = format!("prepay_id={prepay}");
-        let text = pay_text(&self.merchant.appid, &timestamp, &nonce, &package);
+        let text = pay_text(app, &timestamp, &nonce, &package);
         let signature = self.merchant.key.sign(&text).map_err(|error| Why::Setup(error.to_string()))?;
-        Ok(PayParameters { appid: self.merchant.appid.clone(), timestamp, nonce, package, signature })
+        Ok(PayParameters { appid: app.to_owned(), timestamp, nonce, package, signature })
     }
 
     /// How a payment stands.

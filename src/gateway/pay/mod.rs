@@ -16,8 +16,8 @@ use serde::Deserialize;
 /// Whose payments they are, and the keys that say so. Nothing of it shows in logs.
 #[derive(Debug)]
 pub struct Merchant {
-    /// Of the mini-program or official account.
-    pub appid: String,
+    /// Of the mini-program and the official account that the merchant's number is bound to; at least one.
+    pub apps: Vec<String>,
     /// The merchant's number.
     pub mchid: String,
     /// Serial number of the merchant's certificate.

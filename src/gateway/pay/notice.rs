@@ -21,7 +21,7 @@ pub enum Unread {
     Form(String),
     /// It does not open with the APIv3 key.
     Shut,
-    /// It is for another merchant or another appid.
+    /// It is for another merchant or another app.
     Stranger,
 }
 
@@ -68,7 +68,7 @@ pub fn read(merchant: &Merchant, body: &[u8]) -> Result<Told, Unread> {
     let plain = plain.map_err(|Shut| Unread::Shut)?;
     if envelope.event_type == "TRANSACTION.SUCCESS" {
         let trade: Trade = serde_json::from_slice(&plain).map_err(|error| form(&error))?;
-        if trade.mchid != merchant.mchid || trade.appid != merchant.appid {
+        if trade.mchid != merchant.mchid || !merchant.apps.contains(&trade.appid) {
             return Err(Unread::Stranger);
         }
         return Ok(Told::Trade(trade));

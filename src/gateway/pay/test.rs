@@ -40,7 +40,7 @@ fn known() -> Keys {
 impl World {
     fn merchant(&self) -> Merchant {
         Merchant {
-            appid: key::APPID.into(),
+            apps: vec![key::APPID.into()],
             mchid: key::MCHID.into(),
             serial: key::MERCHANT_SERIAL.into(),
             key: MerchantKey::read(key::MERCHANT_KEY).unwrap(),
@@ -63,7 +63,14 @@ impl World {
     }
 
     fn order<'a>(&self, number: &'a str, fen: i64) -> NewOrder<'a> {
-        NewOrder { number, description: "年会门票", fen, until: self.time().plus(30 * MINUTE), openid: None }
+        NewOrder {
+            app: key::APPID,
+            number,
+            description: "年会门票",
+            fen,
+            until: self.time().plus(30 * MINUTE),
+            openid: None,
+        }
     }
 
     fn read(&self, keys: &Keys, told: &Notification) -> Result<Result<Told, Unread>, Unproven> {
@@ -84,7 +91,7 @@ async fn a_payment_is_asked_for_made_told_queried_and_given_back() {
     let other = client.order(&of.order("AB00000001-1", 9_999)).await.unwrap_err();
     assert_eq!(other.code(), "INVALID_REQUEST");
     let inside = NewOrder { openid: Some("oUser"), ..of.order("AB00000001-2", 100) };
-    let parameters = client.parameters(&client.order(&inside).await.unwrap()).unwrap();
+    let parameters = client.parameters(key::APPID, &client.order(&inside).await.unwrap()).unwrap();
     assert!(parameters.package.starts_with("prepay_id=wx") && parameters.appid == key::APPID);
     assert_eq!(client.query("AB00000001-1").await.unwrap().trade_state, "NOTPAY");
     assert!(client.query("AB00000001-9").await.unwrap_err().is_missing());
@@ -108,6 +115,41 @@ async fn a_payment_is_asked_for_made_told_queried_and_given_back() {
     assert_eq!((facts.status.as_str(), facts.amount), ("SUCCESS", Some(RefundAmount { refund: 4_000 })));
     assert_eq!(client.refund_query("RAB00000001-1").await.unwrap().status, "SUCCESS");
     assert_eq!(client.query("AB00000001-1").await.unwrap().trade_state, "REFUND");
+}
+
+#[tokio::test]
+async fn an_openid_pays_in_its_own_app_alone_and_both_apps_of_a_merchant_are_told_apart() {
+    let of = world().await;
+    of.standin.bind("wxSecond");
+    of.standin.tell_openids(|openid| match openid {
+        "oFirst" => Some(key::APPID.into()),
+        "oSecond" => Some("wxSecond".into()),
+        _ => None,
+    });
+    let client = of.client_of(Merchant { apps: vec![key::APPID.into(), "wxSecond".into()], ..of.merchant() }, known());
+    for (row, (app, openid, said)) in [
+        (key::APPID, "oFirst", ""),
+        ("wxSecond", "oSecond", ""),
+        (key::APPID, "oSecond", "PARAM_ERROR"),
+        ("wxSecond", "oFirst", "PARAM_ERROR"),
+        (key::APPID, "oNobody", "PARAM_ERROR"),
+        ("wxThird", "oFirst", "APPID_MCHID_NOT_MATCH"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = format!("AB0000001{row}-1");
+        let asked = client.order(&NewOrder { app, openid: Some(openid), ..of.order(&number, 100) }).await;
+        assert_eq!(asked.as_ref().err().map_or("", |why| why.code()), said, "{app} {openid}");
+        let Ok(prepay) = asked else { continue };
+        assert_eq!(client.parameters(app, &prepay).unwrap().appid, app);
+        assert!(of.standin.pay(&number, None));
+        let told = of.standin.told(&number).unwrap();
+        let read = notice::read(client.merchant(), told.body.as_bytes());
+        assert!(matches!(read, Ok(Told::Trade(trade)) if trade.appid == app), "{app}");
+        let alone = Merchant { apps: vec!["wxOther".into()], ..of.merchant() };
+        assert_eq!(notice::read(&alone, told.body.as_bytes()), Err(Unread::Stranger));
+    }
 }
 
 #[tokio::test]

@@ -196,6 +196,11 @@ pub enum Verdict {
     Risky(i64),
 }
 
+/// Longest address of a picture that is checked.
+const ADDRESS_MAX: usize = 1_024;
+/// Longest number of a check that is believed.
+const TRACE_MAX: usize = 128;
+
 /// Longest text that is checked, in characters.
 pub const CHECKED_MAX: usize = 2_500;
 
@@ -332,6 +337,23 @@ impl Mini {
             "risky" => Ok(Verdict::Risky(answer.result.label)),
             other => Err(Fault::Unreadable(format!("suggest {other:.20}"))),
         }
+    }
+
+    /// Asks WeChat to look at a picture, which it fetches from `url` by itself. Answers the number of the check: the verdict is pushed under it within
+    /// half an hour. Source: 多媒体内容安全识别 (`media_check_async`).
+    pub async fn check_picture(&self, openid: &str, scene: Scene, url: &str) -> Result<String, Fault> {
+        #[derive(Deserialize)]
+        struct Asked {
+            trace_id: String,
+        }
+        if !url.starts_with("http") || url.len() > ADDRESS_MAX {
+            let why = format!("an address of at most {ADDRESS_MAX} bytes");
+            return Err(Fault::Input { field: "media_url".into(), why });
+        }
+        let body = json!({ "version": 2, "openid": openid, "scene": scene as u8, "media_type": 2, "media_url": url });
+        let call = self.0.post("media_check_async", "/wxa/media_check_async", &body).repeatable();
+        let asked: Asked = self.0.read(call).await?;
+        Ok(asked.trace_id.chars().take(TRACE_MAX).collect())
     }
 
     /// Writes to somebody who wrote to the customer service: five times within 48 hours.

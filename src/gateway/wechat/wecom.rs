@@ -7,7 +7,7 @@ use super::{
     mini::checked_code,
     official::{JsConfig, js_text, js_ticket},
 };
-use crate::Egress;
+use crate::{Call, Egress};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -60,6 +60,74 @@ pub enum Message {
         /// Name and value, at most 10.
         items: Vec<(String, String)>,
     },
+}
+
+/// A kind of file that is handed over before a message names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// JPEG or PNG, at most 10 MB.
+    Image,
+    /// AMR, at most 2 MB.
+    Voice,
+    /// Any file of at most 20 MB.
+    File,
+}
+
+/// Why a file is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaFault {
+    /// It is larger than so many MB.
+    Large(usize),
+    /// It has five bytes or fewer.
+    Empty,
+    /// It is of another kind than its kind takes.
+    Other,
+}
+
+/// What tells one file from another.
+fn mark_of(bytes: &[u8]) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
+    data_encoding::HEXLOWER.encode(hash.as_ref().get(..16).unwrap_or_default())
+}
+
+/// Largest file that is handed over.
+pub const MEDIA_MAX: usize = 20 << 20;
+/// What the names of media ids begin with among what is kept of an app.
+pub const MEDIA_SLOT: &str = "media/";
+/// How long a media id is used, in seconds; WeCom keeps it for three days.
+const MEDIA_SECONDS: i64 = 86_400;
+/// How long handing a file over may take.
+const UPLOAD_TIME: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Media {
+    /// As WeCom names it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Voice => "voice",
+            Self::File => "file",
+        }
+    }
+
+    /// Whether WeCom would take a file of this kind.
+    pub fn check(self, bytes: &[u8]) -> Result<(), MediaFault> {
+        let most = match self {
+            Self::Image => 10,
+            Self::Voice => 2,
+            Self::File => MEDIA_MAX >> 20,
+        };
+        let fits = match self {
+            Self::Image => bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.starts_with(b"\xff\xd8\xff"),
+            Self::Voice => bytes.starts_with(b"#!AMR"),
+            Self::File => true,
+        };
+        match bytes.len() {
+            0..=5 => Err(MediaFault::Empty),
+            size if size > most << 20 => Err(MediaFault::Large(most)),
+            _ if !fits => Err(MediaFault::Other),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// One article.
@@ -233,6 +301,36 @@ impl WeCom {
         self.0.read(call).await
     }
 
+    /// Hands a file over, so that messages may name it; answers its media id, the same for the same content within a day. WeCom keeps a file for three
+    /// days, so a message that is sent again names the same file and counts as the same. Source: 上传临时素材 (`media/upload`).
+    pub async fn upload(&self, kind: Media, name: &str, bytes: &[u8]) -> Result<String, Fault> {
+        #[derive(Deserialize)]
+        struct Uploaded {
+            media_id: String,
+        }
+        kind.check(bytes).map_err(|why| Fault::Input { field: "media".into(), why: format!("{why:?}") })?;
+        let mark = mark_of(bytes);
+        let boundary = format!("huiguan-{mark}");
+        // Names that a header cannot hold as they are.
+        let name: String =
+            name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\' | '/')).take(80).collect();
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"media\"; filename=\"{name}\"; filelength={}\r\n\
+             Content-Type: application/octet-stream\r\n\r\n",
+            bytes.len()
+        );
+        let body = [head.as_bytes(), bytes, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
+        let form = format!("multipart/form-data; boundary={boundary}");
+        let line = &self.0;
+        let fetch = |_| async {
+            let call = Call::post("media/upload", &line.app.base, "/cgi-bin/media/upload", &form, body.clone());
+            let call = call.query("type", kind.code()).repeatable().within(UPLOAD_TIME);
+            let uploaded: Uploaded = line.read(call).await?;
+            Ok((uploaded.media_id, MEDIA_SECONDS))
+        };
+        line.tokens.get(&line.slot(&format!("{MEDIA_SLOT}{}/{mark}", kind.code())), None, fetch).await
+    }
+
     /// Takes a message back, within a day.
     pub async fn recall(&self, msgid: &str) -> Result<(), Fault> {
         let call = self.0.post("message/recall", "/cgi-bin/message/recall", &json!({ "msgid": msgid })).repeatable();
@@ -297,6 +395,26 @@ mod tests {
         ];
         for message in wrong {
             assert!(message.body().is_err(), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn files_that_wecom_would_refuse_are_not_handed_over() {
+        let png = b"\x89PNG\r\n\x1a\n".to_vec();
+        let large = |mb: usize, start: &[u8]| [start, &vec![0; (mb << 20) + 1]].concat();
+        for (kind, bytes, said) in [
+            (Media::Image, png.clone(), Ok(())),
+            (Media::Image, b"\xff\xd8\xff\xe0\0\0".to_vec(), Ok(())),
+            (Media::Image, b"GIF89a..".to_vec(), Err(MediaFault::Other)),
+            (Media::Image, large(10, &png), Err(MediaFault::Large(10))),
+            (Media::Voice, b"#!AMR\n".to_vec(), Ok(())),
+            (Media::Voice, png.clone(), Err(MediaFault::Other)),
+            (Media::Voice, large(2, b"#!AMR\n"), Err(MediaFault::Large(2))),
+            (Media::File, b"12345".to_vec(), Err(MediaFault::Empty)),
+            (Media::File, b"123456".to_vec(), Ok(())),
+            (Media::File, large(20, b""), Err(MediaFault::Large(20))),
+        ] {
+            assert_eq!(kind.check(&bytes), said, "{kind:?} {}", bytes.len());
         }
     }
 

@@ -36,6 +36,7 @@ struct Payload {
 /// Lets the outbox carry it. Called at boot.
 pub fn register(ctx: &Ctx) {
     outbox::register(ctx, Arc::new(Checks));
+    outbox::register(ctx, Arc::new(super::face::Looks));
 }
 
 /// How the writer is known to the mini-program; none where nobody can be asked.
@@ -48,6 +49,15 @@ pub(super) fn writer(view: &impl Read, draw: &Draw, who: Who) -> Result<Option<W
         },
     };
     match person {
+        Some(person) => wechat::mini_link(view, person),
+        None => Ok(None),
+    }
+}
+
+/// How whoever has that phone number is known to the mini-program.
+pub(super) fn by_phone(view: &impl Read, phone: Option<&str>) -> Result<Option<WechatLink>, Error> {
+    let Some(phone) = phone else { return Ok(None) };
+    match view.find_key::<domain::Person, _>(&PERSON_BY_PHONE, &phone.to_owned())? {
         Some(person) => wechat::mini_link(view, person),
         None => Ok(None),
     }

@@ -5,6 +5,7 @@ mod act;
 pub mod check;
 mod claim;
 mod entrant;
+pub mod face;
 mod freeze;
 mod list;
 mod live;

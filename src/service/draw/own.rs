@@ -251,6 +251,11 @@ pub async fn join(
         form.wrong(domain::problem!("phone", "This is not a phone number. Give 11 digits, or + and the country code."));
     }
     form.done(())?;
+    // Names stand on the hall's screen.
+    let known = ctx.read(&permit, |view| super::check::by_phone(view, phone.as_deref()))?;
+    if let Some(link) = known {
+        crate::wechat::check_name(ctx, space, &link.into(), &name).await?;
+    }
     let secret = token::new(ctx.random.as_ref());
     let new = entrant::NewEntrant {
         name,

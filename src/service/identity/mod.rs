@@ -13,11 +13,11 @@ pub use code::{Channel, Target, Words, prove, send_code};
 pub use merge::{Merged, merges, undo_merge};
 pub(crate) use own::owns;
 pub use own::{OwnOrder, OwnPrize, OwnTicket, notices, orders, prizes, remember, remember_order, tickets};
-pub use proof::{Profile, Proof, attach, profile, save_profile};
+pub use proof::{Profile, ProfileInput, Proof, attach, language, profile, save_profile};
 pub(crate) use wechat::openid;
 pub use wechat::{attach_mini, attach_page, attach_phone, log_in_mini, log_in_page};
 
-use crate::{Actor, Ctx, Error, Work, account::Origin, actor::Who, token};
+use crate::{Actor, Ctx, Error, Work, account::Origin, actor::Who, message, token};
 use domain::{
     By, PersonId, PersonSession, Refusal, SpaceId, WechatLinkId,
     identity::{DEVICE_MAX, LoginCode, SESSIONS_MAX, expiry},
@@ -152,8 +152,11 @@ async fn begin(
     let device = if device.is_empty() { origin.agent.chars().take(DEVICE_MAX).collect() } else { device };
     let address: String = origin.address.chars().take(60).collect();
     let permit = ctx.public(&Actor::visitor(space));
+    // In the language of the association: it is the secretariat that reads it.
+    let lang = ctx.read(&permit, |view| message::template::lang_of(view, None))?;
+    let unnamed = message::said(ctx, proof::UNNAMED, &lang);
     let person = ctx.write(&permit, move |work| {
-        let person = proof::person_of(work, &proofs)?;
+        let person = proof::person_of(work, &proofs, &unnamed)?;
         wechat::own_link(work, link, person)?;
         drop_spare(work, person)?;
         let session = PersonSession {

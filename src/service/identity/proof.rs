@@ -6,7 +6,7 @@ use domain::{
     Identity, Person, PersonId, PersonSession, Refusal, WechatLinkId,
     identity::{Holds, IdentityKind, Joining, join, masked_email},
     person::{COMPANY_MAX, NAME_MAX},
-    phone,
+    phone, problem,
     text::Form,
 };
 use store::catalogue::{IDENTITY_BY_PERSON, PERSON_BY_PHONE};
@@ -63,7 +63,7 @@ fn known_by(view: &impl Read, proof: &Proof) -> Result<Option<PersonId>, Error> 
 }
 
 /// The person whom all proofs prove, or a new one.
-pub(super) fn person_of(work: &mut Work<'_, '_>, proofs: &[Proof]) -> Result<PersonId, Error> {
+pub(super) fn person_of(work: &mut Work<'_, '_>, proofs: &[Proof], unnamed: &str) -> Result<PersonId, Error> {
     let first = proofs.first().ok_or_else(|| Error::Internal("a login without a proof".into()))?;
     let mut person = None;
     for proof in proofs {
@@ -73,7 +73,7 @@ pub(super) fn person_of(work: &mut Work<'_, '_>, proofs: &[Proof]) -> Result<Per
     }
     let mut person = match person {
         Some(person) => person,
-        None => fresh(work, first)?,
+        None => fresh(work, first, unnamed)?,
     };
     for proof in proofs {
         person = add(work, person, proof)?;
@@ -81,12 +81,15 @@ pub(super) fn person_of(work: &mut Work<'_, '_>, proofs: &[Proof]) -> Result<Per
     Ok(person)
 }
 
-/// A new person, named by what is known: the name is for its owner to change.
-fn fresh(work: &mut Work<'_, '_>, proof: &Proof) -> Result<PersonId, Error> {
+/// How somebody is called of whom only WeChat knows, until they say their name.
+pub(super) const UNNAMED: &str = "WeChat user";
+
+/// A new person, named by what is known, or `unnamed`: the name is for its owner to change.
+fn fresh(work: &mut Work<'_, '_>, proof: &Proof, unnamed: &str) -> Result<PersonId, Error> {
     let name = match proof.kind {
         IdentityKind::Phone => phone::masked(&proof.value),
         IdentityKind::Email => masked_email(&proof.value).chars().take(NAME_MAX).collect(),
-        IdentityKind::Mini | IdentityKind::Official | IdentityKind::Union => "WeChat".to_owned(),
+        IdentityKind::Mini | IdentityKind::Official | IdentityKind::Union => unnamed.to_owned(),
     };
     let id = PersonId(work.next_id::<Person>()?);
     work.insert(&Person { id, name, phone: None, company: String::new(), created_at: work.now })?;
@@ -184,6 +187,25 @@ pub struct Profile {
     pub email: Option<String>,
     /// The mini-program or the official account knows the person.
     pub wechat: bool,
+    /// The language that the person reads.
+    pub language: String,
+}
+
+/// What a person may change of themselves.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileInput {
+    /// Name.
+    pub name: String,
+    /// Company.
+    pub company: String,
+    /// Tag of the language; none: it stays.
+    pub language: Option<String>,
+}
+
+/// The language of the logged-in person: their own, or the association's.
+pub fn language(ctx: &Ctx, actor: &Actor) -> Result<String, Error> {
+    let (person, _) = logged_in(actor)?;
+    ctx.read(&ctx.public(actor), |view| crate::message::template::lang_of(view, Some(person)))
 }
 
 /// What is known of the logged-in person.
@@ -196,26 +218,42 @@ pub fn profile(ctx: &Ctx, actor: &Actor) -> Result<Profile, Error> {
         let phone_proved = of(IdentityKind::Phone).is_some_and(|phone| Some(&phone.value) == person.phone.as_ref());
         let email = of(IdentityKind::Email).map(|email| email.value.clone());
         let wechat = of(IdentityKind::Mini).or_else(|| of(IdentityKind::Official)).is_some();
-        Ok(Profile { person, phone_proved, email, wechat })
+        let language = crate::message::template::lang_of(view, Some(person.id))?;
+        Ok(Profile { person, phone_proved, email, wechat, language })
     })
 }
 
-/// Changes name and company of the logged-in person.
-pub async fn save_profile(ctx: &Ctx, actor: &Actor, name: &str, company: &str) -> Result<(), Error> {
+/// Changes name, company and language of the logged-in person.
+pub async fn save_profile(ctx: &Ctx, actor: &Actor, input: &ProfileInput) -> Result<(), Error> {
     let (person, _) = logged_in(actor)?;
     let mut form = Form::default();
-    let name = form.required("name", name, NAME_MAX);
-    let company = form.optional("company", company, COMPANY_MAX);
+    let name = form.required("name", &input.name, NAME_MAX);
+    let company = form.optional("company", &input.company, COMPANY_MAX);
+    let lang = input.language.as_deref().map(domain::message::template::known_lang);
+    if lang == Some(None) {
+        form.wrong(problem!("language", "Choose one of the given answers."));
+    }
+    let lang = lang.flatten();
     form.done(())?;
+    let (kept, link) =
+        ctx.read(&ctx.public(actor), |view| Ok((load(view, person)?.name, crate::wechat::mini_link(view, person)?)))?;
+    if let Some(link) = link.filter(|_| kept != name) {
+        crate::wechat::check_name(ctx, actor.space, &link.into(), &name).await?;
+    }
     ctx.write(&ctx.public(actor), move |work| {
         let before = load(work.read(), person)?;
         let after = Person { name: name.clone(), company: company.clone(), ..before.clone() };
-        if after == before {
+        let spoken = crate::message::template::lang_of(work.read(), Some(person))?;
+        let speaks = lang.map_or_else(|| spoken.clone(), str::to_owned);
+        if after == before && spoken == speaks {
             return Ok(());
         }
         work.put(&after)?;
-        let text = |person: &Person| format!("{} | {}", person.name, person.company);
-        work.audit("person.edit", format!("person/{person}"), &text(&before), &text(&after))
+        if spoken != speaks {
+            work.put(&domain::PersonLang { person, lang: speaks.clone() })?;
+        }
+        let text = |person: &Person, lang: &str| format!("{} | {} | {lang}", person.name, person.company);
+        work.audit("person.edit", format!("person/{person}"), &text(&before, &spoken), &text(&after, &speaks))
     })
     .await
 }

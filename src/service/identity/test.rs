@@ -179,9 +179,17 @@ async fn two_records_that_prove_to_be_one_person_become_one() {
     assert_ne!(second, person);
     let refused = attach(&hall.ctx, &again, other).await.unwrap_err();
     assert_eq!(refused.code(), Some("identity.two_people"));
-    save_profile(&hall.ctx, &again, "张三丰", "武当").await.unwrap();
+    let input = |name: &str, company: &str| ProfileInput { name: name.into(), company: company.into(), language: None };
+    save_profile(&hall.ctx, &again, &input("张三丰", "武当")).await.unwrap();
     assert_eq!(profile(&hall.ctx, &again).unwrap().person.company, "武当");
-    assert_eq!(save_profile(&hall.ctx, &again, " ", "").await.unwrap_err().code(), Some("input.invalid"));
+    // The language is the person's own; what is none changes nothing.
+    assert_eq!(language(&hall.ctx, &again).unwrap(), "zh-CN");
+    let speaks = |lang: &str| ProfileInput { language: Some(lang.into()), ..input("张三丰", "武当") };
+    save_profile(&hall.ctx, &again, &speaks("en")).await.unwrap();
+    save_profile(&hall.ctx, &again, &input("张三丰", "")).await.unwrap();
+    assert_eq!(save_profile(&hall.ctx, &again, &speaks("tlh")).await.unwrap_err().code(), Some("input.invalid"));
+    assert_eq!(profile(&hall.ctx, &again).unwrap().language, "en");
+    assert_eq!(save_profile(&hall.ctx, &again, &input(" ", "")).await.unwrap_err().code(), Some("input.invalid"));
     let report = hall.ctx.store().view().verify();
     assert!(report.is_sound(), "{report}");
 }

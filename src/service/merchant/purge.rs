@@ -174,7 +174,7 @@ gone! {
     domain::Outgoing, domain::Webhook, domain::webhook::CheckinCursor,
     domain::WechatApp, domain::WechatKept, domain::WechatLink, domain::WechatCredit, domain::WechatPush,
     domain::PayAccount, domain::PayCertificate, domain::PayBill, domain::PaymentSetting,
-    domain::draw::Message, domain::draw::Face, domain::draw::Entrant, domain::draw::Line, domain::draw::DrawSecret,
+    domain::draw::Message, domain::draw::Face, domain::draw::FaceCheck, domain::draw::Entrant, domain::draw::Line, domain::draw::DrawSecret,
     domain::draw::Running, domain::draw::Win, domain::draw::Round, domain::draw::Draw,
     domain::Portrait, domain::Certificate, domain::PrintRun, domain::Design, domain::EventShare, domain::Picture, domain::Sound,
     domain::Talk, domain::TalkChoice, domain::FeedbackGiven, domain::HomePart, domain::Brand,

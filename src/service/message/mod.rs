@@ -30,6 +30,8 @@ pub trait Wording: Send + Sync + 'static {
     fn words(&self, notice: &Notice, zone: &TimeZone, lang: &str) -> String;
     /// The name of an occasion, for subjects.
     fn subject(&self, notice: &Notice, lang: &str) -> String;
+    /// A text of the catalogue in a language.
+    fn said(&self, english: &'static str, lang: &str) -> String;
     /// Scheme and host that links begin with; none when nobody set one, and then there are no links.
     fn base(&self) -> Option<String>;
 }
@@ -106,6 +108,17 @@ pub fn register(ctx: &Ctx, channel: Arc<dyn Channel>) {
 pub fn ways(ctx: &Ctx) -> Vec<&'static str> {
     let ways = ctx.ways.read().unwrap_or_else(PoisonError::into_inner);
     ways.channels.iter().map(|channel| channel.way()).collect()
+}
+
+/// Scheme and host by which the box is reached from outside; none when nobody set one.
+pub(crate) fn base(ctx: &Ctx) -> Option<String> {
+    ctx.ways.read().unwrap_or_else(PoisonError::into_inner).wording.as_ref().and_then(|wording| wording.base())
+}
+
+/// A text of the catalogue in a language; as it stands before the centre has its words.
+pub(crate) fn said(ctx: &Ctx, english: &'static str, lang: &str) -> String {
+    let ways = ctx.ways.read().unwrap_or_else(PoisonError::into_inner);
+    ways.wording.as_ref().map_or_else(|| english.to_owned(), |wording| wording.said(english, lang))
 }
 
 /// Gives the centre its words. Called at boot.

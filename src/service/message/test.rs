@@ -539,6 +539,9 @@ impl super::Wording for Plain {
     fn subject(&self, notice: &Notice, _: &str) -> String {
         notice.purpose.code().to_owned()
     }
+    fn said(&self, english: &'static str, lang: &str) -> String {
+        format!("{english} ({lang})")
+    }
     fn base(&self) -> Option<String> {
         Some("https://hall.example.org".into())
     }

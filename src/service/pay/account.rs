@@ -73,7 +73,10 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &AccountInput) -> Result<(), 
     let saved = ctx
         .write(&permit, move |work| {
             let before = work.read().get::<PayAccount>(&())?;
-            let of = |account: &PayAccount| format!("{} {} {}", account.appid, account.mchid, account.serial);
+            let of = |account: &PayAccount| {
+                let apps = account.apps().collect::<Vec<_>>().join(" + ");
+                format!("{apps} {} {}", account.mchid, account.serial)
+            };
             let account = PayAccount {
                 key: key.clone().or_else(|| before.as_ref().map(|kept| kept.key.clone())).unwrap_or_default(),
                 secret: secret.clone().or_else(|| before.as_ref().map(|kept| kept.secret.clone())).unwrap_or_default(),
@@ -174,10 +177,16 @@ pub(super) fn are_stale(ctx: &Ctx, space: SpaceId, now: Time) -> Result<bool, Er
     })
 }
 
-/// The account's number, as records name it; refused while there is none.
-pub(super) fn named(view: &impl Read) -> Result<(String, String), Error> {
+/// The account of an app, as records name it; none: of the app that QR codes are paid in. Refused while there is none.
+pub(super) fn named(view: &impl Read, app: Option<&str>) -> Result<(String, String), Error> {
     let account = view.get::<PayAccount>(&())?.ok_or_else(|| {
         refuse!(Conflict, "pay.off", "WeChat Pay is not set up. Choose another way to pay, or ask the secretariat.")
     })?;
-    Ok((account.appid, account.mchid))
+    let app = match app {
+        Some(app) if account.apps().any(|known| known == app) => app.to_owned(),
+        // It was taken out of the settings meanwhile.
+        Some(_) => return Err(off().into()),
+        None => account.appid,
+    };
+    Ok((app, account.mchid))
 }

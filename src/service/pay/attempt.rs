@@ -43,7 +43,12 @@ fn payable(order: &Order) -> Result<Money, Refusal> {
 }
 
 /// Begins to pay the order behind a link: the attempt that is open already, or a new one. The buyer pays what its code says.
-pub async fn start(ctx: &Ctx, actor: &Actor, link: &str, way: Way) -> Result<Attempt, Error> {
+pub async fn start(ctx: &Ctx, actor: &Actor, link: &str) -> Result<Attempt, Error> {
+    start_by(ctx, actor, link, Way::Native, None).await
+}
+
+/// As [`start`], in that way; `app` is the one whose openid pays.
+async fn start_by(ctx: &Ctx, actor: &Actor, link: &str, way: Way, app: Option<&str>) -> Result<Attempt, Error> {
     let space = actor.space;
     let (known, others) = ctx.read(&ctx.public(actor), |view| {
         if !super::is_offered(view)? {
@@ -53,7 +58,8 @@ pub async fn start(ctx: &Ctx, actor: &Actor, link: &str, way: Way) -> Result<Att
         let amount = payable(&order)?;
         let all = of_order(view, order.event, order.id)?;
         let pending = all.into_iter().filter(|attempt| attempt.state.is_pending());
-        let (good, others): (Vec<_>, Vec<_>) = pending.partition(|one| one.serves(amount, &way, ctx.now()));
+        let (app, _) = named(view, app)?;
+        let (good, others): (Vec<_>, Vec<_>) = pending.partition(|one| one.serves(amount, &way, &app, ctx.now()));
         Ok((good.into_iter().next_back(), others))
     })?;
     // Two that can be paid at once would be paid twice by somebody.
@@ -62,20 +68,21 @@ pub async fn start(ctx: &Ctx, actor: &Actor, link: &str, way: Way) -> Result<Att
     }
     let attempt = match known {
         Some(attempt) => attempt,
-        None => begin(ctx, actor, link, way).await?,
+        None => begin(ctx, actor, link, way, app).await?,
     };
     if attempt.state == AttemptState::Open { Ok(attempt) } else { open(ctx, space, attempt).await }
 }
 
 /// Writes a new attempt down, before WeChat hears of it.
-async fn begin(ctx: &Ctx, actor: &Actor, link: &str, way: Way) -> Result<Attempt, Error> {
-    let (link, random) = (link.to_owned(), ctx.random.number());
+async fn begin(ctx: &Ctx, actor: &Actor, link: &str, way: Way, app: Option<&str>) -> Result<Attempt, Error> {
+    let (link, app, random) = (link.to_owned(), app.map(str::to_owned), ctx.random.number());
     ctx.write(&ctx.public(actor), move |work| {
         let mut order = order::find(work.read(), &link)?;
         let amount = payable(&order)?;
         let before = of_order(work.read(), order.event, order.id)?;
         // Whoever pressed at the same time was first: one attempt for both.
-        let serves = |one: &&Attempt| one.state.is_pending() && one.serves(amount, &way, work.now);
+        let account = named(work.read(), app.as_deref())?;
+        let serves = |one: &&Attempt| one.state.is_pending() && one.serves(amount, &way, &account.0, work.now);
         if let Some(known) = before.iter().rfind(serves) {
             return Ok(known.clone());
         }
@@ -96,7 +103,7 @@ async fn begin(ctx: &Ctx, actor: &Actor, link: &str, way: Way) -> Result<Attempt
             event: order.event,
             order: order.id,
             number,
-            account: named(work.read())?,
+            account,
             description: event::load(work.read(), order.event)?.name.chars().take(60).collect(),
             way: way.clone(),
             amount,
@@ -135,8 +142,8 @@ async fn open(ctx: &Ctx, space: SpaceId, attempt: Attempt) -> Result<Attempt, Er
             Way::Native => None,
             Way::Jsapi(openid) => Some(openid.as_str()),
         };
-        let (number, description) = (of.number.as_str(), of.description.as_str());
-        client.order(&NewOrder { number, description, fen: of.amount.fen, until: of.until, openid }).await
+        let (app, number, description) = (of.account.0.as_str(), of.number.as_str(), of.description.as_str());
+        client.order(&NewOrder { app, number, description, fen: of.amount.fen, until: of.until, openid }).await
     })
     .await?;
     match answer {
@@ -172,30 +179,30 @@ pub struct Inside {
     pub parameters: PayParameters,
 }
 
-/// As [`start`], for the phone of that openid inside WeChat (S0-75).
-pub async fn inside(ctx: &Ctx, actor: &Actor, link: &str, openid: &str) -> Result<Inside, Error> {
+/// As [`start`], for the phone of that openid inside WeChat, which is of that app alone (S0-75).
+pub async fn inside(ctx: &Ctx, actor: &Actor, link: &str, (app, openid): (&str, &str)) -> Result<Inside, Error> {
     let plain = (1..=128).contains(&openid.len()) && openid.bytes().all(|b| b.is_ascii_graphic());
     if !plain {
         return Err(refuse!(Invalid, "pay.openid", "This is no user of WeChat.").into());
     }
-    let attempt = start(ctx, actor, link, Way::Jsapi(openid.to_owned())).await?;
+    let attempt = start_by(ctx, actor, link, Way::Jsapi(openid.to_owned()), Some(app)).await?;
     let speaker = super::client(ctx, actor.space)?.ok_or_else(off)?;
-    let parameters = speaker.parameters(&attempt.code).map_err(|why| Error::from(refused(&why)))?;
+    let parameters = speaker.parameters(&attempt.account.0, &attempt.code).map_err(|why| Error::from(refused(&why)))?;
     Ok(Inside { attempt, parameters })
 }
 
-/// The app with which orders are paid inside WeChat; only its openids can pay.
-fn paying_app(view: &impl Read) -> Result<String, Error> {
-    if !super::is_offered(view)? {
-        return Err(off().into());
-    }
-    Ok(view.get::<PayAccount>(&())?.ok_or_else(off)?.appid)
+/// Whether orders are paid in that app inside WeChat: only openids of such apps can pay.
+fn is_paid_in(view: &impl Read, app: &str) -> Result<bool, Error> {
+    let account = view.get::<PayAccount>(&())?;
+    Ok(super::is_offered(view)? && account.is_some_and(|account| account.apps().any(|known| known == app)))
 }
 
-/// As [`inside`], for the logged-in person's own order, by the openid that they logged in with.
-pub async fn inside_own(ctx: &Ctx, actor: &Actor, link: &str) -> Result<Inside, Error> {
+/// As [`inside`], for the logged-in person's own order, by the openid with which that kind of app knows them: what is prepared for one app
+/// cannot be paid in the other.
+pub async fn inside_own(ctx: &Ctx, actor: &Actor, link: &str, kind: AppKind) -> Result<Inside, Error> {
     let person = actor.person().ok_or_else(identity::nobody)?;
-    let openid = ctx.read(&ctx.public(actor), |view| {
+    let known = wechat::enabled(ctx, actor.space, kind)?.map(|app| app.app);
+    let (app, openid) = ctx.read(&ctx.public(actor), |view| {
         let order = order::find(view, link)?;
         if !identity::owns(view, person, &order)? {
             return Err(refuse!(
@@ -205,42 +212,47 @@ pub async fn inside_own(ctx: &Ctx, actor: &Actor, link: &str) -> Result<Inside, 
             )
             .into());
         }
-        let openid = identity::openid(view, person, &paying_app(view)?)?;
-        openid.ok_or_else(|| {
-            refuse!(Conflict, "pay.no_openid", "Log in through WeChat first, or pay by scanning the code.").into()
-        })
+        if !super::is_offered(view)? {
+            return Err(off().into());
+        }
+        let none = || refuse!(Conflict, "pay.no_openid", "Log in through WeChat first, or pay by scanning the code.");
+        let app = known.clone().ok_or_else(none)?;
+        if !is_paid_in(view, &app)? {
+            return Err(none().into());
+        }
+        let openid = identity::openid(view, person, &app)?.ok_or_else(none)?;
+        Ok((app, openid))
     })?;
-    inside(ctx, actor, link, &openid).await
+    inside(ctx, actor, link, (&app, &openid)).await
 }
 
 /// Whether the official account takes the money: then whoever logs in on a page inside WeChat can pay there.
 pub fn is_paid_by_official(ctx: &Ctx, space: SpaceId) -> Result<bool, Error> {
     let official = wechat::enabled(ctx, space, AppKind::Official)?;
-    ctx.read(&ctx.own(space), |view| {
-        Ok(super::is_offered(view)? && official.is_some_and(|app| paying_app(view).is_ok_and(|paid| paid == app.app)))
-    })
+    let Some(official) = official else { return Ok(false) };
+    ctx.read(&ctx.own(space), |view| is_paid_in(view, &official.app))
 }
 
-/// Whether a phone that logged in through WeChat can pay inside it: its app is the one that takes the money.
+/// Whether a phone that logged in through WeChat can pay inside it: its app is one that takes the money.
 pub fn can_inside(ctx: &Ctx, space: SpaceId, phone: WechatLinkId) -> Result<bool, Error> {
     Ok(ctx.read(&ctx.own(space), |view| phone_in(view, phone))?.is_some())
 }
 
-fn phone_in(view: &impl Read, phone: WechatLinkId) -> Result<Option<String>, Error> {
-    if !super::is_offered(view)? {
-        return Ok(None);
+/// The app and the openid in it with which such a phone pays.
+fn phone_in(view: &impl Read, phone: WechatLinkId) -> Result<Option<(String, String)>, Error> {
+    match view.get::<WechatLink>(&phone)? {
+        Some(link) if is_paid_in(view, &link.app)? => Ok(Some((link.app, link.openid))),
+        _ => Ok(None),
     }
-    let (app, link) = (paying_app(view)?, view.get::<WechatLink>(&phone)?);
-    Ok(link.filter(|link| link.app == app).map(|link| link.openid))
 }
 
 /// As [`inside`], for a phone that logged in through WeChat and has the order's link: whoever has it may pay it.
 pub async fn inside_page(ctx: &Ctx, actor: &Actor, link: &str, phone: WechatLinkId) -> Result<Inside, Error> {
-    let openid = ctx.read(&ctx.public(actor), |view| phone_in(view, phone))?;
-    let openid = openid.ok_or_else(|| {
+    let known = ctx.read(&ctx.public(actor), |view| phone_in(view, phone))?;
+    let (app, openid) = known.ok_or_else(|| {
         Error::from(refuse!(Conflict, "pay.no_openid", "Log in through WeChat first, or pay by scanning the code."))
     })?;
-    inside(ctx, actor, link, &openid).await
+    inside(ctx, actor, link, (&app, &openid)).await
 }
 
 /// Asks WeChat how an attempt stands.

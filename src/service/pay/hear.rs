@@ -180,8 +180,8 @@ async fn take(ctx: &Ctx, space: SpaceId, merchant: &Merchant, told: Told) -> Res
         Told::Trade(trade) => {
             let of = ctx
                 .read(&ctx.own(space), |view| Ok(view.find::<Attempt, _>(&ATTEMPT_BY_NUMBER, &trade.out_trade_no)?))?;
-            // The account may have been changed since the payment was asked for; it must still be that one's.
-            if of.is_some_and(|of| of.account != (merchant.appid.clone(), merchant.mchid.clone())) {
+            // The account may have been changed since the payment was asked for; it must still be that one's, in that app.
+            if of.is_some_and(|of| of.account != (trade.appid.clone(), merchant.mchid.clone())) {
                 return Err(NotTaken::Unread(Unread::Stranger));
             }
             if let Some(report) = report(&trade) {

@@ -1,6 +1,6 @@
 //! What the secretariat and a buyer see of payments through WeChat, and what the archive takes out of them.
 
-use super::{attempt, is_offered, refund};
+use super::{account, attempt, is_offered, refund};
 use crate::{Actor, At, Ctx, Error, Permit, order};
 use domain::{Attempt, EventId, Order, OrderId, PayRefund, Permission, order::OrderState, pay::Way};
 use store::catalogue::{ATTEMPT_OPEN, REFUND_OPEN};
@@ -37,7 +37,9 @@ pub fn own(ctx: &Ctx, actor: &Actor, link: &str) -> Result<(bool, Option<Attempt
         }
         let amount = domain::Money::cny(order.sums().due());
         let all = attempt::of_order(view, order.event, order.id)?;
-        let open = all.into_iter().rfind(|one| !one.code.is_empty() && one.serves(amount, &Way::Native, ctx.now()));
+        let (app, _) = account::named(view, None)?;
+        let serves = |one: &Attempt| one.serves(amount, &Way::Native, &app, ctx.now());
+        let open = all.into_iter().rfind(|one| !one.code.is_empty() && serves(one));
         Ok((true, open))
     })
 }

@@ -150,7 +150,7 @@ fn client(ctx: &Ctx, space: SpaceId) -> Result<Option<Client>, Error> {
     let merchant = Merchant {
         key: MerchantKey::read(&opened("key", &account.key)?).map_err(wrong)?,
         secret: Secret::read(&opened("secret", &account.secret)?).map_err(wrong)?,
-        appid: account.appid,
+        apps: account.apps().map(str::to_owned).collect(),
         mchid: account.mchid,
         serial: account.serial,
         base: account.address,

@@ -13,7 +13,7 @@ use crate::{
 use domain::{
     Attempt, EventId, Order, OrderId, PayRefund, TicketId, TicketState, TicketTypeId,
     order::{EntryInput, OrderState},
-    pay::{AttemptState, DifferenceKind, Heard, RefundState, Report, Way, day_name, day_of},
+    pay::{AttemptState, DifferenceKind, Heard, RefundState, Report, day_name, day_of},
     sale::SaleInput,
     ticket_type::TicketTypeInput,
     time::{DAY, HOUR, MINUTE, SECOND},
@@ -82,7 +82,7 @@ impl Till {
     }
 
     async fn start(&self, link: &str) -> Result<Attempt, Error> {
-        start(&self.hall.ctx, &visitor(), link, Way::Native).await
+        start(&self.hall.ctx, &visitor(), link).await
     }
 
     async fn tell(&self, told: &Notification) -> Result<(), NotTaken> {
@@ -332,11 +332,48 @@ async fn a_changed_amount_gets_a_new_code_and_the_old_one_is_closed() {
     let next = of.start(&link).await.unwrap();
     assert_eq!((next.amount.fen, next.number == first.number), (10_000, false));
     assert!(!of.standin.pay(&first.number, None), "two codes would be paid twice by somebody");
-    let inside = inside(&of.hall.ctx, &visitor(), &link, "oUser").await.unwrap();
+    let inside = inside(&of.hall.ctx, &visitor(), &link, (key::APPID, "oUser")).await.unwrap();
     assert!(inside.parameters.package.starts_with("prepay_id=wx"));
     assert!(!of.standin.pay(&next.number, None));
     assert!(of.standin.pay(&inside.attempt.number, None));
-    assert!(super::inside(&of.hall.ctx, &visitor(), &link, "").await.is_err());
+    assert!(super::inside(&of.hall.ctx, &visitor(), &link, (key::APPID, "")).await.is_err());
+}
+
+#[tokio::test]
+async fn each_app_prepares_a_payment_of_its_own_and_one_order_is_paid_in_one_of_them() {
+    let of = till(Speaks::First).await;
+    of.standin.bind("wxSecond");
+    of.standin.tell_openids(|openid| match openid {
+        "oFirst" => Some(key::APPID.into()),
+        "oSecond" => Some("wxSecond".into()),
+        _ => None,
+    });
+    let (order, link) = of.buy("张三", "13800000001").await;
+    let try_in = async |app, openid| inside(&of.hall.ctx, &visitor(), &link, (app, openid)).await;
+    assert_eq!(try_in("wxSecond", "oSecond").await.unwrap_err().code(), Some("pay.off"), "it is not in the settings");
+    let input = of.standin.account("http://127.0.0.1:1", Speaks::First);
+    let two = domain::pay::AccountInput { other: "wxSecond".into(), ..input };
+    save(&of.hall.ctx, &of.admin, &two).await.unwrap();
+    let first = try_in(key::APPID, "oFirst").await.unwrap();
+    assert_eq!((first.parameters.appid.as_str(), first.attempt.account.0.as_str()), (key::APPID, key::APPID));
+    assert_eq!(try_in(key::APPID, "oFirst").await.unwrap().attempt, first.attempt, "pressed again, it is the same");
+    // WeChat takes no openid in the other app; nothing stays open of it.
+    let crossed = try_in("wxSecond", "oFirst").await.unwrap_err();
+    assert_eq!(crossed.code(), Some("pay.refused"));
+    let second = try_in("wxSecond", "oSecond").await.unwrap();
+    assert_eq!(second.parameters.appid, "wxSecond");
+    assert!(!of.standin.pay(&first.attempt.number, None), "what can be paid is one payment");
+    assert!(of.standin.pay(&second.attempt.number, None));
+    // Another app of the same merchant does not speak for this payment.
+    let told = of.standin.told(&second.attempt.number).unwrap();
+    let trade = serde_json::json!({ "appid": key::APPID, "mchid": key::MCHID, "out_trade_no": second.attempt.number,
+        "transaction_id": "42", "trade_state": "SUCCESS", "amount": { "total": 10_000, "currency": "CNY" } });
+    let stranger = of.standin.telling(&told.to, "TRANSACTION.SUCCESS", "transaction", &trade).unwrap();
+    assert!(matches!(of.tell(&stranger).await, Err(NotTaken::Unread(gateway::pay::notice::Unread::Stranger))));
+    of.tell(&told).await.unwrap();
+    assert_eq!(of.order(order.id).state, OrderState::Paid);
+    let states: Vec<AttemptState> = of.of(order.id).attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(states, [AttemptState::Closed, AttemptState::Refused, AttemptState::Paid]);
 }
 
 #[tokio::test]

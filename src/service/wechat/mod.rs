@@ -14,7 +14,7 @@ mod shelf;
 pub(crate) use channel::sampled;
 pub use code::draw as draw_code;
 pub use credit::report as report_consents;
-pub use gateway::wechat::mini::Verdict;
+pub use gateway::wechat::{mini::Verdict, wecom::MEDIA_MAX};
 pub use login::{Linked, bind, bind_ticket, linked, login, page_login, phone, tickets};
 pub(crate) use login::{bind_in, forget_person, links_of};
 pub use proof::{proof, proofs, put_proof, remove_proof};
@@ -262,10 +262,45 @@ pub async fn templates(ctx: &Ctx, actor: &Actor) -> Result<Vec<protocol::mini::T
 /// What WeChat thinks of a text that somebody of the mini-program wrote; none when it cannot say: they were not here in the last two hours, or it
 /// does not answer. Whoever asks decides what becomes of a text that nobody checked.
 pub async fn check_text(ctx: &Ctx, space: SpaceId, of: &Linked, text: &str) -> Result<Option<Verdict>, Error> {
+    looked_at(ctx, space, of, (Scene::Social, text)).await
+}
+
+/// As a name that others see: refused when WeChat finds something wrong with it. Where WeChat cannot say, the name is taken.
+pub(crate) async fn check_name(ctx: &Ctx, space: SpaceId, of: &Linked, name: &str) -> Result<(), Error> {
+    match looked_at(ctx, space, of, (Scene::Profile, name)).await? {
+        Some(Verdict::Risky(_) | Verdict::Review(_)) => {
+            let problem = domain::problem!("name", "WeChat does not let this name be shown. Give another one.");
+            Err(domain::Refusal::invalid(vec![problem]).into())
+        }
+        Some(Verdict::Pass) | None => Ok(()),
+    }
+}
+
+/// Asks WeChat to look at a picture of somebody of the mini-program, which it fetches from `url`; the outcome for the entry that asks.
+pub(crate) async fn check_picture(
+    ctx: &Ctx,
+    space: SpaceId,
+    of: &Linked,
+    url: &str,
+) -> Result<domain::outbox::Outcome, Error> {
+    use domain::outbox::Outcome;
+    if of.kind != AppKind::Mini {
+        return Ok(Outcome::Refused("not of the mini-program".into()));
+    }
+    let asked = mini(ctx, space)?.check_picture(&of.openid, Scene::Social, url).await;
+    Ok(asked.map_or_else(|fault| send::outcome(&fault), Outcome::Done))
+}
+
+async fn looked_at(
+    ctx: &Ctx,
+    space: SpaceId,
+    of: &Linked,
+    (scene, text): (Scene, &str),
+) -> Result<Option<Verdict>, Error> {
     if of.kind != AppKind::Mini {
         return Ok(None);
     }
-    match mini(ctx, space)?.check_text(&of.openid, Scene::Social, text).await {
+    match mini(ctx, space)?.check_text(&of.openid, scene, text).await {
         Ok(verdict) => Ok(Some(verdict)),
         Err(Fault::Input { .. }) => {
             Err(domain::Refusal::invalid(vec![domain::problem!("text", "1 to {max} characters.", max = CHECKED_MAX)])

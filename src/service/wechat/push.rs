@@ -102,7 +102,9 @@ async fn keep(ctx: &Ctx, space: SpaceId, app: WechatApp, push: Push) -> Result<T
         body: short(&push.to_json(), PUSH_BODY_MAX),
         at: ctx.now(),
     };
-    ctx.write(&ctx.own(space), move |work| {
+    let is_verdict = matches!(event, Event::Media { .. });
+    let permit = ctx.own(space);
+    let taken = ctx.write(&permit, move |work| {
         if work.read().get::<WechatPush>(&once)?.is_some() {
             return Ok(Taken::Again);
         }
@@ -110,8 +112,12 @@ async fn keep(ctx: &Ctx, space: SpaceId, app: WechatApp, push: Push) -> Result<T
         work.audit("wechat.push", format!("wechat/{}", app.kind.code()), "", &kept.name)?;
         follow(work, &app, &event)?;
         Ok(Taken::New)
-    })
-    .await
+    });
+    let taken = taken.await?;
+    if is_verdict {
+        crate::draw::face::stir(ctx);
+    }
+    Ok(taken)
 }
 
 /// What follows from a push.
@@ -137,12 +143,12 @@ fn follow(work: &mut crate::Work<'_, '_>, app: &WechatApp, event: &Event) -> Res
             link.follows = *follows;
             work.put(&link)
         }
+        Event::Media { trace, suggest } => crate::draw::face::judged(work, trace, suggest),
         // Kept, for whoever has to do with it.
         Event::Text { .. }
         | Event::Entered { .. }
         | Event::Delivered { .. }
         | Event::TemplateDone { .. }
-        | Event::Media { .. }
         | Event::Contact(_)
         | Event::Book { .. }
         | Event::Other { .. } => Ok(()),
@@ -171,15 +177,23 @@ const STEP: usize = 500;
 pub async fn forget_old(ctx: &Ctx, space: SpaceId) -> Result<usize, Error> {
     let (permit, end) = (ctx.own(space), ctx.now().plus(-PUSH_KEPT_MILLIS));
     let old = ctx.read(&permit, |view| crate::job::due(view, &WECHAT_PUSHED, end, STEP))?;
-    if old.is_empty() {
+    let media = ctx.read(&permit, |view| super::shelf::ended_media(view, ctx.now()))?;
+    let looks = ctx.read(&permit, |view| crate::draw::face::old(view, ctx.now()))?;
+    let count = old.len() + media.len() + looks.len();
+    if count == 0 {
         return Ok(0);
     }
-    let count = old.len();
     ctx.write(&permit, move |work| {
         for key in &old {
             work.remove::<WechatPush>(key)?;
         }
-        work.audit("wechat.push", "wechat", &format!("{} old", old.len()), "")
+        for slot in &media {
+            work.remove::<domain::WechatKept>(slot)?;
+        }
+        for trace in &looks {
+            work.remove::<domain::draw::FaceCheck>(trace)?;
+        }
+        work.audit("wechat.push", "wechat", &format!("{} old", old.len() + media.len() + looks.len()), "")
     })
     .await?;
     Ok(count)

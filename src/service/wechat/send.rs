@@ -6,7 +6,7 @@ use crate::{
     outbox::{self, Carrier, Carrying, Letter},
 };
 use domain::{
-    EventId, Outgoing, Permission, Refusal, SpaceId, Time, WechatLink, WechatLinkId,
+    EventId, Outgoing, Permission, Problem, Refusal, SpaceId, Time, WechatLink, WechatLinkId,
     corp::{CorpInput, CorpMessage, check_corp},
     outbox::{OutState, Outcome},
     problem,
@@ -18,7 +18,7 @@ use gateway::wechat::{
     crypt::sha1,
     mini::{Build, Subscribe},
     official::TemplateMessage,
-    wecom::{Message, To},
+    wecom::{Media, MediaFault, Message, To},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::sync::Arc;
@@ -65,6 +65,31 @@ pub(crate) struct ToMembers {
     /// What is sent.
     #[serde(default)]
     pub message: Option<CorpMessage>,
+    /// The file that is handed over before: WeCom's id of it stands in the message then.
+    #[serde(default)]
+    pub file: Option<Attached>,
+}
+
+/// A file that comes along with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attached {
+    /// Hash by which the box keeps it.
+    pub file: [u8; 32],
+    /// As its sender named it.
+    pub name: String,
+}
+
+/// The kind of file that a message takes; none: it takes none.
+fn media_of(message: &CorpMessage) -> Option<Media> {
+    match message {
+        CorpMessage::Image { .. } => Some(Media::Image),
+        CorpMessage::Voice { .. } => Some(Media::Voice),
+        CorpMessage::File { .. } => Some(Media::File),
+        CorpMessage::Text { .. }
+        | CorpMessage::Markdown { .. }
+        | CorpMessage::Card { .. }
+        | CorpMessage::Mini { .. } => None,
+    }
 }
 
 /// As the protocol has it.
@@ -74,6 +99,7 @@ fn spelled(of: CorpMessage) -> Message {
         CorpMessage::Markdown { text } => Message::Markdown(text),
         CorpMessage::Card { title, text, url } => Message::Card { title, description: text, url },
         CorpMessage::Image { media } => Message::Media("image", media),
+        CorpMessage::Voice { media } => Message::Media("voice", media),
         CorpMessage::File { media } => Message::Media("file", media),
         CorpMessage::Mini { app, page, title, items } => Message::Mini { app, page, title, items },
     }
@@ -199,7 +225,18 @@ impl WecomCarrier {
         let of: ToMembers = unpacked(entry)?;
         let wecom = wecom(ctx, space).map_err(|error| unset(&error))?;
         let to = To { users: of.users, ..To::default() };
-        let message = of.message.map_or(Message::Text(of.text), spelled);
+        let kind = of.message.as_ref().and_then(media_of);
+        let message = match (of.file, kind) {
+            (Some(file), Some(kind)) => {
+                let kept = ctx.files.clone();
+                let bytes = tokio::task::spawn_blocking(move || kept.get(&file.file)).await;
+                let bytes = bytes.map_err(|error| Error::internal("reading a file", error)).flatten();
+                let bytes = bytes.map_err(|error| unset(&error))?;
+                let id = wecom.upload(kind, &file.name, &bytes).await.map_err(|fault| outcome(&fault))?;
+                Message::Media(kind.code(), id)
+            }
+            _ => of.message.map_or(Message::Text(of.text), spelled),
+        };
         let sent = wecom.send(&to, &message).await.map_err(|fault| outcome(&fault))?;
         Ok(Outcome::Done(sent.msgid))
     }
@@ -245,8 +282,32 @@ fn letter(kind: &'static str, target: String, payload: Vec<u8>, cause: Cause, no
     }
 }
 
-/// Sends a message to members of WeCom by their ids, separated by blanks or commas; how it went shows in the outbox.
-pub async fn to_members(ctx: &Ctx, actor: &Actor, users: &str, input: &CorpInput) -> Result<(), Error> {
+/// What is wrong with a file that comes along, if anything.
+fn wrong_file(kind: Option<Media>, bytes: &[u8]) -> Option<Problem> {
+    let Some(kind) = kind else {
+        return Some(problem!("upload", "A message of this kind takes no file."));
+    };
+    match kind.check(bytes) {
+        Ok(()) => None,
+        Err(MediaFault::Large(size)) => {
+            Some(problem!("upload", "A file of this kind may have at most {size} MB.", size = size))
+        }
+        Err(MediaFault::Empty) => Some(problem!("upload", "The file is empty.")),
+        Err(MediaFault::Other) => {
+            Some(problem!("upload", "This is no file of that kind: pictures are JPEG or PNG, recordings are AMR."))
+        }
+    }
+}
+
+/// Sends a message to members of WeCom by their ids, separated by blanks or commas; how it went shows in the outbox. A file that comes along, by
+/// name and content, is handed over by the outbox too.
+pub async fn to_members(
+    ctx: &Ctx,
+    actor: &Actor,
+    users: &str,
+    input: &CorpInput,
+    file: Option<(String, Vec<u8>)>,
+) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
     let users: Vec<String> = users
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | '|'))
@@ -258,16 +319,30 @@ pub async fn to_members(ctx: &Ctx, actor: &Actor, users: &str, input: &CorpInput
     if users.is_empty() || users.len() > 1_000 || users.iter().any(|user| user.len() > 64 || !user.bytes().all(sign)) {
         problems.push(problem!("members", "Give the ids of members, such as zhangsan."));
     }
-    let message = check_corp(input);
+    let message = check_corp(&CorpInput { attached: file.is_some(), ..input.clone() });
+    if let (Ok(message), Some((_, bytes))) = (&message, &file) {
+        problems.extend(wrong_file(media_of(message), bytes));
+    }
     if let Err(refusal) = &message {
         problems.extend(refusal.problems.clone());
     }
     Refusal::unless_clean(problems)?;
     let message = message?;
     wecom(ctx, permit.space)?;
+    let file = match file {
+        Some((name, bytes)) => {
+            // Nothing names it but the entry, which is of no use after an hour: the clock removes it after a day.
+            let (kept, now) = (ctx.files.clone(), ctx.now());
+            let stored = tokio::task::spawn_blocking(move || kept.put_unnamed(&bytes, now)).await;
+            let file = stored.map_err(|error| Error::internal("keeping a file", error))??;
+            Some(Attached { file, name: domain::text::line(&name).chars().take(80).collect() })
+        }
+        None => None,
+    };
     let nonce = crate::token::new(ctx.random.as_ref());
     ctx.write(&permit, move |work| {
-        let payload = packed(&ToMembers { users: users.clone(), text: String::new(), message: Some(message.clone()) })?;
+        let (users_named, text, message_sent) = (users.clone(), String::new(), Some(message.clone()));
+        let payload = packed(&ToMembers { users: users_named, text, message: message_sent, file: file.clone() })?;
         let cause = Cause {
             subject: "wechat/wecom".into(),
             event: None,

@@ -2,7 +2,7 @@
 
 use crate::{Ctx, Error};
 use domain::{SpaceId, WechatKept, wechat::KeptValue};
-use gateway::wechat::{Locks, Shelf, Token, token::Later};
+use gateway::wechat::{Locks, Shelf, Token, token::Later, wecom::MEDIA_SLOT};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Read;
@@ -58,6 +58,25 @@ impl OnDisk {
             .await
     }
 }
+
+/// Media ids that are over: unlike tokens, each file has one of its own.
+pub(super) fn ended_media(view: &impl Read, now: domain::Time) -> Result<Vec<String>, Error> {
+    let from = MEDIA_SLOT.to_owned();
+    let mut ended = Vec::new();
+    for kept in view.scan::<WechatKept>(&(), Some(&from), store::Order::Ascending) {
+        let (slot, kept) = kept?;
+        if !slot.starts_with(MEDIA_SLOT) || ended.len() >= ENDED_MAX {
+            break;
+        }
+        if kept.ends <= now {
+            ended.push(slot);
+        }
+    }
+    Ok(ended)
+}
+
+/// Most media ids that are forgotten at a time.
+const ENDED_MAX: usize = 500;
 
 impl Shelf for OnDisk {
     fn look(&self, slot: &str) -> Result<Option<Token>, String> {

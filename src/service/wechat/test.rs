@@ -82,7 +82,7 @@ impl Outside {
         wechat::login(self.ctx(), SPACE, &self.world.login_code(MINI, person)).await.unwrap()
     }
 
-    async fn push(&self, side: Side, app: &str, message: &str) -> Result<Taken, Error> {
+    pub(super) async fn push(&self, side: Side, app: &str, message: &str) -> Result<Taken, Error> {
         let (query, body) = self.world.push(&self.door(app), message, "gh_1").unwrap();
         wechat::take(self.ctx(), SPACE, side, &query, body.as_bytes()).await
     }
@@ -507,8 +507,9 @@ async fn members_of_wecom_get_messages_of_each_kind_by_their_ids() {
     let outside = outside().await;
     wechat::register(outside.ctx());
     let text = |text: &str| CorpInput { kind: "text".into(), text: text.into(), ..CorpInput::default() };
-    let send =
-        async |users: &str, words: &str| wechat::to_members(outside.ctx(), &outside.admin, users, &text(words)).await;
+    let send = async |users: &str, words: &str| {
+        wechat::to_members(outside.ctx(), &outside.admin, users, &text(words), None).await
+    };
     send("zhangsan，lisi", "开会了").await.unwrap();
     crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
     let sent = outside.world.sent();
@@ -520,26 +521,68 @@ async fn members_of_wecom_get_messages_of_each_kind_by_their_ids() {
         assert_eq!(send(users, text).await.unwrap_err().code(), Some("input.invalid"), "{users} {text}");
     }
     let visitor = Actor::visitor(SPACE);
-    assert!(wechat::to_members(outside.ctx(), &visitor, "zhangsan", &text("x")).await.is_err());
+    assert!(wechat::to_members(outside.ctx(), &visitor, "zhangsan", &text("x"), None).await.is_err());
+    let message = |kind: &str| CorpInput {
+        kind: kind.into(),
+        text: "**改期**".into(),
+        title: "会议通知".into(),
+        url: "https://hall.example.org/event/1".into(),
+        media: String::new(),
+        attached: false,
+        app: "wx1234567890".into(),
+        page: "pages/event/index".into(),
+        items: "地点：二号厅".into(),
+    };
+    let send = async |kind: &str, file: Option<&[u8]>| {
+        let file = file.map(|bytes| ("会议 \"通知\".bin".to_owned(), bytes.to_vec()));
+        wechat::to_members(outside.ctx(), &outside.admin, "zhangsan", &message(kind), file).await
+    };
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n--picture--";
+    let media = |kind: &str| match kind {
+        "image" => Some(PNG),
+        "voice" => Some(&b"#!AMR\n recording"[..]),
+        "file" => Some(&b"%PDF-1.7 paper"[..]),
+        _ => None,
+    };
     for (kind, _) in domain::corp::KINDS.iter().skip(1) {
-        let input = CorpInput {
-            kind: (*kind).into(),
-            text: "**改期**".into(),
-            title: "会议通知".into(),
-            url: "https://hall.example.org/event/1".into(),
-            media: "media-1".into(),
-            app: "wx1234567890".into(),
-            page: "pages/event/index".into(),
-            items: "地点：二号厅".into(),
-        };
-        wechat::to_members(outside.ctx(), &outside.admin, "zhangsan", &input).await.unwrap();
+        send(kind, media(kind)).await.unwrap();
     }
     crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
     let kinds: Vec<String> =
         outside.world.sent().iter().skip(1).map(|sent| sent.body["msgtype"].as_str().unwrap().to_owned()).collect();
     let mut kinds = kinds;
     kinds.sort();
-    assert_eq!(kinds, ["file", "image", "markdown", "miniprogram_notice", "textcard"]);
+    assert_eq!(kinds, ["file", "image", "markdown", "miniprogram_notice", "textcard", "voice"]);
+    // What WeCom would refuse is refused here, by name; what was not handed over cannot be sent.
+    for (kind, file, field) in [
+        ("image", Some(&b"GIF89a.."[..]), "upload"),
+        ("voice", Some(PNG), "upload"),
+        ("file", Some(&b"x"[..]), "upload"),
+        ("text", Some(PNG), "upload"),
+        ("image", None, "media"),
+    ] {
+        let Err(Error::Refused(refused)) = send(kind, file).await else { panic!("{kind}") };
+        assert_eq!(refused.problems[0].field, field, "{kind}");
+    }
+    // Handed over once: an answer to the message that is lost makes it the same message, of the same file.
+    let before = outside.world.sent().len();
+    send("image", Some(PNG)).await.unwrap();
+    outside.world.fail([Answered::status(503, "")]);
+    for _ in 0..4 {
+        outside.hall.advance(MINUTE);
+        crate::outbox::run_due(outside.ctx(), SPACE).await.unwrap();
+    }
+    assert!(outside.world.sent().len() <= before + 1, "{:?}", outside.world.sent());
+    let ids: std::collections::BTreeSet<String> = outside
+        .world
+        .sent()
+        .iter()
+        .filter_map(|sent| sent.body["image"]["media_id"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(ids.len(), 1, "the same picture is handed over once");
+    // Its id is forgotten when it is over.
+    outside.hall.advance(2 * DAY);
+    assert!(wechat::forget_old(outside.ctx(), SPACE).await.unwrap() >= 3);
 }
 
 #[tokio::test]

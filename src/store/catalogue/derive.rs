@@ -358,6 +358,11 @@ pub(super) fn older_merchant_setting(version: u16, bytes: &[u8]) -> Result<domai
     older::<domain::merchant::MerchantSettingV1, _>(version, bytes)
 }
 
+/// The account with WeChat Pay before there could be two apps.
+pub(super) fn older_pay_account(version: u16, bytes: &[u8]) -> Result<domain::PayAccount, String> {
+    older::<domain::pay::PayAccountV1, _>(version, bytes)
+}
+
 pub(super) fn derive_document(document: &Document, out: &mut crate::Derived) {
     out.plain(&DOCUMENT_BY_WAITING, &(document.reading == domain::document::Reading::Waiting));
 }

@@ -350,7 +350,7 @@ tables! {
     95 "pay_attempt" v 1 domain::Attempt { key domain::AttemptId = |r| r.id; derive |r, out| derive_attempt(r, out); }
     96 "pay_refund" v 1 domain::PayRefund { key domain::PayRefundId = |r| r.id; derive |r, out| derive_pay_refund(r, out); }
     97 "pay_bill" v 1 domain::PayBill { key String = |r| r.day.clone(); derive |_r, _out| (); }
-    98 "pay_account" v 1 domain::PayAccount { key () = |_r| (); derive |_r, _out| (); }
+    98 "pay_account" v 2 domain::PayAccount { key () = |_r| (); derive |_r, _out| (); migrate |version, bytes| older_pay_account(version, bytes); }
     99 "pay_certificate" v 1 domain::PayCertificate { key String = |r| r.serial.clone(); derive |_r, _out| (); }
     120 "member_offer" v 1 MemberOffer { key (EventId, TicketTypeId) = |r| (r.event, r.kind); derive |_r, _out| (); }
     121 "member" v 1 Member { key String = |r| r.phone.clone(); derive |_r, out| out.count(&MEMBERS, &(), 1); }
@@ -374,6 +374,7 @@ tables! {
     104 "person_ticket" v 1 PersonTicket { key (PersonId, EventId, TicketId) = |r| (r.person, r.event, r.ticket); derive |_r, _out| (); }
     105 "person_order" v 1 PersonOrder { key (PersonId, EventId, OrderId) = |r| (r.person, r.event, r.order); derive |_r, _out| (); }
     106 "person_merge" v 1 PersonMerge { key PersonId = |r| r.from; derive |_r, _out| (); }
+    108 "face_check" v 1 domain::draw::FaceCheck { key String = |r| r.trace.clone(); derive |_r, _out| (); }
     107 "person_moved" v 1 PersonMoved { key PersonId = |r| r.from; derive |r, out| out.plain(&MOVED_BY_TIME, &r.at.0); }
     140 "backup_plan" v 1 domain::BackupPlan { key () = |_r| (); derive |_r, _out| (); }
     141 "backup_run" v 1 domain::BackupRun { key domain::BackupRunId = |r| r.id; derive |_r, _out| (); }
@@ -435,6 +436,22 @@ mod tests {
         let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
         let now = <domain::MerchantSetting as crate::Record>::decode(1, &bytes).unwrap();
         assert_eq!((now.purge_days, now.revision, now.auto_public), (None, 2, true));
+        let old = domain::pay::PayAccountV1 {
+            appid: "wx0123456789abcdef".into(),
+            mchid: "1900000001".into(),
+            serial: "5157F09E".into(),
+            key: vec![1, 2],
+            secret: vec![3],
+            proof: domain::pay::Proof::PublicKey("PUB_KEY_ID_1".into(), "PEM".into()),
+            address: "https://api.mch.weixin.qq.com".into(),
+            public: "https://hall.example.org".into(),
+            test: Some(domain::pay::Test { at: domain::Time(5), trouble: "no".into() }),
+            changed_at: domain::Time(7),
+        };
+        let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
+        let now = <domain::PayAccount as crate::Record>::decode(1, &bytes).unwrap();
+        assert_eq!(now, domain::PayAccount::from(old));
+        assert_eq!(now.apps().collect::<Vec<_>>(), ["wx0123456789abcdef"]);
     }
 
     #[test]

@@ -97,6 +97,7 @@ async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, field
     let text = |name| fields.get(name).to_owned();
     let input = AccountInput {
         appid: text("appid"),
+        other: text("other"),
         mchid: text("mchid"),
         serial: text("serial"),
         key: text("key"),

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     routing::{get, post},
 };
 use domain::{
@@ -25,7 +25,7 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/wechat", get(show))
         .route("/wechat/code", get(code))
-        .route("/wechat/message", post(message))
+        .route("/wechat/message", post(message).layer(DefaultBodyLimit::max(wechat::MEDIA_MAX + crate::BODY_MAX)))
         .route("/wechat/proof", post(put_proof))
         .route("/wechat/proof/{name}/remove", post(remove_proof))
         .route("/wechat/{kind}", post(save))
@@ -129,11 +129,13 @@ async fn message(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fi
         title: get("title"),
         url: get("url"),
         media: get("media"),
+        attached: false,
         app: get("mini_app"),
         page: get("mini_page"),
         items: get("items"),
     };
-    match wechat::to_members(&hall.ctx, &actor, fields.get("members"), &input).await {
+    let file = fields.file("upload").map(|file| (file.name.clone(), file.bytes.to_vec()));
+    match wechat::to_members(&hall.ctx, &actor, fields.get("members"), &input, file).await {
         Ok(()) => tell(PAGE, Tone::Good, visit.text().t("It lies in the outbox and is sent at once.")),
         Err(error) => again(error, |refusal| {
             let typed = Typed { fields: Some(&fields), refusal: Some(refusal), ..Typed::default() };

@@ -3,7 +3,7 @@
 use crate::{
     Hall,
     answer::Failure,
-    audience::{DEVICE, Peer, SESSION, Visit, bearer, cookie},
+    audience::{DEVICE, PERSON, Peer, SESSION, Visit, bearer, cookie},
     space::In,
 };
 use axum::{
@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use data_encoding::BASE64URL_NOPAD;
-use domain::{SpaceId, refuse};
+use domain::{SpaceId, once::KeyOwner, refuse};
 use http_body_util::{BodyExt, Limited};
 use service::{
     Error, device, identity,
@@ -151,13 +151,19 @@ pub fn take(hall: &Hall, client: Option<(&'static str, [u8; 32])>, peer: Option<
     })
 }
 
-/// Who a key belongs to: a session, a terminal, or an address.
-fn sender(parts: &Parts) -> Vec<u8> {
+/// Who a key belongs to: whoever has the token that came along, also when it is over by now, so that what ended it is answered again; else whoever
+/// knows the key, at one address.
+fn sender(parts: &Parts) -> KeyOwner {
     let headers = &parts.headers;
-    let token = bearer(headers).or_else(|| cookie(headers, DEVICE)).or_else(|| cookie(headers, SESSION));
+    let cookies = [DEVICE, PERSON, SESSION].into_iter().find_map(|name| cookie(headers, name));
+    // A token of another form is none of ours: many may send the same.
+    let token = bearer(headers).or(cookies).filter(|token| service::token::is_one(token));
     match token {
-        Some(token) => service::token::hash(token).to_vec(),
-        None => parts.extensions.get::<Peer>().map_or_else(Vec::new, |peer| peer.address.ip().to_string().into_bytes()),
+        Some(token) => KeyOwner::Token(service::token::hash(token)),
+        None => {
+            let address = parts.extensions.get::<Peer>().map_or_else(String::new, |peer| peer.address.ip().to_string());
+            KeyOwner::Alone(service::token::sha256(address.as_bytes()))
+        }
     }
 }
 
@@ -172,12 +178,13 @@ async fn keyed(hall: &Hall, request: Request, next: Next) -> Result<Response, Fa
     let key = parts.headers.get(KEY).and_then(|key| key.to_str().ok()).unwrap_or("").to_owned();
     let (who, In(space)) = (sender(&parts), In::of(&parts.extensions));
     let asked = [parts.uri.to_string().as_bytes(), b"\n", &body].concat();
-    let mark = match once::before(&hall.ctx, space, &who, &key, &asked)? {
+    let _turn = once::turn(&hall.ctx, space, who, &key).await;
+    let mark = match once::before(&hall.ctx, space, who, &key, &asked)? {
         Before::Answered(answer) => return replay(&answer),
         Before::Fresh(mark) => mark,
     };
     // The same for the same sender and key, nobody else's, and nothing that can be guessed: what is made by it is found by it.
-    let named = service::token::sha256(&[&who[..], key.as_bytes()].concat());
+    let named = service::token::sha256(&[&who.mark()[..], key.as_bytes()].concat());
     let named = hall.ctx.sealer.tag(&format!("request {}", BASE64URL_NOPAD.encode(&named)));
     parts.extensions.insert(RequestKey(named));
     let visit = Visit::of(hall, space, &parts.headers, &parts.uri, parts.extensions.get::<Peer>().copied());

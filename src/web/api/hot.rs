@@ -4,7 +4,7 @@
 use super::guard;
 use crate::{
     Hall,
-    audience::{LANGUAGE, Peer, bearer, cookie},
+    audience::{Peer, bearer, client_lang, cookie},
     space::In,
 };
 use axum::{
@@ -44,7 +44,7 @@ struct Asked {
     /// What addresses in the answer begin with.
     host: Vec<u8>,
     secure: bool,
-    lang: Option<String>,
+    lang: Option<&'static str>,
 }
 
 struct Answer {
@@ -154,7 +154,7 @@ fn asked(parts: &Parts, peer: Option<&Peer>) -> Option<Asked> {
         path: parts.uri.path_and_query().map_or_else(String::new, |path| path.as_str().to_owned()),
         host: parts.headers.get(header::HOST).map_or_else(Vec::new, |host| host.as_bytes().to_vec()),
         secure: peer.is_some_and(|peer| peer.secure),
-        lang: cookie(&parts.headers, LANGUAGE).map(str::to_owned),
+        lang: client_lang(&parts.headers).map(views::Lang::tag),
     })
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Profile {
     email: Option<String>,
     /// WeChat knows the person.
     wechat: bool,
+    /// `zh-CN` or `en`: what messages are written in, and answers to a client that sends no `Accept-Language`.
+    language: String,
 }
 
 fn profile(hall: &Hall, actor: &service::Actor) -> Result<Json<Profile>, Failure> {
@@ -45,6 +47,7 @@ fn profile(hall: &Hall, actor: &service::Actor) -> Result<Json<Profile>, Failure
         phone_proved: of.phone_proved,
         email: of.email,
         wechat: of.wechat,
+        language: of.language,
     }))
 }
 
@@ -64,9 +67,11 @@ pub(super) struct ProfileForm {
     name: String,
     #[serde(default)]
     company: String,
+    /// `zh-CN` or `en`; left out, it stays.
+    language: Option<String>,
 }
 
-/// Changes name and company.
+/// Changes name, company and language.
 #[utoipa::path(
     put, path = "/api/v1/me", tag = "me", request_body = ProfileForm, responses((status = 200, body = Profile)),
     security(("session" = []))
@@ -76,7 +81,8 @@ pub(super) async fn save(
     Member(actor): Member,
     Sent(form): Sent<ProfileForm>,
 ) -> Result<Json<Profile>, Failure> {
-    identity::save_profile(&hall.ctx, &actor, &form.name, &form.company).await?;
+    let input = identity::ProfileInput { name: form.name, company: form.company, language: form.language };
+    identity::save_profile(&hall.ctx, &actor, &input).await?;
     profile(&hall, &actor)
 }
 

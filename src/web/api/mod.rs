@@ -144,7 +144,9 @@ fn name_operations(path: &str, item: &mut utoipa::openapi::PathItem) {
         operation.operation_id = Some(operation_id(method, path));
         let headers = operation.parameters.get_or_insert_with(Vec::new);
         if method == "post" && path != checkin::REDEEM {
-            let words = "A new one for each request: with it, the request is done once however often it is sent.";
+            let words = "A new one for each request: with it, the request is done once however often it is sent. It belongs to the token that comes \
+                along. Without a token it must be random and have at least 16 characters: then whoever knows it has it.";
+
             let shape = text().min_length(Some(KEY_MIN)).max_length(Some(KEY_MAX)).pattern(Some("^[!-~]+$"));
             headers.push(header("Idempotency-Key", words, shape.build()).into());
         }

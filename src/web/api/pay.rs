@@ -10,7 +10,7 @@ use crate::{
     audience::{Caller, Visit},
 };
 use axum::{Json, extract::State};
-use domain::{Refusal, pay::Way, problem};
+use domain::{Refusal, problem, wechat::AppKind};
 use serde::{Deserialize, Serialize};
 use service::pay;
 use utoipa::ToSchema;
@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PayForm {
-    /// `code`: a code that any phone with WeChat scans. `wechat`: inside the mini-program; for the logged-in buyer alone.
+    /// `code`: a code that any phone with WeChat scans. `wechat`: inside the mini-program; `official`: on a page of the official account that
+    /// is shown inside WeChat. Both for the logged-in buyer alone: an openid pays in its own app.
     way: String,
 }
 
@@ -64,7 +65,7 @@ pub(super) struct PayBody {
     /// What the code to scan says; for `code`.
     #[schema(required)]
     code: Option<String>,
-    /// For `wechat`.
+    /// For `wechat` and `official`.
     #[schema(required)]
     wechat: Option<PayParameters>,
 }
@@ -87,11 +88,12 @@ pub(super) async fn start(
 ) -> Result<Json<PayBody>, Failure> {
     match form.way.as_str() {
         "code" => {
-            let attempt = pay::start(&hall.ctx, &actor, &link, Way::Native).await?;
+            let attempt = pay::start(&hall.ctx, &actor, &link).await?;
             Ok(Json(PayBody { code: Some(attempt.code.clone()), ..body(&attempt) }))
         }
-        "wechat" => {
-            let inside = pay::inside_own(&hall.ctx, &actor, &link).await?;
+        way @ ("wechat" | "official") => {
+            let kind = if way == "wechat" { AppKind::Mini } else { AppKind::Official };
+            let inside = pay::inside_own(&hall.ctx, &actor, &link, kind).await?;
             let shown = body(&inside.attempt);
             Ok(Json(PayBody { wechat: Some(inside.into()), ..shown }))
         }

@@ -5,6 +5,7 @@ use crate::pay::{time, time_text};
 use domain::{Money, Time, time::SECOND};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An error as WeChat answers it: HTTP status, code, words.
 pub type Wrong = (u16, &'static str, &'static str);
@@ -63,7 +64,24 @@ pub struct Book {
     pub orders: BTreeMap<String, Order>,
     /// Refunds by our number.
     pub refunds: BTreeMap<String, Refund>,
+    /// Apps that are bound to the merchant's number, beside [`key::APPID`].
+    pub apps: Vec<String>,
+    /// Of which app an openid is; none: nobody's. Where nothing tells, every openid is taken.
+    pub openids: Option<Openids>,
     count: u64,
+}
+
+/// Answers the app of an openid.
+pub type AppOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Tells of which app an openid is.
+#[derive(Clone)]
+pub struct Openids(pub AppOf);
+
+impl std::fmt::Debug for Openids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Openids")
+    }
 }
 
 const PARAM: &str = "PARAM_ERROR";
@@ -107,11 +125,20 @@ impl Book {
         if !sound {
             return Err((400, PARAM, "参数错误"));
         }
-        if text(body, "appid") != key::APPID || text(body, "mchid") != key::MCHID {
+        let app = text(body, "appid");
+        let bound = app == key::APPID || self.apps.iter().any(|known| known == app);
+        if !bound || text(body, "mchid") != key::MCHID {
             return Err((400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配"));
         }
-        if kind == "JSAPI" && body.get("payer").is_none_or(|payer| text(payer, "openid").is_empty()) {
-            return Err((400, PARAM, "缺少openid"));
+        if kind == "JSAPI" {
+            let openid = body.get("payer").map_or("", |payer| text(payer, "openid"));
+            if openid.is_empty() {
+                return Err((400, PARAM, "缺少openid"));
+            }
+            // An openid is good in its own app alone.
+            if self.openids.as_ref().is_some_and(|known| (known.0)(openid).as_deref() != Some(app)) {
+                return Err((400, PARAM, "appid和openid不匹配"));
+            }
         }
         let known = self.find(&number, now).cloned();
         match known {
@@ -174,7 +201,7 @@ impl Book {
         let refunded = self.refunds.values().any(|refund| refund.payment == number);
         let order = self.find(number, now).ok_or((404, "ORDER_NOT_EXIST", "订单不存在"))?;
         let mut out = json!({
-            "appid": key::APPID, "mchid": key::MCHID, "out_trade_no": number, "trade_type": order.kind, "bank_type": "OTHERS",
+            "appid": text(&order.asked, "appid"), "mchid": key::MCHID, "out_trade_no": number, "trade_type": order.kind, "bank_type": "OTHERS",
             "trade_state": match order.state { State::NotPay => "NOTPAY", State::Success if refunded => "REFUND", State::Success => "SUCCESS", State::Closed => "CLOSED" },
             "trade_state_desc": "", "amount": { "total": fen(&order.asked, "total"), "currency": "CNY" },
         });
@@ -182,7 +209,8 @@ impl Book {
             let (fen, currency) = &order.paid;
             out.insert("transaction_id".into(), order.transaction.clone().into());
             out.insert("success_time".into(), time_text(order.at).into());
-            out.insert("payer".into(), json!({ "openid": "oStandIn" }));
+            let payer = order.asked.get("payer").cloned();
+            out.insert("payer".into(), payer.unwrap_or_else(|| json!({ "openid": "oStandIn" })));
             let amount = json!({ "total": fen, "payer_total": fen, "currency": currency, "payer_currency": currency });
             out.insert("amount".into(), amount);
         }

@@ -5,7 +5,7 @@ mod book;
 pub mod key;
 mod page;
 
-pub use book::{Book, State};
+pub use book::{Book, Openids, State};
 
 use super::{
     Keys, MerchantKey, Secret,
@@ -151,6 +151,7 @@ impl PayStandin {
         let only = |text: &str| if by_key { text.to_owned() } else { String::new() };
         AccountInput {
             appid: key::APPID.into(),
+            other: String::new(),
             mchid: key::MCHID.into(),
             serial: key::MERCHANT_SERIAL.into(),
             key: key::MERCHANT_KEY.into(),
@@ -169,6 +170,16 @@ impl PayStandin {
     /// Looks at, or changes, what it remembers.
     pub fn book<T>(&self, f: impl FnOnce(&mut Book) -> T) -> T {
         f(&mut self.mind().book)
+    }
+
+    /// One more app is bound to the merchant's number.
+    pub fn bind(&self, app: &str) {
+        self.book(|book| book.apps.push(app.to_owned()));
+    }
+
+    /// Takes an openid from now on only in the app that it is of, as WeChat does.
+    pub fn tell_openids(&self, of: impl Fn(&str) -> Option<String> + Send + Sync + 'static) {
+        self.book(|book| book.openids = Some(Openids(Arc::new(of))));
     }
 
     /// Proves itself otherwise from now on.

@@ -1,7 +1,7 @@
 //! The stand-in's WeCom.
 
 use super::{For, State, no, openid, yes};
-use crate::standin::Answered;
+use crate::standin::{Answered, Asked};
 use serde_json::{Value, json};
 
 /// What WeCom finds wrong with a message of a kind. Texts that are too long it cuts off without a word; here they are refused, so that a test sees
@@ -35,6 +35,25 @@ fn content(kind: &str, of: &Value) -> Result<(), Answered> {
     }
 }
 
+/// Seconds that an uploaded file holds.
+const MEDIA_SECONDS: i64 = 3 * 86_400;
+
+/// The part `media` of a multipart form: its file's name and its bytes.
+fn media_part(asked: &Asked) -> Option<(String, Vec<u8>)> {
+    let boundary = asked.header("content-type").split("boundary=").nth(1)?.trim_matches('"').to_owned();
+    let find = |text: &[u8], from: usize| {
+        asked.body.get(from..)?.windows(text.len()).position(|part| part == text).map(|at| from + at)
+    };
+    let ends = find(b"\r\n\r\n", 0)?;
+    let head = String::from_utf8_lossy(asked.body.get(..ends)?).into_owned();
+    let last = find(format!("\r\n--{boundary}--").as_bytes(), ends)?;
+    if !head.starts_with(&format!("--{boundary}\r\n")) || !head.contains("name=\"media\"") {
+        return None;
+    }
+    let name = head.split("filename=\"").nth(1)?.split('"').next()?.to_owned();
+    Some((name, asked.body.get(ends + 4..last)?.to_vec()))
+}
+
 impl State {
     pub(super) fn corp_token(&mut self, corp: &str, secret: &str, now: i64) -> Answered {
         if let Err(refusal) = self.known(corp, secret, true) {
@@ -45,7 +64,39 @@ impl State {
         Answered::json(&json!({ "errcode": 0, "errmsg": "ok", "access_token": token, "expires_in": seconds }))
     }
 
-    pub(super) fn corp_send(&mut self, corp: &str, body: &Value) -> Answered {
+    /// Takes a file: its part is named `media` and has a file name, its size is what its kind may have. It holds for three days.
+    pub(super) fn upload(&mut self, asked: &Asked, now: i64) -> Answered {
+        let kind = asked.asked("type").unwrap_or_default();
+        let most = match kind.as_str() {
+            "image" | "video" => 10 << 20,
+            "voice" => 2 << 20,
+            "file" => 20 << 20,
+            _ => return no(40_004, "invalid media type"),
+        };
+        let Some((name, bytes)) = media_part(asked) else { return no(44_001, "empty media data") };
+        if name.is_empty() || bytes.len() <= 5 {
+            return no(40_006, "invalid media size");
+        }
+        if bytes.len() > most {
+            return no(45_001, "media size out of limit");
+        }
+        let fits = match kind.as_str() {
+            "image" => bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff"),
+            "voice" => bytes.starts_with(b"#!AMR"),
+            _ => true,
+        };
+        if !fits {
+            return no(40_005, "invalid file type");
+        }
+        self.serial += 1;
+        let id = format!("media-{}-{}", self.serial, super::sha1(&format!("{kind}/{name}/{}", bytes.len())));
+        self.media.insert(id.clone(), (kind.clone(), now));
+        Answered::json(
+            &json!({ "errcode": 0, "errmsg": "", "type": kind, "media_id": id, "created_at": now.to_string() }),
+        )
+    }
+
+    pub(super) fn corp_send(&mut self, corp: &str, body: &Value, now: i64) -> Answered {
         let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or("");
         if body.get("agentid").and_then(Value::as_i64).unwrap_or(0) <= 0 {
             return no(40056, "invalid agentid");
@@ -54,8 +105,15 @@ impl State {
         if kind.is_empty() || body.get(kind).is_none() {
             return no(40058, "invalid Request Parameter");
         }
-        if let Err(refusal) = content(kind, body.get(kind).unwrap_or(&Value::Null)) {
+        let of = body.get(kind).unwrap_or(&Value::Null);
+        if let Err(refusal) = content(kind, of) {
             return refusal;
+        }
+        if let Some(id) = of.get("media_id").and_then(Value::as_str) {
+            let kept = self.media.get(id).filter(|(known, at)| known == kind && now - at < MEDIA_SECONDS);
+            if kept.is_none() {
+                return no(40_007, "invalid media_id");
+            }
         }
         let named: Vec<&str> = said("touser").split('|').filter(|user| !user.is_empty()).collect();
         let everybody = named == ["@all"];

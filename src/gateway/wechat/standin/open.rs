@@ -1,6 +1,6 @@
 //! The stand-in's mini-program and official account.
 
-use super::{ACTIVE_SECONDS, CODE_SECONDS, Code, For, State, no, openid, unionid, yes};
+use super::{ACTIVE_SECONDS, CODE_SECONDS, Code, For, Look, State, no, openid, unionid, yes};
 use crate::{
     address::encoded,
     standin::{Answered, Asked},
@@ -157,14 +157,39 @@ impl State {
         yes()
     }
 
-    pub(super) fn checked(&mut self, app: &str, body: &Value, now: i64) -> Answered {
-        let person = said(body, "openid");
+    /// Whether what somebody shows may be checked: they are of this app, and used it lately.
+    fn was_here(&self, app: &str, person: &str, now: i64) -> Result<(), Answered> {
         let known = self.codes.values().any(|code| openid(app, &code.person) == person && code.app == app);
         if !known {
-            return no(40003, "invalid openid");
+            return Err(no(40003, "invalid openid"));
         }
         if self.active.get(person).is_none_or(|at| now - at > ACTIVE_SECONDS) {
-            return no(61010, "code is expired");
+            return Err(no(61010, "code is expired"));
+        }
+        Ok(())
+    }
+
+    /// Takes a picture to be looked at; a test says what is found.
+    pub(super) fn look_at(&mut self, app: &str, body: &Value, now: i64) -> Answered {
+        let (person, url) = (said(body, "openid").to_owned(), said(body, "media_url").to_owned());
+        if let Err(refusal) = self.was_here(app, &person, now) {
+            return refusal;
+        }
+        let number = |name: &str| body.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let sound =
+            number("version") == 2 && (1..=2).contains(&number("media_type")) && (1..=4).contains(&number("scene"));
+        if !sound || !url.starts_with("http") {
+            return no(40097, "invalid args");
+        }
+        self.serial += 1;
+        let trace = format!("trace-picture-{}", self.serial);
+        self.looks.push(Look { trace: trace.clone(), app: app.to_owned(), person, url });
+        Answered::json(&json!({ "errcode": 0, "errmsg": "ok", "trace_id": trace }))
+    }
+
+    pub(super) fn checked(&mut self, app: &str, body: &Value, now: i64) -> Answered {
+        if let Err(refusal) = self.was_here(app, said(body, "openid"), now) {
+            return refusal;
         }
         let content = said(body, "content");
         if body.get("version").and_then(Value::as_i64) != Some(2) || content.chars().count() > 2_500 {
