@@ -65,6 +65,7 @@ const KEPT: &[&str] = &[
     "merchant_purge",
     "backup_plan",
     "backup_run",
+    "checklist",
 ];
 
 #[test]
