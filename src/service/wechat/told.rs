@@ -10,6 +10,20 @@ use domain::time::{HOUR, MINUTE};
 use gateway::standin::Answered;
 use store::{Order, Read};
 
+/// A draw that everybody who registered takes part in, with their pictures.
+fn with_photos() -> domain::draw::DrawInput {
+    domain::draw::DrawInput {
+        name: "抽奖".into(),
+        wins: "1".into(),
+        registered: true,
+        theme: "red".into(),
+        look: "sphere".into(),
+        masking: "masked".into(),
+        photos: true,
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn what_is_written_on_a_wall_is_seen_when_wechat_found_nothing_wrong() {
     use domain::draw::{DrawInput, Message, Moderation};
@@ -17,17 +31,7 @@ async fn what_is_written_on_a_wall_is_seen_when_wechat_found_nothing_wrong() {
     let (ctx, admin) = (outside.ctx(), &outside.admin);
     crate::draw::check::register(ctx);
     let (event, kind) = opened(&outside.hall, admin).await;
-    let form = DrawInput {
-        name: "抽奖".into(),
-        wins: "1".into(),
-        registered: true,
-        theme: "red".into(),
-        look: "sphere".into(),
-        masking: "masked".into(),
-        messages: true,
-        photos: true,
-        ..DrawInput::default()
-    };
+    let form = DrawInput { messages: true, ..with_photos() };
     let draw = crate::draw::create(ctx, admin, event, &form).await.unwrap();
     let ticket = registration::add(ctx, admin, event, kind, "", &named("张三", "13800000001")).await.unwrap();
     let other = registration::add(ctx, admin, event, kind, "", &named("李四", "13800000002")).await.unwrap();
@@ -81,22 +85,13 @@ async fn what_is_written_on_a_wall_is_seen_when_wechat_found_nothing_wrong() {
 
 #[tokio::test]
 async fn a_picture_is_seen_when_wechat_looked_at_it_and_found_nothing() {
-    use domain::draw::{DrawInput, Face, Moderation};
+    use domain::draw::{Face, Moderation};
     let outside = outside().await;
     let (ctx, admin) = (outside.ctx(), &outside.admin);
     crate::draw::check::register(ctx);
     crate::message::set_wording(ctx, std::sync::Arc::new(Public));
     let (event, kind) = opened(&outside.hall, admin).await;
-    let form = DrawInput {
-        name: "抽奖".into(),
-        wins: "1".into(),
-        registered: true,
-        theme: "red".into(),
-        look: "sphere".into(),
-        masking: "masked".into(),
-        photos: true,
-        ..DrawInput::default()
-    };
+    let form = with_photos();
     let draw = crate::draw::create(ctx, admin, event, &form).await.unwrap();
     let mut links = Vec::new();
     for (at, who) in ["甲", "乙", "丙", "丁"].into_iter().enumerate() {
