@@ -185,6 +185,7 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
     values.extend([
         ("occasion", "reminder".to_owned()),
         ("who", "t1".to_owned()),
+        ("check", "backup".to_owned()),
         ("page", "event".to_owned()),
         ("name", "event".to_owned()),
     ]);

@@ -8,9 +8,10 @@ use crate::{
     ticket_type,
 };
 use domain::{
-    DepartmentId, Document, Event, Person, PersonId, Scope, Ticket,
+    DepartmentId, Document, Event, Notice, NoticeId, Person, PersonId, Scope, Ticket,
     document::Reading,
     event::{Cover, EventInput},
+    notice::{About, NoticeState, Purpose},
     permission::{Held, Place},
     ticket::TicketInput,
 };
@@ -434,6 +435,26 @@ async fn a_new_index_is_built_beside_the_old_and_says_the_same() {
         settle(&hall.ctx).await.unwrap();
         tokio::task::yield_now().await;
     }
+    // What is told to a person about no event is in no index, and is not missed there.
+    let permit = hall.ctx.own(admin.space);
+    let telling = hall.ctx.write(&permit, |work| {
+        let draft = Notice {
+            id: NoticeId(0),
+            purpose: Purpose::NewLogin,
+            about: About::Person(PersonId(1)),
+            name: "欧阳修".into(),
+            phone: None,
+            text: String::new(),
+            values: Vec::new(),
+            once: "a log-in".into(),
+            state: NoticeState::Waiting,
+            created_at: work.now,
+            useful_until: None,
+        };
+        crate::notice::keep(work, draft)?;
+        work.audit("notice.keep", "notice", "", "")
+    });
+    telling.await.unwrap();
     settle(&hall.ctx).await.unwrap();
     assert_eq!(find(&hall.ctx, &admin, &ask("欧阳")).unwrap().count, before + 2);
     let index = hall.ctx.search.index().unwrap();
