@@ -62,11 +62,10 @@ fn measure(label: &str, design: &Design, pictures: &Pictures, plan: &Plan) -> Do
         };
         pictures.named.contains_key(&name).then_some(name)
     };
-    let draw = if pictures.ground.is_some() { render::overlay } else { render::card };
     let (mut waits, mut works, mut bytes) = (Vec::new(), Vec::new(), 0);
     for number in 0..plan.posters.max(1) {
         let (begun, before) = (Instant::now(), processor());
-        let svg = draw(Fonts::system(), design, &Card { values: &values(number), links: &links });
+        let svg = render::layered(Fonts::system(), design, &Card { values: &values(number), links: &links }, pictures);
         bytes = render::png(Fonts::system(), &svg, pictures, service::design::pixels(design))?.len();
         waits.push(begun.elapsed());
         works.push(processor().saturating_sub(before));

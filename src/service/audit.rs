@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{AuditLine, By, Permission, query::Query};
 use rkyv::rancor;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 use store::SpaceView;
 
 /// The line as the store keeps it.
@@ -31,8 +31,8 @@ const LOOKED_MAX: usize = 20_000;
 pub struct Page {
     /// Lines with their numbers, newest first.
     pub lines: Vec<(u64, AuditLine)>,
-    /// Names of whoever wrote them, as far as they are known.
-    pub names: HashMap<By, String>,
+    /// Names of whoever wrote them; none for the box, visitors and those who are gone.
+    pub names: HashMap<By, Option<String>>,
     /// The number of the line to go on before, if there are more.
     pub next: Option<u64>,
 }
@@ -55,12 +55,11 @@ fn find(view: &SpaceView, before: Option<u64>, query: &Query) -> Result<Page, Er
         }
         last = Some(number);
         let line = decode(&bytes)?;
-        if !page.names.contains_key(&line.by)
-            && let Some(name) = crate::space::name_of(view, line.by)?
-        {
-            page.names.insert(line.by, name);
-        }
-        if fits(&line, page.names.get(&line.by).map_or("", String::as_str), query) {
+        let who = match page.names.entry(line.by) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(crate::space::name_of(view, line.by)?),
+        };
+        if fits(&line, who.as_deref().unwrap_or_default(), query) {
             page.lines.push((number, line));
         }
     }

@@ -344,8 +344,7 @@ pub(crate) fn png(
 ) -> Result<Vec<u8>, Error> {
     let files = files(ctx, view, design, ticket)?;
     let links = |href: Href| files.named.contains_key(&name(href)).then(|| name(href));
-    let draw = if files.ground.is_some() { render::overlay } else { render::card };
-    let svg = draw(Fonts::system(), design, &Card { values, links: &links });
+    let svg = render::layered(Fonts::system(), design, &Card { values, links: &links }, &files);
     // Uploaded pictures never change under their names; a portrait does.
     let face = files.named.get(&name(Href::Portrait)).map_or([0; 32], |file| sha256(file));
     let ground = format!("{:?}", design.ground);

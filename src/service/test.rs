@@ -451,7 +451,7 @@ async fn the_audit_log_is_found_by_who_verb_record_and_day() {
     let about: Vec<String> = all.iter().filter(|action| action.starts_with("event.")).cloned().collect();
     assert_eq!(found(&format!("event:{event} type:event")).await, about, "a record");
     let page = crate::audit::page(&hall.ctx, &admin, None, "").await.unwrap();
-    let me = page.names.get(&admin.by()).unwrap();
+    let me = page.names.get(&admin.by()).unwrap().as_deref().unwrap();
     let mine: Vec<_> = page.lines.iter().rev().filter(|(_, line)| line.by == admin.by()).collect();
     let named = found(&format!("name:{me}")).await;
     assert!(

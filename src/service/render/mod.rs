@@ -8,8 +8,8 @@ mod svg;
 
 pub use cache::Cache;
 pub use font::Fonts;
-pub use raster::{Pictures, png};
-pub use svg::{Card, Href, Links, card, code, overlay, sheet};
+pub use raster::{Pictures, layered, png};
+pub use svg::{Card, Href, Links, card, code, sheet};
 
 use domain::refuse;
 

@@ -1,7 +1,11 @@
 //! A drawing as PNG. Pictures come by name; nothing is read from disk or network while it is drawn.
 
-use super::{Fonts, no_font};
+use super::{
+    Card, Fonts, no_font,
+    svg::{card, overlay},
+};
 use crate::Error;
+use domain::Design;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{ExtendedColorType, ImageEncoder, codecs::png};
 use resvg::{
@@ -14,7 +18,7 @@ use std::sync::Arc;
 /// Files of pictures, JPEG as uploads are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Pictures {
-    /// What lies behind the whole drawing, which is then an [`overlay`](super::overlay). A renderer's filter over that many pixels takes
+    /// What lies behind the whole drawing, which is then made by [`layered`]. A renderer's filter over that many pixels takes
     /// half of the time of a poster.
     pub ground: Option<Arc<Vec<u8>>>,
     /// By the names that stand in the drawing.
@@ -23,6 +27,11 @@ pub struct Pictures {
 
 /// Longest side in pixels.
 const SIDE_MAX: f32 = 4_000.0;
+
+/// A card as SVG for [`png`] with the same pictures: without the picture behind it, which [`png`] lays there itself.
+pub fn layered(fonts: &Fonts, design: &Design, of: &Card<'_>, pictures: &Pictures) -> String {
+    if pictures.ground.is_some() { overlay(fonts, design, of) } else { card(fonts, design, of) }
+}
 
 /// Draws an SVG as PNG of that width in pixels. What holds text needs a font for it.
 pub fn png(fonts: &Fonts, svg: &str, pictures: &Pictures, width: u32) -> Result<Vec<u8>, Error> {
@@ -93,10 +102,10 @@ fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Card, Href, card, overlay};
+    use super::super::Href;
     use super::*;
     use domain::{
-        Design, DesignId, EventId, PictureId, Time,
+        DesignId, EventId, PictureId, Time,
         design::{Ground, Values, preset},
     };
 
@@ -172,7 +181,7 @@ mod tests {
         let named = Pictures { named: HashMap::from([("picture:7".to_owned(), file.clone())]), ground: None };
         let beneath = Pictures { named: HashMap::new(), ground: Some(file) };
         let whole = png(Fonts::system(), &card(Fonts::system(), &design, &of), &named, 270).unwrap();
-        let laid = png(Fonts::system(), &overlay(Fonts::system(), &design, &of), &beneath, 270).unwrap();
+        let laid = png(Fonts::system(), &layered(Fonts::system(), &design, &of, &beneath), &beneath, 270).unwrap();
         let (whole, laid) =
             (image::load_from_memory(&whole).unwrap().to_rgb8(), image::load_from_memory(&laid).unwrap().to_rgb8());
         assert_eq!(whole.dimensions(), laid.dimensions());

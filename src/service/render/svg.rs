@@ -283,7 +283,7 @@ pub fn card(fonts: &Fonts, design: &Design, of: &Card<'_>) -> String {
 }
 
 /// As [`card`], to be drawn over a picture that lies behind it already.
-pub fn overlay(fonts: &Fonts, design: &Design, of: &Card<'_>) -> String {
+pub(super) fn overlay(fonts: &Fonts, design: &Design, of: &Card<'_>) -> String {
     alone(fonts, design, of, true)
 }
 

@@ -25,7 +25,7 @@ async fn log(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(
             By::Box => "The box",
             By::Account(_) | By::Device(_) | By::Person(_) => "Unknown",
         };
-        of.names.get(&by).map_or(text.t(unnamed), String::as_str)
+        of.names.get(&by).and_then(Option::as_deref).unwrap_or_else(|| text.t(unnamed))
     };
     let lines: Vec<_> = of.lines.iter().map(|(number, line)| (*number, line, who(line.by))).collect();
     let saved = service::search::saved::list(&hall.ctx, &actor, "/admin/audit")?;
