@@ -1,6 +1,7 @@
 //! Benches that compare in one run: check-ins against a plain reply of the same size and against servers as most people would write
 //! them, pages against their target. `huiguan bench` runs the check-ins on anybody's own box.
 
+pub mod abuse;
 pub mod api;
 #[cfg(feature = "baseline")]
 pub mod baseline;

@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server};
+use bench::{Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -18,6 +18,8 @@ struct Line {
 enum Command {
     /// Durable check-ins per second against a plain hyper reply of the same size, and against SQLite servers.
     Checkin(checkin::Plan),
+    /// Scans while others misuse the box, and what that costs them.
+    Abuse(abuse::Plan),
     /// A logged-in GET of the API against a plain hyper reply.
     Api(api::Plan),
     /// Server time of lists and searches.
@@ -63,6 +65,7 @@ enum Command {
 async fn run(command: &Command) -> Done<()> {
     match command {
         Command::Checkin(plan) => checkin::run(plan, &server::binary().await?, checkin::Runner::Workspace).await,
+        Command::Abuse(plan) => abuse::run(plan).await,
         Command::Api(plan) => api::run(plan).await,
         Command::Page(plan) => page::run(plan).await,
         Command::Draw(plan) => draw::run(plan).await,

@@ -84,7 +84,7 @@ impl Hall {
 
     /// On a folder that stays, with that on the command line.
     pub fn with(data: &Path, more: &[&str]) -> Self {
-        Self::run("serve", data, more, &[], Duration::from_secs(30))
+        Self::run("serve", data, more, &[], Duration::from_secs(120))
     }
 
     /// The demonstration, which fills its folder first; logged in with what stands in `demo-login.txt`.
@@ -99,7 +99,7 @@ impl Hall {
 
     /// As [`Self::listening`], with settings as environment variables.
     pub fn with_settings(data: &Path, address: &str, settings: &[(&str, &str)]) -> Self {
-        Self::run("serve", data, &["--listen", address], settings, Duration::from_secs(30))
+        Self::run("serve", data, &["--listen", address], settings, Duration::from_secs(120))
     }
 
     fn run(command: &str, data: &Path, more: &[&str], settings: &[(&str, &str)], patience: Duration) -> Self {
@@ -135,6 +135,13 @@ impl Hall {
             said.push(line);
         };
         Self { base, setup_code, data: data.to_owned(), said, child, lines, log: Some(log), folder: None }
+    }
+
+    /// The most memory that it held so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// Waits for a line that begins so; what comes behind.
@@ -197,7 +204,7 @@ impl Hall {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_global(Some(Duration::from_secs(30)));
+            .timeout_global(Some(Duration::from_secs(180)));
         Client {
             base: self.base.clone(),
             agent: config.build().into(),

@@ -8,6 +8,7 @@
     clippy::disallowed_methods
 )]
 
+mod abuse;
 mod account;
 mod api;
 mod backup;

@@ -88,6 +88,7 @@ fn rooms_import_only_what_they_may() {
             || path.starts_with("src/service/")
             || path.starts_with("src/server/")
             || path.starts_with("bench/")
+            || path.starts_with("fuzz/")
             || path.starts_with("tests/");
         assert!(store || !text.contains("store::"), "{path} reaches for a table");
     }

@@ -53,6 +53,48 @@ fn shown(stream: &mut Stream) -> Vec<u8> {
 const ALL: &[&rustls::SupportedProtocolVersion] = rustls::ALL_VERSIONS;
 
 #[test]
+fn an_independent_scanner_finds_no_weakness() {
+    let tools = std::env::var("HUIGUAN_TEST_TOOLS").expect("tests/run says where the tools are");
+    let folder = tempfile::tempdir().unwrap();
+    let hall = Hall::with(&folder.path().join("data"), &["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"]);
+    let address = hall.says("listening on https://");
+    let report = folder.path().join("report.json");
+    let scan = Command::new(format!("{tools}/sslyze/bin/sslyze"))
+        .arg(format!("--json_out={}", report.display()))
+        .arg("--mozilla_config=intermediate")
+        .arg(&address)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&scan.stdout).into_owned();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).expect(&said)).unwrap();
+    let found = &report["server_scan_results"][0]["scan_result"];
+    let accepted = |version: &str| {
+        let suites = &found[format!("{version}_cipher_suites")]["result"]["accepted_cipher_suites"];
+        let suites = suites.as_array().unwrap_or_else(|| panic!("{version} was not tried: {said}"));
+        suites.iter().map(|suite| suite["cipher_suite"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for old in ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"] {
+        assert!(accepted(old).is_empty(), "{old}");
+    }
+    for suite in accepted("tls_1_2") {
+        assert!(suite.starts_with("TLS_ECDHE_") && (suite.contains("_GCM_") || suite.contains("POLY1305")), "{suite}");
+    }
+    assert!(!accepted("tls_1_2").is_empty() && !accepted("tls_1_3").is_empty());
+    let result = |test: &str, what: &str| found[test]["result"][what].clone();
+    assert_eq!(result("tls_compression", "supports_compression"), false);
+    assert_eq!(result("openssl_ccs_injection", "is_vulnerable_to_ccs_injection"), false);
+    assert_eq!(result("heartbleed", "is_vulnerable_to_heartbleed"), false);
+    assert_eq!(result("session_renegotiation", "is_vulnerable_to_client_renegotiation_dos"), false);
+    assert_eq!(result("tls_extended_master_secret", "supports_ems_extension"), true);
+    assert_eq!(result("robot", "robot_result"), "NOT_VULNERABLE_RSA_NOT_SUPPORTED");
+    // What is left to say of Mozilla's recommendation: nobody else vouches for the box's own root.
+    let issues: Vec<&str> =
+        said.lines().map(str::trim).filter(|line| line.starts_with("* ") && line.contains("_")).collect();
+    let ours: Vec<&&str> = issues.iter().filter(|issue| issue.contains("certificate_path_validation")).collect();
+    assert_eq!((issues.len(), ours.len()), (1, 1), "{issues:?}");
+}
+
+#[test]
 fn devices_that_know_the_root_reach_the_box_and_others_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

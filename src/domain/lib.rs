@@ -57,6 +57,7 @@ pub mod region;
 pub mod reminder;
 pub mod rich;
 pub mod sale;
+pub mod scanner;
 pub mod search;
 pub mod seat;
 pub mod second;

@@ -1,6 +1,8 @@
 //! The listeners, plain and TLS: accept connections, serve them, and end in order when they are told to.
 
 use crate::{
+    crowd::{Crowd, Guest, Noted, Seat},
+    patient::Patient,
     proxy::{self, Network},
     settings::{Settings, parts},
 };
@@ -9,12 +11,16 @@ use axum::{
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use hyper::{
+    body::Body as _,
+    server::conn::{http1, http2},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use rustls::ServerConfig;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,8 +28,8 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use web::{App, Peer};
 
-/// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(20);
+/// How long a connection may stay silent before its first byte.
+const SILENCE: Duration = Duration::from_secs(20);
 /// How long open connections may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -62,6 +68,11 @@ impl Proxies {
         }))
     }
 
+    /// Whether many people come by this address.
+    fn stand_for(&self, address: IpAddr) -> bool {
+        proxy::holds(&self.protocol, address) || proxy::holds(&self.forwarded, address)
+    }
+
     /// Who a connection is from: what its proxy says, where one is to say it; none when it does not.
     async fn peer(&self, stream: &mut TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
         if !proxy::holds(&self.protocol, peer.ip()) {
@@ -78,12 +89,26 @@ impl Proxies {
     }
 }
 
+/// How connections are spoken with.
+struct Speech {
+    one: http1::Builder,
+    two: http2::Builder<TokioExecutor>,
+}
+
+impl Speech {
+    fn new() -> Self {
+        let mut one = http1::Builder::new();
+        // Time-outs are the crowd's.
+        one.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(64 << 10);
+        let mut two = http2::Builder::new(TokioExecutor::new());
+        two.timer(TokioTimer::new()).max_concurrent_streams(128).keep_alive_interval(Duration::from_secs(60));
+        Self { one, two }
+    }
+}
+
 /// Serves until `end` says so.
 pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxies>, mut end: watch::Receiver<bool>) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 << 10);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
-    let builder = Arc::new(builder);
+    let (speech, crowd) = (Arc::new(Speech::new()), Crowd::new());
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -91,7 +116,7 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxi
             // Whoever would say so is gone: that is an end as well.
             _ = end.wait_for(|end| *end) => break,
         };
-        let (mut stream, peer) = match accepted {
+        let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, usually: those in use are given back soon.
@@ -100,31 +125,60 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxi
                 continue;
             }
         };
+        let address = peer.ip().to_canonical();
+        let free = address.is_loopback() || proxies.stand_for(address);
+        let Some(seat) = crowd.enter(address, free) else {
+            tracing::debug!(%peer, "a connection found no place");
+            continue;
+        };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no-delay was refused");
         }
-        let (builder, watcher, app, proxies, way) =
-            (builder.clone(), graceful.watcher(), app.clone(), proxies.clone(), way.clone());
-        tokio::spawn(async move {
-            let Some(said) = proxies.peer(&mut stream, peer).await else { return };
-            let service = service(app, peer, said, &way, proxies);
-            match way {
-                Way::Plain | Way::Redirect(_) => {
-                    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-                    ended(watcher.watch(connection.into_owned())).await;
-                }
-                Way::Tls(config) => {
-                    let Some(stream) = agreed(config, stream).await else { return };
-                    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-                    ended(watcher.watch(connection.into_owned())).await;
-                }
-            }
-        });
+        let (number, speech, watcher) = (seat.number(), speech.clone(), graceful.watcher());
+        let (app, proxies, way) = (app.clone(), proxies.clone(), way.clone());
+        let task = tokio::spawn(attend((stream, peer), seat, speech, (watcher, end.clone()), (app, way, proxies)));
+        crowd.seated(number, task.abort_handle());
     }
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(GRACE) => tracing::info!("connections were cut that did not end in time"),
+    }
+}
+
+/// Serves one connection.
+async fn attend(
+    (mut stream, peer): (TcpStream, SocketAddr),
+    seat: Seat,
+    speech: Arc<Speech>,
+    (watcher, mut end): (Watcher, watch::Receiver<bool>),
+    (app, way, proxies): (App, Way, Arc<Proxies>),
+) {
+    // Before it says anything, a connection costs a place and nothing else.
+    let speaks = tokio::select! {
+        speaks = tokio::time::timeout(SILENCE, stream.readable()) => matches!(speaks, Ok(Ok(()))),
+        _ = end.wait_for(|end| *end) => false,
+    };
+    if !speaks {
+        return;
+    }
+    let Some(said) = proxies.peer(&mut stream, peer).await else { return };
+    let service = service(app, peer, said, &way, proxies, seat.guest.clone());
+    match way {
+        Way::Plain | Way::Redirect(_) => {
+            let stream = Noted::new(TokioIo::new(stream), seat.guest.clone());
+            ended(watcher.watch(speech.one.serve_connection(stream, service))).await;
+        }
+        Way::Tls(config) => {
+            let Some(stream) = agreed(config, stream).await else { return };
+            let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let stream = Noted::new(TokioIo::new(stream), seat.guest.clone());
+            if is_two {
+                ended(watcher.watch(speech.two.serve_connection(stream, service))).await;
+            } else {
+                ended(watcher.watch(speech.one.serve_connection(stream, service))).await;
+            }
+        }
     }
 }
 
@@ -175,6 +229,7 @@ fn service(
     said: SocketAddr,
     way: &Way,
     proxies: Arc<Proxies>,
+    guest: Arc<Guest>,
 ) -> impl hyper::service::Service<
     Request<hyper::body::Incoming>,
     Response = Response,
@@ -184,7 +239,8 @@ fn service(
     let secure = matches!(way, Way::Tls(_));
     let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
+        guest.asked();
+        let mut request = request.map(|body| Body::new(Patient::new(body)));
         name_host(&mut request);
         // Whoever stands next to the box decides: a server in front of it is one of its own.
         let sent = redirect.and_then(|port| elsewhere(&request, near, port));
@@ -198,12 +254,17 @@ fn service(
             )
         };
         request.extensions_mut().insert(Peer { address, secure: secure || by_tls });
-        let app = app.clone();
+        let (app, guest) = (app.clone(), guest.clone());
         async move {
-            match sent {
-                Some(response) => Ok(response),
-                None => Ok(app.answer(request).await),
+            let response = match sent {
+                Some(response) => response,
+                None => app.answer(request).await,
+            };
+            // A stream works for as long as it lives.
+            if response.body().size_hint().exact().is_some() {
+                guest.answered();
             }
+            Ok(response)
         }
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     disk::{Disk, Folder},
     engine::{Engine, Memory},
     follow::{Follower, Touched},
-    journal::{Journal, Tail, part, replay},
+    journal::{Journal, Tail, look, part, replay},
     layer::Map,
     open::{self, Base, RealBase},
     queue::{Closure, Message, to_task},
@@ -328,6 +328,22 @@ impl Store {
         self.inner.stop();
         done
     }
+}
+
+/// Reads a segment of a journal as it lies on disk: how many sound frames it holds, and whether the last one was torn by a power cut. Anything else
+/// that is wrong with it is an error.
+pub fn look_at_segment(bytes: &[u8]) -> Result<(u64, bool), Error> {
+    look(bytes)
+}
+
+/// Reads groups as [`Store::part`] writes them: how many there are. Every one of them is checked.
+pub fn look_at_part(mut bytes: &[u8]) -> Result<u64, Error> {
+    let mut groups = 0;
+    part::read(&mut bytes, Path::new("a part"), |_, _| {
+        groups += 1;
+        Ok(())
+    })?;
+    Ok(groups)
 }
 
 fn empty(sequence: u64) -> Published {

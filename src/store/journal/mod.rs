@@ -7,7 +7,7 @@ pub(crate) mod part;
 mod replay;
 
 pub(crate) use format::{Payload, decode, encode};
-pub(crate) use replay::{Replayed, Tail, replay};
+pub(crate) use replay::{Replayed, Tail, look, replay};
 
 use crate::{
     Error,

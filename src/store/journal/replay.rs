@@ -94,6 +94,17 @@ pub(crate) fn replay(
     Ok(out)
 }
 
+/// Reads the frames of one segment's bytes, head included, whatever sequence they begin with: how many there are, and whether the last one was torn.
+pub(crate) fn look(bytes: &[u8]) -> Result<(u64, bool), Error> {
+    let (number, _) = read_head(bytes).ok_or_else(|| damage("the segment", 0, "the segment's head is damaged"))?;
+    let name = file_name(number);
+    let mut reading = Reading { name: &name, bytes, at: HEAD, expected: None };
+    let first = frame_head(bytes, HEAD).map_or(0, |(_, sequence)| sequence);
+    let mut out = Replayed::default();
+    reading.frames(first.saturating_sub(1), &mut out, &mut |_, _| Ok(()))?;
+    Ok((out.frames, reading.rest(Tail::Strict)? == Rest::Torn))
+}
+
 /// Writing goes on in the last segment with frames when it ends soundly, or in the first empty one behind it.
 fn end(before: &Option<(u64, u64)>, segment: &Found, at: usize, rest: Rest) -> Option<(u64, u64)> {
     match rest {
@@ -135,7 +146,7 @@ impl Reading<'_> {
                 out.last = sequence;
                 out.frames += 1;
             }
-            self.expected = Some(sequence + 1);
+            self.expected = sequence.checked_add(1);
             self.at = next;
         }
         Ok(())

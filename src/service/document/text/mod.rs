@@ -45,15 +45,19 @@ fn limit(of: rustix::process::Resource, most: u64) {
 
 /// The pages of a file.
 pub(super) fn read(form: Form, path: &Path) -> Result<Vec<String>, Why> {
-    let bytes = fs::read(path).map_err(|_| Why::Damaged)?;
+    pages(form, &fs::read(path).map_err(|_| Why::Damaged)?)
+}
+
+/// The pages of a file's bytes. What other people's libraries do with them is only bounded in the process that [`child`] limits.
+pub fn pages(form: Form, bytes: &[u8]) -> Result<Vec<String>, Why> {
     let pages = match form {
-        Form::Docx => office::docx(&bytes)?,
-        Form::Pptx => office::pptx(&bytes)?,
-        Form::Odt => office::odt(&bytes)?,
-        Form::Xlsx => sheets(&bytes)?,
-        Form::Pdf => pdf(&bytes)?,
-        Form::Txt | Form::Md | Form::Csv => vec![plain::decode(&bytes)],
-        Form::Html => vec![plain::html(&plain::decode(&bytes))],
+        Form::Docx => office::docx(bytes)?,
+        Form::Pptx => office::pptx(bytes)?,
+        Form::Odt => office::odt(bytes)?,
+        Form::Xlsx => sheets(bytes)?,
+        Form::Pdf => pdf(bytes)?,
+        Form::Txt | Form::Md | Form::Csv => vec![plain::decode(bytes)],
+        Form::Html => vec![plain::html(&plain::decode(bytes))],
         Form::Picture | Form::Other => return Err(Why::Empty),
     };
     let pages = within_limits(pages);

@@ -1,0 +1,125 @@
+//! Every target takes its corpus, and what comes of bending it, on every machine and the same way each time.
+
+use crate::{TARGETS, seeds};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Bent inputs of each seed. Coverage leads `fuzz/run`, which tries far more.
+const BENT: u64 = 40;
+/// Longest input.
+const LONGEST: usize = 64 << 10;
+
+/// The splitmix64 generator.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, most: usize) -> usize {
+        (self.next() % most.max(1) as u64) as usize
+    }
+}
+
+/// Numbers and texts at which parsers trip.
+const EDGES: &[&[u8]] = &[
+    b"\0",
+    b"\xff",
+    b"\xff\xff\xff\xff",
+    b"-1",
+    b"9223372036854775808",
+    b"%00",
+    b"\r\n\r\n",
+    b"<![CDATA[",
+    b"\"",
+    b"../",
+    "\u{202e}".as_bytes(),
+];
+
+fn bent(dice: &mut Dice, seed: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut out = seed.to_vec();
+    for _ in 0..=dice.below(4) {
+        let at = dice.below(out.len() + 1);
+        match dice.below(6) {
+            0 if at < out.len() => out[at] ^= 1 << dice.below(8),
+            1 if at < out.len() => drop(out.drain(at..(at + 1 + dice.below(16)).min(out.len()))),
+            2 => drop(out.splice(at..at, EDGES[dice.below(EDGES.len())].iter().copied())),
+            3 => out.truncate(at),
+            4 => {
+                let from = dice.below(other.len());
+                out.truncate(at);
+                out.extend_from_slice(&other[from..]);
+            }
+            _ => {
+                let piece = out[at..(at + dice.below(64)).min(out.len())].to_vec();
+                out.splice(at..at, piece);
+            }
+        }
+    }
+    out.truncate(LONGEST);
+    out
+}
+
+/// Inputs that were kept because they reached something new, or broke something once.
+fn kept(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path()).collect();
+    files.sort();
+    files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn no_parser_breaks_on_its_corpus_or_on_what_comes_of_bending_it() {
+    for (name, run) in TARGETS {
+        let seeds = seeds::of(name);
+        assert!(!seeds.is_empty(), "{name} begins with nothing");
+        for seed in &seeds {
+            run(seed);
+        }
+        for (path, input) in kept(name) {
+            assert!(input.len() <= LONGEST, "{} is too long", path.display());
+            run(&input);
+        }
+        let mut dice = Dice(name.len() as u64);
+        for seed in &seeds {
+            for _ in 0..BENT {
+                let other = &seeds[dice.below(seeds.len())];
+                run(&bent(&mut dice, seed, other));
+            }
+        }
+    }
+}
+
+/// Writes the seeds where `fuzz/run` asks for them.
+#[test]
+fn seeds_are_written_for_whoever_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = std::env::var_os("HUIGUAN_SEEDS").map_or_else(|| folder.path().to_owned(), PathBuf::from);
+    for (name, _) in TARGETS {
+        let own = to.join(name);
+        fs::create_dir_all(&own).unwrap();
+        for (at, seed) in seeds::of(name).iter().enumerate() {
+            fs::write(own.join(format!("seed-{at:02}")), seed).unwrap();
+        }
+        assert!(fs::read_dir(&own).unwrap().count() > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_target_has_a_program_and_a_program_a_target() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets");
+    let mut programs: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    programs.sort();
+    let mut names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    assert_eq!(programs, names);
+}
