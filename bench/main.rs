@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server};
+use bench::{Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, soak};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -34,6 +34,8 @@ enum Command {
     Import(import::Plan),
     /// Registrations a minute through the public form, and the event's page while many look at it.
     Sale(sale::Plan),
+    /// Everything at once for half an hour: whether memory stays where it came to be, and nothing goes wrong.
+    Soak(soak::Plan),
     /// Finding people beside SQLite and PostgreSQL: times, memory, size, freshness.
     #[cfg(feature = "baseline")]
     Search(bench::search::Plan),
@@ -73,6 +75,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Poster(plan) => poster::run(plan),
         Command::Import(plan) => import::run(plan).await,
         Command::Sale(plan) => sale::run(plan).await,
+        Command::Soak(plan) => soak::run(plan).await,
         #[cfg(feature = "baseline")]
         Command::Search(plan) => bench::search::run(plan).await,
         #[cfg(feature = "baseline")]
