@@ -3,6 +3,7 @@
 
 pub mod address;
 mod breaker;
+pub mod depot;
 pub mod egress;
 pub mod mail;
 pub mod pay;

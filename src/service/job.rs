@@ -44,6 +44,9 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
     outbox::start_due(ctx, space);
     message::sms::start_asking(ctx, space);
     backup::start_due(ctx, space);
+    if let Err(error) = backup::alert::look(ctx, space).await {
+        tracing::error!(%error, "whether backups are in trouble cannot be told");
+    }
     pay::start_asking(ctx, space);
 }
 

@@ -4,7 +4,7 @@ use super::{
     RecoveryKey, Trouble,
     pack::{self, read_list},
     run::hash_of,
-    target::{NAME, Target},
+    target::{NAME, Site, Target, unread},
 };
 use crate::{Error, Random, audit, file::Files};
 use data_encoding::HEXLOWER;
@@ -29,7 +29,7 @@ pub enum Key {
 /// What is to be brought back.
 pub struct Asked<'a> {
     /// The folder of backups, or the one above it.
-    pub from: &'a Path,
+    pub from: &'a Site,
     /// What opens them.
     pub key: Key,
     /// The newest instant; none: as new as there is.
@@ -61,6 +61,8 @@ fn internal(trouble: &Trouble) -> Error {
     match trouble {
         Trouble::Unsound(why) => Error::Internal(format!("the backup is damaged: {why}")),
         Trouble::Other(why) => Error::Internal(why.clone()),
+        Trouble::Denied(why) => Error::Internal(format!("the other computer does not let the box in: {why}")),
+        Trouble::Away(why) => Error::Internal(format!("the other computer cannot be reached, or broke off: {why}")),
         Trouble::Gone => Error::Internal("a piece of the backup is missing".into()),
         Trouble::Full => Error::Internal("the disk is full".into()),
         Trouble::WrongKey => Error::Internal("this key or passphrase does not open these backups".into()),
@@ -204,7 +206,7 @@ fn lay(
 fn unpack_part(target: &Target, piece: &Piece, key: &RecoveryKey, path: &Path) -> Result<(), Trouble> {
     let mut from = key.open(target.read(piece)?)?;
     let mut file = File::create(path).map_err(|error| super::target::said("unpacking", &error))?;
-    std::io::copy(&mut from, &mut file).map(drop).map_err(|error| Trouble::Unsound(error.to_string()))
+    std::io::copy(&mut from, &mut file).map(drop).map_err(|error| unread(&error))
 }
 
 /// The files that the chain's pieces name.
@@ -271,7 +273,7 @@ fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read, piece: &
             Ok(0) => return draft.keep(),
             Ok(count) => draft.write(buffer.get(..count).unwrap_or_default())?,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(of(piece)(Trouble::Unsound(error.to_string()))),
+            Err(error) => return Err(of(piece)(unread(&error))),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     Place, Trouble,
     pack::{self, Locks, RecoveryKey},
-    target::Target,
+    target::{Site, Target},
 };
 use crate::{Ctx, file::Files};
 use domain::{
@@ -51,6 +51,9 @@ pub(super) enum Done {
 pub(super) struct Run<'a> {
     pub ctx: &'a Ctx,
     pub plan: &'a BackupPlan,
+    pub site: &'a Site,
+    /// Groups of full backups that were restored for a trial.
+    pub proven: &'a BTreeSet<u64>,
     pub place: &'a Place,
     pub key: &'a RecoveryKey,
     pub zone: &'a TimeZone,
@@ -84,11 +87,14 @@ impl Drop for Scratch {
 impl Run<'_> {
     /// Does what is asked for, and answers what the folder holds then; `begin` is called where it is a full one.
     pub fn run(&self, want: Want, begin: impl FnOnce()) -> Result<(Done, Held), Trouble> {
-        let target = Target::open(Path::new(&self.plan.folder), &self.plan.line)?;
+        let target = Target::open(self.site, &self.plan.line)?;
         let shelf = target.shelf()?;
         let sequence = self.ctx.store().view().sequence();
+        // A full one whose trial was cut short does not count.
+        let doubtful = shelf.full.last().is_some_and(|(_, sequence)| !self.proven.contains(sequence));
         let due = match want {
             Want::Full => Due::Full,
+            Want::Due if doubtful => Due::Full,
             Want::Due => self.plan.due(shelf.held(), sequence, self.now, self.zone),
         };
         let after = match due {
@@ -139,6 +145,13 @@ impl Run<'_> {
                 return Err(why);
             }
         };
+        // What was never proven is no backup, and must not pass for one when this one is gone.
+        if let Some((at, sequence)) = shelf.full.last().filter(|(_, sequence)| !self.proven.contains(sequence)) {
+            let doubtful = Piece::Full { at: *at, sequence: *sequence };
+            if doubtful.name() != piece.name() {
+                target.remove(&doubtful)?;
+            }
+        }
         self.clear(target)?;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(Made { sequence, bytes, files: (count(all.len()), count(copied)), records })
@@ -291,7 +304,7 @@ pub(super) fn hash_of(mut from: impl Read) -> Result<[u8; 32], Trouble> {
             Ok(0) => break,
             Ok(count) => hash.update(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Trouble::Unsound(error.to_string())),
+            Err(error) => return Err(super::target::unread(&error)),
         }
     }
     hash.finish().as_ref().try_into().map_err(|_| Trouble::Other("a hash has a wrong length".into()))

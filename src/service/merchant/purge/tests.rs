@@ -65,6 +65,8 @@ const KEPT: &[&str] = &[
     "merchant_purge",
     "backup_plan",
     "backup_run",
+    "backup_access",
+    "backup_alert",
     "checklist",
 ];
 
