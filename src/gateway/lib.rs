@@ -8,6 +8,7 @@ pub mod egress;
 pub mod mail;
 pub mod pay;
 pub mod sms;
+pub mod ssh;
 pub mod standin;
 pub mod wechat;
 
