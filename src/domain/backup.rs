@@ -319,6 +319,13 @@ pub enum Piece {
     },
     /// A file beside the records, by a name that tells nobody what it is.
     File(String),
+    /// Where the audit log stood when a full backup was taken.
+    Anchor {
+        /// When its full backup was taken.
+        at: Time,
+        /// The newest group of its full backup.
+        sequence: u64,
+    },
     /// The recovery key, locked by a passphrase.
     Recovery,
 }
@@ -348,6 +355,7 @@ impl Piece {
             Self::Full { at, sequence } => format!("full-{}-{sequence}.age", stamp(*at)),
             Self::Part { at, after, last } => format!("part-{}-{after}-{last}.age", stamp(*at)),
             Self::List { at, sequence } => format!("list-{}-{sequence}.age", stamp(*at)),
+            Self::Anchor { at, sequence } => format!("anchor-{}-{sequence}.age", stamp(*at)),
             Self::File(name) => format!("file-{name}.age"),
             Self::Recovery => "recovery.age".to_owned(),
         }
@@ -359,6 +367,7 @@ impl Piece {
         let piece = match words.next()? {
             "full" => Self::Full { at: read_stamp(words.next()?)?, sequence: read_number(words.next()?)? },
             "list" => Self::List { at: read_stamp(words.next()?)?, sequence: read_number(words.next()?)? },
+            "anchor" => Self::Anchor { at: read_stamp(words.next()?)?, sequence: read_number(words.next()?)? },
             "part" => {
                 let (at, after, last) =
                     (read_stamp(words.next()?)?, read_number(words.next()?)?, read_number(words.next()?)?);
@@ -414,7 +423,7 @@ impl Shelf {
             match piece {
                 Piece::Full { at, sequence } => shelf.full.push((at, sequence)),
                 Piece::Part { at, after, last } => shelf.parts.push((at, after, last)),
-                Piece::List { .. } | Piece::File(_) | Piece::Recovery => {}
+                Piece::List { .. } | Piece::Anchor { .. } | Piece::File(_) | Piece::Recovery => {}
             }
         }
         shelf.full.sort_unstable();

@@ -24,24 +24,31 @@ pub struct From {
     /// A folder of backups, or the one above it; or its address on another computer, as the recovery sheet has it.
     #[arg(long, value_name = "DIR|URL")]
     from: Option<String>,
-    /// Name or access key on the other computer.
-    #[arg(long, value_name = "NAME", requires = "from")]
-    user: Option<String>,
-    /// File with the password or secret key of the other computer; without it, the environment's HUIGUAN_BACKUP_SECRET.
-    #[arg(long, value_name = "FILE", requires = "user")]
-    secret_file: Option<PathBuf>,
-    /// File with the key of the recovery sheet.
-    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "passphrase_file")]
-    recovery_key: Option<PathBuf>,
-    /// File with the passphrase that was set for the backups.
-    #[arg(long, value_name = "FILE", requires = "from")]
-    passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
     /// Bring back how everything was then, such as 2026-11-26T10:00+08:00; without it, as new as there is.
     #[arg(long, value_name = "TIME", requires = "from")]
     until: Option<String>,
     /// Read and check everything, but lay nothing out.
     #[arg(long, requires = "from")]
     dry_run: bool,
+}
+
+/// What opens backups, and the computer that they lie on.
+#[derive(Args)]
+pub struct Keys {
+    /// Name or access key on the other computer.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// File with the password or secret key of the other computer; without it, the environment's HUIGUAN_BACKUP_SECRET.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    secret_file: Option<PathBuf>,
+    /// File with the key of the recovery sheet.
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+    recovery_key: Option<PathBuf>,
+    /// File with the passphrase that was set for the backups.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
 }
 
 /// Longest file with a key or a passphrase.
@@ -55,7 +62,8 @@ fn secret(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(failed)
 }
 
-fn key(of: &From) -> Result<Key, Error> {
+/// What opens the backups.
+pub fn key(of: &Keys) -> Result<Key, Error> {
     match (&of.recovery_key, &of.passphrase_file) {
         (Some(path), _) => RecoveryKey::read(&secret(path)?).map(Key::Recovery).ok_or_else(|| {
             Error::Internal(format!("{} holds no recovery key: it begins with AGE-SECRET-KEY-1", path.display()))
@@ -75,7 +83,7 @@ fn instant(text: &str) -> Result<Time, Error> {
 /// Runs the command.
 pub fn run(settings: &Settings, of: &From) -> Result<ExitCode, Error> {
     match (&of.from, &of.snapshot) {
-        (Some(from), _) => with_site(settings, of, from, |site| backup(settings, of, site))?,
+        (Some(from), _) => with_site(settings, &of.keys, from, |site| backup(settings, of, site))?,
         (None, Some(snapshot)) => from_snapshot(settings, snapshot)?,
         (None, None) => return Err(Error::Internal("name a snapshot file, or a folder with --from".into())),
     }
@@ -88,7 +96,7 @@ const SECRET: &str = "HUIGUAN_BACKUP_SECRET";
 /// The place that backups are read from; the network of another computer runs as long as it is used.
 pub fn with_site<T>(
     settings: &Settings,
-    of: &From,
+    of: &Keys,
     from: &str,
     read: impl FnOnce(&Site) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -119,7 +127,7 @@ pub fn with_site<T>(
 fn backup(settings: &Settings, of: &From, from: &Site) -> Result<(), Error> {
     let asked = Asked {
         from,
-        key: key(of)?,
+        key: key(&of.keys)?,
         until: of.until.as_deref().map(instant).transpose()?,
         data: &settings.data,
         key_file: &settings.key_file(),

@@ -39,6 +39,8 @@ pub struct Page<'a> {
     pub plan: Option<bool>,
     /// A password for another computer is set.
     pub secret: bool,
+    /// The line by which another computer lets the box in by SFTP.
+    pub ssh: &'a str,
     /// The form.
     pub input: &'a PlanInput,
     /// What was wrong with it.
@@ -130,10 +132,15 @@ fn form(shell: &Shell, of: &Page<'_>) -> Markup {
             form method="post" action="/admin/backup" class="form" {
                 input type="hidden" name="revision" value=(typed.revision);
                 (form.checkbox("on", text.t("Make backups by the clock"), typed.on))
-                (form.input(&Input { name: "folder", label: text.t("Folder on another disk, or address of another computer"), value: &typed.folder, required: true, max: domain::backup::FOLDER_MAX, help: text.t("A folder from the root, such as /mnt/backup, which the service must be allowed to write in; or https://nas.example.org/backup for WebDAV; or s3+https://host/bucket?region=name for S3-like storage. The box makes a folder of its own in it, and tries it when you save."), ..Input::default() }))
+                (form.input(&Input { name: "folder", label: text.t("Folder on another disk, or address of another computer"), value: &typed.folder, required: true, max: domain::backup::FOLDER_MAX, help: text.t("A folder from the root, such as /mnt/backup, which the service must be allowed to write in; or https://nas.example.org/backup for WebDAV; or s3+https://host/bucket?region=name for S3-like storage; or sftp://nas.example.org/srv/backup. The box makes a folder of its own in it, and tries it when you save."), ..Input::default() }))
                 div class="pair" {
-                    (form.input(&Input { name: "user", label: text.t("Name or access key there"), value: &typed.user, max: domain::backup::USER_MAX, autocomplete: "off", help: text.t("Only for another computer."), ..Input::default() }))
+                    (form.input(&Input { name: "user", label: text.t("Name or access key there"), value: &typed.user, max: domain::backup::USER_MAX, autocomplete: "off", help: text.t("Only for another computer; by SFTP the name of the account, without a password."), ..Input::default() }))
                     (form.input(&Input { name: "secret", label: text.t("Password or secret key there"), kind: "password", max: domain::backup::SECRET_MAX, autocomplete: "new-password", help: text.t(if of.secret { "One is set. Leave it empty to keep it." } else { "It is kept sealed and never shown again." }), ..Input::default() }))
+                }
+                details {
+                    summary { (text.t("For SFTP: the key of this box")) }
+                    p { (text.t("No password is sent by SFTP. Add this line to the file authorized_keys of the account there:")) }
+                    pre { code { (of.ssh) } }
                 }
                 div class="pair" {
                     (form.select(&Input { name: "hour", label: text.t("In full each day at"), value: &typed.hour, ..Input::default() }, &hours))
@@ -219,6 +226,8 @@ pub struct Sheet<'a> {
     pub folder: &'a str,
     /// Who the box is at the other computer, where it is on one.
     pub user: Option<&'a str>,
+    /// What that computer lets in by SFTP.
+    pub ssh: Option<&'a str>,
     /// Now.
     pub now: Time,
 }
@@ -233,6 +242,7 @@ pub fn sheet(shell: &Shell, of: &Sheet<'_>) -> Markup {
             (qr(of.key, text.t("Recovery key")))
             p { code { (of.key) } }
             p { (text.t("Whoever has this key and the backup disk can read everything. Keep this sheet locked up, outside of the house in which the box stands.")) }
+            @if let Some(seed) = of.ssh { p { (text.t("Password for the other computer:")) " " code { (seed) } } }
             ol {
                 @if let Some(user) = of.user {
                     li { (text.t("Put the program on a new box.")) }

@@ -27,7 +27,21 @@ pub enum Home {
         /// The bucket is a part of the host's name.
         by_host: bool,
     },
+    /// A folder on a server by SFTP.
+    Sftp {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// Path from the root, or from the account's own folder.
+        root: String,
+        /// Fingerprint of the server's host key, once somebody compared it.
+        pinned: Option<String>,
+    },
 }
+
+/// Where SSH listens.
+const SSH_PORT: u16 = 22;
 
 /// The region of whoever has none.
 const REGION: &str = "us-east-1";
@@ -36,6 +50,12 @@ const REGION: &str = "us-east-1";
 fn is_host(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
     !text.is_empty() && text.bytes().all(fits) && !text.starts_with(['.', '-', ':'])
+}
+
+/// As OpenSSH shows it: SHA-256 in base64.
+fn is_fingerprint(text: &str) -> bool {
+    let digits = text.strip_prefix("SHA256:").unwrap_or_default();
+    digits.len() == 43 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 fn is_name(text: &str) -> bool {
@@ -58,7 +78,8 @@ fn encoded(path: &str) -> String {
 }
 
 impl Home {
-    /// Reads what somebody typed: `/mnt/backup`, `https://host/path` (WebDAV), `s3+https://host/bucket/prefix?region=name&style=host`.
+    /// Reads what somebody typed: `/mnt/backup`, `https://host/path` (WebDAV), `s3+https://host/bucket/prefix?region=name&style=host`,
+    /// `sftp://host:port/path?host=SHA256:…`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let text = text.trim();
         let Some((scheme, rest)) = text.split_once("://") else { return Self::folder(text) };
@@ -82,9 +103,10 @@ impl Home {
             }),
             "https" | "http" => Err(wrong()),
             "s3+https" | "s3+http" => Self::bucket(scheme.trim_start_matches("s3+"), host, path, query),
+            "sftp" => Self::sftp(host, path, query),
             _ => Err(problem!(
                 "folder",
-                "An address begins with https:// for WebDAV or with s3+https:// for S3-like storage."
+                "An address begins with https:// for WebDAV, s3+https:// for S3-like storage, or sftp://."
             )),
         }
     }
@@ -123,6 +145,39 @@ impl Home {
         Ok(Self::Bucket { base, bucket: bucket.to_owned(), prefix: prefix.to_owned(), region, by_host })
     }
 
+    fn sftp(host: &str, path: &str, query: &str) -> Result<Self, Problem> {
+        let wrong = || {
+            problem!(
+                "folder",
+                "Write the folder behind the host, such as sftp://nas.example.org/srv/backup, or ~/backup for one of the account’s own."
+            )
+        };
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
+                (name, port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?)
+            }
+            _ => (host, SSH_PORT),
+        };
+        let pinned = match query.split_once('=') {
+            None if query.is_empty() => None,
+            Some(("host", key)) if is_fingerprint(key) => Some(key.to_owned()),
+            _ => {
+                return Err(problem!(
+                    "folder",
+                    "Behind the question mark stands the host key, such as host=SHA256:…, and nothing else."
+                ));
+            }
+        };
+        let root = match path.strip_prefix("~/") {
+            Some(own) => own.to_owned(),
+            None => format!("/{path}"),
+        };
+        if path.is_empty() || path == "~" {
+            return Err(wrong());
+        }
+        Ok(Self::Sftp { host: name.trim_matches(['[', ']']).to_owned(), port, root, pinned })
+    }
+
     /// It is on another computer.
     pub fn is_away(&self) -> bool {
         !matches!(self, Self::Folder(_))
@@ -132,6 +187,7 @@ impl Home {
     pub fn base(&self) -> Option<&str> {
         match self {
             Self::Folder(_) => None,
+            Self::Sftp { host, .. } => Some(host),
             Self::Dav { base, .. } | Self::Bucket { base, .. } => Some(base),
         }
     }
@@ -140,7 +196,9 @@ impl Home {
     pub fn join(&self, name: &str) -> Self {
         let mut inner = self.clone();
         match &mut inner {
-            Self::Folder(path) | Self::Dav { root: path, .. } => *path = format!("{path}/{name}"),
+            Self::Folder(path) | Self::Dav { root: path, .. } | Self::Sftp { root: path, .. } => {
+                *path = format!("{path}/{name}")
+            }
             Self::Bucket { prefix, .. } if prefix.is_empty() => *prefix = name.to_owned(),
             Self::Bucket { prefix, .. } => *prefix = format!("{prefix}/{name}"),
         }
@@ -152,6 +210,13 @@ impl Home {
         match self {
             Self::Folder(path) => path.clone(),
             Self::Dav { base, root } => format!("{base}{root}"),
+            Self::Sftp { host, port, root, pinned } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                let port = if *port == SSH_PORT { String::new() } else { format!(":{port}") };
+                let path = if root.starts_with('/') { root.clone() } else { format!("/~/{root}") };
+                let pinned = pinned.as_ref().map(|key| format!("?host={key}")).unwrap_or_default();
+                format!("sftp://{host}{port}{path}{pinned}")
+            }
             Self::Bucket { base, bucket, prefix, region, by_host } => {
                 let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
                 let style = if *by_host { "&style=host" } else { "" };
@@ -219,6 +284,12 @@ mod tests {
             "s3+https://host/b?region=",
             "s3+https://host/b/../c",
             "file:///etc",
+            "sftp://nas",
+            "sftp://nas/~",
+            "sftp://nas:0/x",
+            "sftp://nas:99999/x",
+            "sftp://nas/x?host=MD5:00",
+            "sftp://nas/x?key=1",
         ] {
             assert_eq!(Home::parse(bad).map_err(|problem| problem.field), Err("folder".to_owned()), "{bad}");
         }

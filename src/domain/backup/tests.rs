@@ -17,6 +17,7 @@ fn a_name_says_what_a_piece_is_and_nothing_else_is_one() {
     let time = at("2026-11-26T03:00");
     let pieces = [
         (Piece::Full { at: time, sequence: 7 }, "full-20261125T190000Z-7.age".to_owned()),
+        (Piece::Anchor { at: time, sequence: 7 }, "anchor-20261125T190000Z-7.age".to_owned()),
         (Piece::List { at: time, sequence: 7 }, "list-20261125T190000Z-7.age".to_owned()),
         (Piece::Part { at: time, after: 7, last: 9 }, "part-20261125T190000Z-7-9.age".to_owned()),
         (Piece::File("0f".repeat(32)), format!("file-{}.age", "0f".repeat(32))),

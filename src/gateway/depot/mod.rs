@@ -1,21 +1,24 @@
-//! Other computers that keep files for the box: WebDAV and S3-like storage. A file is there whole under its name or not at all; what is sent is
+//! Other computers that keep files for the box: WebDAV, S3-like storage and SFTP. A file is there whole under its name or not at all; what is sent is
 //! read from a file while it goes, and what comes is read piece by piece. Knows nothing of what is in the files.
 
 mod s3;
+mod sftp;
 mod sign;
 pub mod standin;
 mod webdav;
 mod xml;
 
 pub use s3::{Bucket, S3};
+pub use sftp::SftpFolder;
 pub use webdav::WebDav;
 
 use crate::egress::{Done, Flow, Trouble};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 
 /// How long one file may be under way.
 const FILE_TIME: Duration = Duration::from_secs(6 * 3_600);
@@ -87,13 +90,35 @@ pub struct Found {
 pub enum Source {
     /// By HTTP.
     Http(Flow),
+    /// By SFTP: what is read, and whoever reads it there.
+    Sftp {
+        /// What came.
+        read: tokio::io::DuplexStream,
+        /// Ends when all of it came, or with what was wrong.
+        reading: Option<tokio::task::JoinHandle<Result<u64, crate::ssh::Trouble>>>,
+    },
 }
+
+/// Bytes of one piece of a file that comes.
+const PIECE: usize = 128 << 10;
 
 impl Source {
     /// The next piece; none at the end. What breaks off is a fault, never an end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Http(flow) => flow.chunk().await.map_err(Fault::from),
+            Self::Sftp { read, reading } => {
+                let mut piece = BytesMut::with_capacity(PIECE);
+                let count = read.read_buf(&mut piece).await.map_err(|error| Fault::Away(error.to_string()))?;
+                if count > 0 {
+                    return Ok(Some(piece.freeze()));
+                }
+                match reading.take() {
+                    Some(reading) => reading.await.map_err(|error| Fault::Other(error.to_string()))??,
+                    None => 0,
+                };
+                Ok(None)
+            }
         }
     }
 }

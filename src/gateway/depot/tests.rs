@@ -1,8 +1,11 @@
-//! Files at other computers: stand-ins that refuse what is wrong, and a real WebDAV server (rclone).
+//! Files at other computers: stand-ins that refuse what is wrong, a real WebDAV server (rclone) and a real SFTP server (OpenSSH).
 
 use super::standin::{DavServer, S3Server, Shelf, Sizes};
 use super::*;
-use crate::{Egress, Tools};
+use crate::{
+    Egress, Tools,
+    ssh::{Key, Target, standin::Server},
+};
 use domain::{Time, time::HOUR};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -241,5 +244,39 @@ async fn a_real_webdav_server_keeps_files_whole() {
     let depot = at("/backup", "pass word");
     depot.put("huiguan-1/full-1.age", &path).await.unwrap();
     assert_eq!(std::fs::read(folder.path().join("backup/huiguan-1/full-1.age")).unwrap(), content);
+    assert_eq!(read(&depot, "huiguan-1/full-1.age").await.unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_real_sftp_server_keeps_files_whole() {
+    assert!(Server::is_there(), "these tests want Debian's openssh-server");
+    let folder = tempfile::tempdir().unwrap();
+    let key = Key::from_seed(&[7; 32], "huiguan").unwrap();
+    let mut server = Server::start(&folder.path().join("ssh"), &key.public()).unwrap();
+    let target =
+        Target { host: server.address.ip().to_string(), port: server.address.port(), user: Server::user().unwrap() };
+    let root = folder.path().join("backup");
+    std::fs::create_dir(&root).unwrap();
+    let pinned = server.fingerprint().unwrap();
+    let at = |key: &Key, pinned: Option<&str>, root: &std::path::Path| {
+        SftpFolder::new(target.clone(), key.clone(), pinned, root.to_str().unwrap())
+    };
+    keeps_files(&at(&key, Some(&pinned), &root)).await;
+    let other = Key::from_seed(&[8; 32], "huiguan").unwrap();
+    assert!(matches!(at(&other, Some(&pinned), &root).list("").await.unwrap_err(), Fault::Denied(_)));
+    assert!(matches!(at(&key, None, &root).list("").await.unwrap_err(), Fault::Denied(why) if why.contains(&pinned)));
+    assert_eq!(at(&key, Some(&pinned), &root.join("none")).list("").await.unwrap_err(), Fault::Gone);
+    // What was being written when the box went down is cleared away, and a connection that broke is made anew.
+    let depot = at(&key, Some(&pinned), &root);
+    depot.make("huiguan-1").await.unwrap();
+    std::fs::write(root.join("huiguan-1/.full-1.age.draft"), "half").unwrap();
+    depot.clear("huiguan-1").await.unwrap();
+    assert_eq!(depot.list("huiguan-1").await.unwrap(), []);
+    server.end().unwrap();
+    let (path, content) = file(&folder, 700_000);
+    let gone = depot.put("huiguan-1/full-1.age", &path).await;
+    assert!(matches!(gone, Err(Fault::Away(_) | Fault::Other(_))), "{gone:?}");
+    server.begin().unwrap();
+    depot.put("huiguan-1/full-1.age", &path).await.unwrap();
     assert_eq!(read(&depot, "huiguan-1/full-1.age").await.unwrap(), content);
 }

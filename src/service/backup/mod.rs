@@ -9,7 +9,7 @@ mod target;
 
 pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
-pub use restore::{Asked, Key, Restored, detach, restore};
+pub use restore::{Asked, Key, Restored, anchors, detach, restore};
 pub use target::{Access, Reached, Site};
 
 use crate::{Actor, At, Ctx, Error};
@@ -28,6 +28,9 @@ use target::Target;
 const ACCESS: &str = "backup/access";
 /// How long the page waits for what the place holds.
 const LOOKED: std::time::Duration = std::time::Duration::from_secs(15);
+/// Below the data folder; while it is there, an update is on trial and no backup is begun: what is tried may be taken back, and two histories must
+/// not mix.
+pub const HELD_BY: &str = "update/state.json";
 /// Every how many seconds the clock looks whether something is due.
 const LOOK_EVERY: i64 = 20;
 /// What the recovery key is sealed for.
@@ -103,6 +106,36 @@ fn access_of(ctx: &Ctx) -> Result<Option<Access>, Error> {
     Ok(Some(Access { user, secret: ctx.sealer.open(ACCESS, &sealed)? }))
 }
 
+/// The seed of the box's key pair for SFTP, made from the box's key: it is the same as long as that is.
+fn ssh_secret(ctx: &Ctx) -> Result<String, Error> {
+    let place = ctx.backup.place.get().ok_or_else(|| Error::Internal("this box has no place".into()))?;
+    let seed =
+        ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &place.key), b"key pair of backups by SFTP");
+    Ok(data_encoding::HEXLOWER.encode(seed.as_ref()))
+}
+
+/// The line by which another computer lets the box in by SFTP.
+fn ssh_public(ctx: &Ctx) -> Result<String, Error> {
+    Ok(target::ssh_key(&ssh_secret(ctx)?).map_err(|trouble| Error::Internal(trouble.to_string()))?.public())
+}
+
+/// Nobody's host key is believed by itself: whoever names a server by SFTP compares it first.
+async fn check_host_key(ctx: &Ctx, plan: &BackupPlan, access: Option<&Access>) -> Result<(), Error> {
+    let home = Home::parse(&plan.folder).map_err(|problem| Refusal::invalid(vec![problem]))?;
+    let (Home::Sftp { host, port, pinned: None, .. }, Some(access)) = (home, access) else { return Ok(()) };
+    let target = gateway::ssh::Target { host, port, user: access.user.clone() };
+    let key = target::ssh_key(&ssh_secret(ctx)?).map_err(|trouble| Error::Internal(trouble.to_string()))?;
+    let wrong = match gateway::ssh::Connection::look(&target, &key).await {
+        Ok(key) => problem!(
+            "folder",
+            "The other computer shows the host key {key}. Compare it there, as ssh-keygen -l shows it; if it is the same, write ?host={key} behind the address.",
+            key = key
+        ),
+        Err(trouble) => problem!("folder", "The other computer cannot be reached: {why}", why = trouble),
+    };
+    Err(Refusal::invalid(vec![wrong]).into())
+}
+
 /// A place, and the way there. To be called within the runtime.
 fn site(ctx: &Ctx, folder: &str, access: Option<Access>) -> Result<Site, Error> {
     let home = Home::parse(folder).map_err(|problem| Error::Internal(problem.text.into()))?;
@@ -144,6 +177,8 @@ pub struct Page {
     pub runs: Vec<BackupRun>,
     /// Who the box is at another computer.
     pub user: Option<String>,
+    /// The line by which another computer lets the box in by SFTP.
+    pub ssh: String,
     /// What the folder holds, or why that cannot be told.
     pub shelf: Option<Result<Shelf, Trouble>>,
     /// A run is under way; since when, where it is a full one.
@@ -200,7 +235,7 @@ pub async fn page(ctx: &Ctx, actor: &Actor) -> Result<Page, Error> {
         None => None,
     };
     let user = access.map(|access| access.user);
-    Ok(Page { plan, runs, user, shelf, running: state.running, trouble: state.trouble, warning })
+    Ok(Page { plan, runs, user, ssh: ssh_public(ctx)?, shelf, running: state.running, trouble: state.trouble, warning })
 }
 
 fn look(site: &Site, line: &str) -> Result<Shelf, Trouble> {
@@ -316,6 +351,9 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &PlanInput) -> Result<(), Err
 /// Who the box is at the place of a form. A password that is not typed again is good for the computer that it was typed for.
 fn chosen(ctx: &Ctx, before: Option<&BackupPlan>, planned: &Planned) -> Result<Option<Access>, Error> {
     let Some((user, secret)) = planned.access.clone() else { return Ok(None) };
+    if matches!(planned.home, Home::Sftp { .. }) {
+        return Ok(Some(Access { user, secret: ssh_secret(ctx)? }));
+    }
     if !secret.is_empty() {
         return Ok(Some(Access { user, secret }));
     }
@@ -358,6 +396,7 @@ async fn prepare(
     access: Option<Access>,
     passphrase: Option<String>,
 ) -> Result<(), Error> {
+    check_host_key(ctx, plan, access.as_ref()).await?;
     let (line, key, site) = (plan.line.clone(), key_of(ctx, plan)?, site(ctx, &plan.folder, access)?);
     let made = off("backup-trial", move || {
         Target::prepare(&site, &line).and_then(|target| match passphrase {
@@ -425,6 +464,8 @@ pub struct Sheet {
     pub folder: String,
     /// Who the box is at the other computer, where it is on one.
     pub user: Option<String>,
+    /// What that computer lets in by SFTP: the seed of the key pair.
+    pub ssh: Option<String>,
     /// The association.
     pub name: String,
 }
@@ -438,7 +479,8 @@ pub async fn sheet(ctx: &Ctx, actor: &Actor) -> Result<Sheet, Error> {
     let name = ctx.association()?.map(|known| known.space.name.clone()).unwrap_or_default();
     let home = Home::parse(&plan.folder).map_err(|problem| Error::Internal(problem.text.into()))?;
     let user = access_of(ctx)?.filter(|_| home.is_away()).map(|access| access.user);
-    Ok(Sheet { key, folder: home.join(&plan.line).text(), user, name })
+    let ssh = if matches!(home, Home::Sftp { .. }) { Some(ssh_secret(ctx)?) } else { None };
+    Ok(Sheet { key, folder: home.join(&plan.line).text(), user, ssh, name })
 }
 
 /// Makes a new recovery key, for a sheet that was lost or seen. Backups begin anew in a folder of their own; the old ones stay, with the old key.
@@ -455,6 +497,11 @@ pub async fn renew_key(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
 pub fn start(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     permit(ctx, actor)?;
     let plan = plan_of(ctx)?.ok_or_else(|| Refusal::missing("backup"))?;
+    if is_held(ctx) {
+        return Err(
+            refuse!(Conflict, "backup.held", "An update is on trial just now. Try again in some minutes.").into()
+        );
+    }
     if ctx.backup.state().running.is_some() {
         return Err(refuse!(Conflict, "backup.running", "A backup is being made just now.").into());
     }
@@ -462,9 +509,13 @@ pub fn start(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     Ok(())
 }
 
+fn is_held(ctx: &Ctx) -> bool {
+    ctx.backup.place.get().is_some_and(|place| place.data.join(HELD_BY).exists())
+}
+
 /// Looks whether something is due, every now and then; called by the clock each second.
 pub(crate) fn start_due(ctx: &Ctx, space: SpaceId) {
-    if space != SpaceId::ASSOCIATION || !crate::job::is_turn(ctx, LOOK_EVERY) {
+    if space != SpaceId::ASSOCIATION || !crate::job::is_turn(ctx, LOOK_EVERY) || is_held(ctx) {
         return;
     }
     match plan_of(ctx) {
@@ -555,7 +606,7 @@ async fn finish(ctx: &Ctx, began: Time, line: String, outcome: Outcome) {
 async fn keep(ctx: &Ctx, began: Time, outcome: Result<Made, Trouble>) -> Result<(), Error> {
     let (made, trouble) = match outcome {
         Ok(made) => (made, None),
-        Err(trouble) => (Made { sequence: 0, bytes: 0, files: (0, 0), records: 0 }, Some(trouble)),
+        Err(trouble) => (Made { sequence: 0, bytes: 0, files: (0, 0), records: 0, anchor: None }, Some(trouble)),
     };
     ctx.write(&ctx.own(SpaceId::ASSOCIATION), move |work| {
         let id = BackupRunId(work.next_id::<BackupRun>()?);
@@ -570,6 +621,9 @@ async fn keep(ctx: &Ctx, began: Time, outcome: Result<Made, Trouble>) -> Result<
             trouble: trouble.clone(),
         };
         work.insert(&run)?;
+        if let Some(anchor) = &made.anchor {
+            crate::anchor::keep(work, anchor)?;
+        }
         if let Some(old) = id.0.checked_sub(RUNS_MAX) {
             work.remove::<BackupRun>(&BackupRunId(old))?;
         }

@@ -52,6 +52,7 @@ impl Locks {
 }
 
 /// A recovery key.
+#[derive(Clone)]
 pub struct RecoveryKey(x25519::Identity);
 
 impl RecoveryKey {

@@ -9,12 +9,12 @@ use super::{
 use crate::{Error, Random, audit, file::Files};
 use data_encoding::HEXLOWER;
 use domain::{
-    AuditLine, BackupPlan, By, SpaceId, Time,
+    AuditAnchor, AuditLine, BackupPlan, By, SpaceId, Time,
     backup::{Chain, Piece, Shelf},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -24,6 +24,38 @@ pub enum Key {
     Recovery(RecoveryKey),
     /// The passphrase of the key that lies beside them.
     Passphrase(String),
+}
+
+impl Key {
+    fn opened(&self, target: &Target) -> Result<RecoveryKey, Error> {
+        match self {
+            Self::Recovery(key) => Ok(key.clone()),
+            Self::Passphrase(passphrase) => {
+                let from = target.read(&Piece::Recovery).map_err(|_| {
+                    Error::Internal("no key with a passphrase lies beside these backups; use the recovery key".into())
+                })?;
+                RecoveryKey::unlock(from, passphrase).map_err(|trouble| internal(&trouble))
+            }
+        }
+    }
+}
+
+/// Longest anchor that is read.
+const ANCHOR_MAX: u64 = 16 << 20;
+
+/// The anchors of the audit log in a box's backups, oldest first.
+pub fn anchors(from: &Site, key: &Key) -> Result<Vec<AuditAnchor>, Error> {
+    let target = Target::find(from).map_err(Error::Internal)?;
+    let pieces = target.pieces().map_err(|trouble| internal(&trouble))?;
+    let key = key.opened(&target)?;
+    let mut found = Vec::new();
+    for piece in pieces.keys().filter(|piece| matches!(piece, Piece::Anchor { .. })) {
+        let mut text = String::new();
+        let opened = target.read(piece).and_then(|from| key.open(from)).map_err(of(piece))?;
+        opened.take(ANCHOR_MAX).read_to_string(&mut text).map_err(|error| of(piece)(unread(&error)))?;
+        found.push(AuditAnchor::read(&text).ok_or_else(|| of(piece)(Trouble::Unsound("it is no anchor".into())))?);
+    }
+    Ok(found)
 }
 
 /// What is to be brought back.
@@ -81,17 +113,7 @@ pub fn restore(asked: &Asked<'_>, say: &mut dyn FnMut(&str)) -> Result<Restored,
     let pieces = target.pieces().map_err(|trouble| internal(&trouble))?;
     let shelf = Shelf::of(pieces.keys().cloned());
     let chain = shelf.chain(asked.until).ok_or_else(|| none_so_early(&shelf))?;
-    let (opened, key);
-    key = match &asked.key {
-        Key::Recovery(key) => key,
-        Key::Passphrase(passphrase) => {
-            let from = target.read(&Piece::Recovery).map_err(|_| {
-                Error::Internal("no key with a passphrase lies beside these backups; use the recovery key".into())
-            })?;
-            opened = RecoveryKey::unlock(from, passphrase).map_err(|trouble| internal(&trouble))?;
-            &opened
-        }
-    };
+    let key = &asked.key.opened(&target)?;
     say(&format!(
         "{} and {} parts behind it",
         Piece::Full { at: chain.full.0, sequence: chain.full.1 }.name(),

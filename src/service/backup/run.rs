@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{Ctx, file::Files};
 use domain::{
-    BackupPlan, Time,
+    AuditAnchor, BackupPlan, Time,
+    anchor::ANCHORS_MAX,
     backup::{Due, Held, Piece, Shelf},
 };
 use jiff::tz::TimeZone;
@@ -34,6 +35,8 @@ pub(super) struct Made {
     pub bytes: u64,
     pub files: (u32, u32),
     pub records: u64,
+    /// Where the audit log stood.
+    pub anchor: Option<AuditAnchor>,
 }
 
 /// What was done.
@@ -123,6 +126,8 @@ impl Run<'_> {
         // Files first, and again behind the snapshot: whatever a record of it names was there at one of the two times.
         let (mut all, mut copied) = self.copy_files(target, &locks, &BTreeSet::new())?;
         let file = scratch.0.join(pack::SNAPSHOT);
+        // Before the snapshot, so that whatever comes back of it reaches so far.
+        let anchor = crate::anchor::take(self.ctx).map_err(|error| Trouble::Other(error.to_string()))?;
         let snapshot = self.ctx.store().snapshot(&file).map_err(|error| Trouble::Other(error.to_string()))?;
         let (later, more) = self.copy_files(target, &locks, &all)?;
         all.extend(later);
@@ -145,6 +150,11 @@ impl Run<'_> {
                 return Err(why);
             }
         };
+        let text = anchor.text();
+        let write = |out: &mut dyn Write| {
+            out.write_all(text.as_bytes()).map_err(|error| super::target::said("writing an anchor", &error))
+        };
+        target.put(&Piece::Anchor { at, sequence }, |out| locks.seal(out, write))?;
         // What was never proven is no backup, and must not pass for one when this one is gone.
         if let Some((at, sequence)) = shelf.full.last().filter(|(_, sequence)| !self.proven.contains(sequence)) {
             let doubtful = Piece::Full { at: *at, sequence: *sequence };
@@ -154,7 +164,7 @@ impl Run<'_> {
         }
         self.clear(target)?;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Ok(Made { sequence, bytes, files: (count(all.len()), count(copied)), records })
+        Ok(Made { sequence, bytes, files: (count(all.len()), count(copied)), records, anchor: Some(anchor) })
     }
 
     /// Restores a full backup into a scratch folder, walks over all of it, and answers how many records there are.
@@ -243,6 +253,11 @@ impl Run<'_> {
         let shelf = Shelf::of(pieces.keys().cloned());
         let spare: BTreeSet<Piece> = shelf.spare(self.plan.keep, self.zone).into_iter().collect();
         for piece in &spare {
+            target.remove(piece)?;
+        }
+        // Pieces of a kind are in the order of their time.
+        let anchors: Vec<&Piece> = pieces.keys().filter(|piece| matches!(piece, Piece::Anchor { .. })).collect();
+        for piece in anchors.iter().take(anchors.len().saturating_sub(ANCHORS_MAX)) {
             target.remove(piece)?;
         }
         // A list stays while the piece it came with does, and a list whose piece never came goes.

@@ -57,6 +57,7 @@ async fn draw(
     let shown = pages::Page {
         plan: of.plan.as_ref().map(|plan| plan.on),
         secret: of.user.is_some(),
+        ssh: &of.ssh,
         input: typed.map_or(&kept, |(input, _)| input),
         refusal: typed.map(|(_, refusal)| refusal),
         runs: &of.runs,
@@ -111,6 +112,7 @@ async fn sheet(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> A
         key: &of.key,
         folder: &of.folder,
         user: of.user.as_deref(),
+        ssh: of.ssh.as_deref(),
         now: hall.ctx.now(),
     };
     page(pages::sheet(&visit.shell(), &shown))

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use domain::backup::Home;
 use gateway::{
     Egress,
-    depot::{Bucket, Depot, Fault, Found, S3, Source, WebDav},
+    depot::{Bucket, Depot, Fault, Found, S3, SftpFolder, Source, WebDav},
+    ssh,
 };
 use std::fs::{self, File};
 use std::io::{BufWriter, Read};
@@ -44,6 +45,14 @@ pub(super) struct Away {
     spool: PathBuf,
 }
 
+/// The key pair of a secret: the 64 hexadecimal digits of its seed.
+pub fn ssh_key(secret: &str) -> Result<ssh::Key, Trouble> {
+    let seed = data_encoding::HEXLOWER_PERMISSIVE.decode(secret.trim().as_bytes()).ok();
+    let seed: Option<[u8; 32]> = seed.and_then(|seed| seed.try_into().ok());
+    let seed = seed.ok_or_else(|| Trouble::Denied("the key has 64 hexadecimal digits".into()))?;
+    ssh::Key::from_seed(&seed, "huiguan-backup").map_err(|trouble| Trouble::Other(trouble.to_string()))
+}
+
 /// What is written and read back before a place is trusted.
 const TRIAL: &str = "trial.txt";
 
@@ -61,6 +70,10 @@ impl Away {
                     by_host: *by_host,
                 };
                 Arc::new(S3::new(egress, at, user, secret))
+            }
+            Home::Sftp { host, port, root, pinned } => {
+                let target = ssh::Target { host: host.clone(), port: *port, user: user.clone() };
+                Arc::new(SftpFolder::new(target, ssh_key(secret)?, pinned.as_deref(), root))
             }
             Home::Folder(path) => return Err(Trouble::Other(format!("{path} is a folder here"))),
         };

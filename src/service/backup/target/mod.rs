@@ -4,6 +4,7 @@
 mod away;
 mod folder;
 
+pub(super) use away::ssh_key;
 pub use away::{Access, Reached};
 
 use super::Trouble;

@@ -67,6 +67,7 @@ const KEPT: &[&str] = &[
     "backup_run",
     "backup_access",
     "backup_alert",
+    "audit_anchor",
     "checklist",
 ];
 
