@@ -51,7 +51,7 @@ impl Machine {
     /// real one.
     fn package(&self, version: &str, check: &str, serve: &str) -> PathBuf {
         let text = format!(
-            "#!/bin/sh\ncase \"$1$2\" in\n--version) {version} echo 'huiguan 9.0.0'; exit;;\nupdatecheck) {check};;\nserve*) {serve};;\nesac\nexec {REAL} \"$@\"\n"
+            "#!/bin/sh\ncase \"$*\" in\n--version) {version} echo 'huiguan 9.0.0'; exit;;\nupdate*check) {check};;\nserve*) {serve};;\nesac\nexec {REAL} \"$@\"\n"
         );
         self.signed("program", &text, "9.0.0", "makers")
     }
@@ -196,7 +196,7 @@ fn under_systemd_the_unit_is_stopped_and_started_around_it() {
     std::fs::create_dir(&bin).unwrap();
     // Does for one unit what the real one does, and writes down what it was asked.
     let text = format!(
-        "#!/bin/sh\necho \"$1\" >> {log}\ncase \"$1\" in\nis-active) kill -0 $(cat {pid}) 2>/dev/null;;\nstart) {program} serve --listen 127.0.0.1:0 --data {data} >/dev/null 2>&1 & echo $! > {pid};;\nstop) kill $(cat {pid}); while kill -0 $(cat {pid}) 2>/dev/null; do sleep 0.1; done;;\nesac\n",
+        "#!/bin/sh\necho \"$1\" >> {log}\nalive() {{ grep -q '^State:.[^Z]' /proc/$(cat {pid})/status 2>/dev/null; }}\ncase \"$1\" in\nis-active) alive;;\nstart) {program} serve --listen 127.0.0.1:0 --data {data} >/dev/null 2>&1 & echo $! > {pid};;\nstop) kill $(cat {pid}); while alive; do sleep 0.1; done;;\nesac\n",
         log = path(&log),
         pid = path(&pid),
         program = path(&of.at("huiguan")),

@@ -35,7 +35,6 @@ pub const SETTLED: Duration = Duration::from_secs(600);
 
 /// What is asked for.
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Update {
     #[command(subcommand)]
     what: Option<What>,
@@ -351,7 +350,7 @@ impl<'a> Updating<'a> {
 
     fn helper(&self, program: &Path, what: &str, data: &Path) -> Result<(), Error> {
         let mut command = Command::new(program);
-        command.args(["update", what, "--data"]).arg(data).env_remove("HUIGUAN_CONFIG");
+        command.args(["update", "--data"]).arg(data).arg(what).env_remove("HUIGUAN_CONFIG");
         self.as_owner(&mut command)?;
         let ran = command.output().map_err(|error| Error::internal(&format!("update {what}"), error))?;
         if ran.status.success() {

@@ -4,11 +4,11 @@ use super::*;
 use domain::{BackupAccess, SpaceId};
 use store::Read;
 
-struct Box {
+struct Bench {
     folder: tempfile::TempDir,
 }
 
-impl Box {
+impl Bench {
     /// Data that say `old`, kept for an update, and then changed by the new program to say `new`.
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -74,7 +74,7 @@ impl Box {
 
 #[test]
 fn an_update_that_was_cut_short_before_it_changed_anything_is_forgotten() {
-    let of = Box::new();
+    let of = Bench::new();
     assert!(of.resumed() && of.is_ended());
     assert_eq!(of.says(), "old");
     assert!(!of.resumed(), "once");
@@ -82,7 +82,7 @@ fn an_update_that_was_cut_short_before_it_changed_anything_is_forgotten() {
 
 #[test]
 fn a_new_program_goes_on_with_its_data_when_whoever_put_it_there_is_gone() {
-    let of = Box::new();
+    let of = Bench::new();
     of.changed(Step::Trying);
     assert!(!of.resumed() && !of.is_ended(), "it is on trial");
     assert_eq!(of.says(), "new");
@@ -95,7 +95,7 @@ fn a_new_program_goes_on_with_its_data_when_whoever_put_it_there_is_gone() {
 #[test]
 fn taking_an_update_back_may_be_cut_short_anywhere_and_is_done_in_the_end() {
     // What lies there when the power goes: nothing yet; half a copy; the copy whole; the data moved away; both moved.
-    type Cut = fn(&Box);
+    type Cut = fn(&Bench);
     let cuts: [Cut; 5] = [
         |_| {},
         |of| {
@@ -110,7 +110,7 @@ fn taking_an_update_back_may_be_cut_short_anywhere_and_is_done_in_the_end() {
         |of| state::put_back(&of.data()).unwrap(),
     ];
     for (at, cut) in cuts.into_iter().enumerate() {
-        let of = Box::new();
+        let of = Bench::new();
         of.changed(Step::Restoring);
         fs::write(of.program(), "old").unwrap();
         fs::create_dir_all(of.data().join("search")).unwrap();
