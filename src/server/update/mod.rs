@@ -315,7 +315,7 @@ impl<'a> Updating<'a> {
         say(format!("{} was not well: {why}", state.to));
         self.stop()?;
         State { step: Step::Restoring, ..state.clone() }.write(&self.settings.data)?;
-        if !state.is_old()? {
+        if !state.is_old() {
             let failed = |error| Error::internal("putting the old program back", error);
             fs::rename(&self.previous, &self.program).map_err(failed)?;
             self.sync()?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use service::Error;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// What a package says of itself; signed as it stands.
@@ -195,6 +195,8 @@ fn opened(file: &Path, key: &[u8; 32], staged: &Path) -> Result<Manifest, Error>
         File::options().write(true).create(true).truncate(true).mode(0o755).open(staged).map_err(failed(&doing))?;
     let (hash, _) =
         copied(&mut program, &mut out).and_then(|done| out.sync_all().map(|()| done)).map_err(failed(&doing))?;
+    // Whoever serves starts it, whatever the mask of whoever updates.
+    out.set_permissions(fs::Permissions::from_mode(0o755)).map_err(failed(&doing))?;
     if hash != manifest.sha256 {
         return Err(wrong("the program in the package is another than its manifest says; nothing was changed"));
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use service::Error;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// How far it is.
@@ -69,6 +70,8 @@ impl State {
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&draft)?;
             file.write_all(&bytes)?;
+            // Whoever serves reads it, whatever the mask of whoever updates.
+            file.set_permissions(fs::Permissions::from_mode(0o644))?;
             file.sync_all()?;
             fs::rename(&draft, path(data))?;
             File::open(folder(data))?.sync_all()
@@ -84,16 +87,22 @@ impl State {
         }
     }
 
-    /// Whether the old program lies in its place.
-    pub fn is_old(&self) -> Result<bool, Error> {
-        Ok(hash_of_file(&self.program)? == self.old)
+    /// Whether the old program lies in its place. Where that cannot be told, nothing is put back: the data go with whatever serves them.
+    pub fn is_old(&self) -> bool {
+        match hash_of_file(&self.program) {
+            Ok(hash) => hash == self.old,
+            Err(error) => {
+                tracing::error!(%error, "which program lies there cannot be told");
+                false
+            }
+        }
     }
 }
 
 /// Goes on with what was cut short; called before the data are opened by anybody. Answers what was done.
 pub fn resume(data: &Path) -> Result<Option<&'static str>, Error> {
     let Some(state) = State::read(data)? else { return Ok(None) };
-    match (state.step, state.is_old()?) {
+    match (state.step, state.is_old()) {
         // Before the program was changed, nothing else was.
         (Step::Trying, true) => {
             State::end(data)?;

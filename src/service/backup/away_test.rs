@@ -10,6 +10,7 @@ use domain::{
 };
 use gateway::depot::standin::{DavServer, S3Server, Shelf as Kept, Sizes};
 use gateway::mail::standin::{MailServer, Rules};
+use gateway::ssh::standin::Server;
 use std::sync::atomic::Ordering;
 
 const PASSWORD: &str = "p:ss wörd";
@@ -133,6 +134,44 @@ async fn backups_go_to_a_bucket_and_come_back_from_there() {
     story(&of, &server.shelf, &folder, Access { user: S3Server::KEY.into(), secret: "very/secret+".into() }).await;
 }
 
+/// Against OpenSSH, which `tests/run` installs.
+#[tokio::test]
+async fn backups_go_to_a_server_by_sftp_whose_key_was_compared_and_come_back_from_there() {
+    let of = Machine::set_up().await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("backup");
+    std::fs::create_dir(&root).unwrap();
+    let line = page(&of.ctx, &of.admin).await.unwrap().ssh;
+    assert!(line.starts_with("ssh-ed25519 ") && line.ends_with(" huiguan-backup"), "{line}");
+    let server = Server::start(&folder.path().join("ssh"), "").unwrap();
+    let (user, pinned) = (Server::user().unwrap(), server.fingerprint().unwrap());
+    let bare = format!("sftp://{}{}", server.address, root.display());
+    let (field, why) = wrong(&of, &input(&of, &bare, &user, "")).await;
+    assert!(field == "folder" && why.contains(&pinned), "{field}: {why}");
+    let other = format!("{bare}?host={}", pinned.replace(|sign: char| sign.is_ascii_digit(), "x"));
+    assert_eq!(
+        wrong(&of, &input(&of, &other, &user, "")).await.0,
+        "secret",
+        "another key than the one that was compared"
+    );
+    let address = format!("{bare}?host={pinned}");
+    let (field, why) = wrong(&of, &input(&of, &address, &user, "")).await;
+    assert!(field == "secret" && why.contains("does not accept the box's key"), "{field}: {why}");
+    server.authorize(&line).unwrap();
+    save(&of.ctx, &of.admin, &input(&of, &address, &user, "")).await.unwrap();
+    of.ctx.files.put(&vec![7; 300_000]).unwrap();
+    of.look().await;
+    assert_eq!(of.trouble(), None);
+    of.pass(5 * MINUTE);
+    of.name("一部").await;
+    of.look().await;
+    assert_eq!(of.trouble(), None);
+    let sheet = sheet(&of.ctx, &of.admin).await.unwrap();
+    assert_eq!((sheet.user.as_deref(), sheet.folder.starts_with(&bare)), (Some(user.as_str()), true));
+    let access = Access { user, secret: sheet.ssh.unwrap() };
+    assert_eq!(back(&of, &sheet.folder, access).await.unwrap().files, 1, "by what the sheet says alone");
+}
+
 #[tokio::test]
 async fn a_full_one_whose_trial_was_cut_short_does_not_count() {
     let (of, server) = dav().await;
@@ -215,7 +254,7 @@ async fn those_who_look_after_backups_are_told_once_when_they_fail_and_once_when
     crate::outbox::run_due(&of.ctx, SpaceId::ASSOCIATION).await.unwrap();
     let texts: Vec<String> = post.taken().iter().map(|one| format!("{:?} {}", one.to, one.text())).collect();
     assert!(
-        texts.iter().any(|text| text.contains("lin@example.org") && text.contains("backup_well 2026")),
+        texts.iter().any(|text| text.contains("lin@example.org") && text.contains("backup_well 11月30日")),
         "{texts:?}"
     );
     // Switched off while in trouble: it is forgotten, and nothing is told.
