@@ -189,7 +189,9 @@ fn lay(
 ) -> Result<Restored, Error> {
     let full = Piece::Full { at: chain.full.0, sequence: chain.full.1 };
     let snapshot = scratch.join(pack::SNAPSHOT);
-    let opened = target.read(&full).and_then(|from| key.open(from)).and_then(|from| pack::unpack(from, &snapshot));
+    let all = pieces.get(&full).copied().unwrap_or_default();
+    let from = Told { from: target.read(&full).map_err(of(&full))?, done: 0, all, say: &mut *say };
+    let opened = key.open(from).and_then(|from| pack::unpack(from, &snapshot));
     let secret = opened.map_err(of(&full))?;
     let mut parts = Vec::new();
     for (at, after, last) in &chain.parts {
@@ -223,6 +225,29 @@ fn lay(
         placed.map_err(|error| Error::internal(&format!("laying {} out", asked.data.display()), error))?;
     }
     Ok(answer)
+}
+
+/// Every how many bytes is said how far it is.
+const TOLD_EVERY: u64 = 64 << 20;
+
+/// What comes, and says how far it is.
+struct Told<'a, R> {
+    from: R,
+    done: u64,
+    all: u64,
+    say: &'a mut dyn FnMut(&str),
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.from.read(to)?;
+        let before = self.done / TOLD_EVERY;
+        self.done += count as u64;
+        if self.done / TOLD_EVERY > before {
+            (self.say)(&format!("{} of {} MiB of the records", self.done >> 20, self.all >> 20));
+        }
+        Ok(count)
+    }
 }
 
 fn unpack_part(target: &Target, piece: &Piece, key: &RecoveryKey, path: &Path) -> Result<(), Trouble> {
