@@ -95,16 +95,19 @@ impl S3 {
         (format!("{scheme}://{host}"), host)
     }
 
+    /// The encoded path of a file; of the bucket itself where it is empty.
+    fn path(&self, path: &str) -> String {
+        let name = path.split('/').map(encoded).collect::<Vec<_>>().join("/");
+        match (self.at.by_host, path) {
+            (true, _) => format!("/{name}"),
+            // A bucket that is asked about has no slash behind it.
+            (false, "") => format!("/{}", self.at.bucket),
+            (false, _) => format!("/{}/{name}", self.at.bucket),
+        }
+    }
+
     fn call(&self, ask: &Ask<'_>) -> Call {
-        let (base, host) = self.host();
-        let name: Vec<String> = ask.path.split('/').map(encoded).collect();
-        let path = if self.at.by_host {
-            format!("/{}", name.join("/"))
-        } else {
-            format!("/{}/{}", self.at.bucket, name.join("/"))
-        };
-        // A bucket that is asked about has no slash behind it.
-        let path = if ask.path.is_empty() && !self.at.by_host { path.trim_end_matches('/').to_owned() } else { path };
+        let ((base, host), path) = (self.host(), self.path(ask.path));
         let query: Vec<(String, String)> =
             ask.query.iter().map(|(name, value)| (encoded(name), encoded(value))).collect();
         let at = sign::stamp(self.egress.now());
@@ -329,5 +332,35 @@ impl Depot for S3 {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tools;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_bucket_stands_in_the_path_or_in_the_name_of_the_host() {
+        let tools = Tools { now: Arc::new(|| domain::Time(0)), chance: Arc::new(|| 0) };
+        let egress = Egress::new(tools, false).unwrap();
+        let at = |base: &str, by_host| Bucket {
+            base: base.into(),
+            bucket: "hall".into(),
+            prefix: "a".into(),
+            region: "x".into(),
+            by_host,
+        };
+        let cases = [
+            (false, "b c/d~1.age", "https://oss.example.org:9000", "oss.example.org:9000", "/hall/b%20c/d~1.age"),
+            (false, "", "https://oss.example.org:9000", "oss.example.org:9000", "/hall"),
+            (true, "b c/d~1.age", "https://hall.oss.example.org:9000", "hall.oss.example.org:9000", "/b%20c/d~1.age"),
+            (true, "", "https://hall.oss.example.org:9000", "hall.oss.example.org:9000", "/"),
+        ];
+        for (by_host, path, base, host, full) in cases {
+            let depot = S3::new(egress.clone(), at("https://oss.example.org:9000", by_host), "k", "s");
+            assert_eq!((depot.host(), depot.path(path).as_str()), ((base.to_owned(), host.to_owned()), full));
+        }
     }
 }

@@ -179,16 +179,6 @@ async fn what_is_wrong_is_told_apart() {
     denied(late.list("").await.unwrap_err(), "clocks");
 }
 
-#[tokio::test]
-async fn a_bucket_by_host_is_asked_at_its_own_name() {
-    let (egress, _) = way();
-    let at = Bucket { base: "https://oss.example.org".into(), by_host: true, ..bucket("") };
-    let depot = S3::new(egress, at, "k", "s");
-    // Nobody answers by that name; the name is what is looked at.
-    let fault = depot.list("").await.unwrap_err();
-    assert!(matches!(fault, Fault::Away(_)), "{fault:?}");
-}
-
 struct Rclone(Child, String);
 
 impl Drop for Rclone {
