@@ -75,7 +75,7 @@ enum Command {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
-        update: crate::update::Update,
+        update: crate::update::Wanted,
     },
     /// Accounts, when nobody gets in any more; while the server is stopped.
     Account {

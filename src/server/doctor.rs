@@ -103,11 +103,16 @@ pub fn answers(data: &Path) -> bool {
     asked(data).is_some()
 }
 
-/// The checks that are bad, as the running program says; none when it is not heard.
-pub fn bad(data: &Path) -> BTreeSet<String> {
-    let told = asked(data).unwrap_or_default();
+/// The checks that are bad, as the running program says, or, when it is not heard, as far as the machine tells.
+pub fn bad(settings: &Settings) -> BTreeSet<String> {
+    let (told, offline) = match asked(&settings.data) {
+        Some(told) => (told, false),
+        None => (health::json(&health::judge(SystemClock.now(), &Looker::new(settings, None).look(), None)), true),
+    };
     let bad = lines_of(&told).iter().filter(|line| text(line, "level") == health::Level::Bad.code());
-    bad.map(|line| text(line, "check").to_owned()).collect()
+    let bad = bad.map(|line| text(line, "check").to_owned());
+    // That it does not run is no excuse for one that is started.
+    bad.filter(|check| !offline || check != Check::Hall.code()).collect()
 }
 
 /// Whether a program holds the data folder.

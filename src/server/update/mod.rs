@@ -35,7 +35,7 @@ pub const SETTLED: Duration = Duration::from_secs(600);
 
 /// What is asked for.
 #[derive(Args)]
-pub struct Update {
+pub struct Wanted {
     #[command(subcommand)]
     what: Option<What>,
     /// The package.
@@ -91,7 +91,7 @@ fn wrong(why: impl Into<String>) -> Error {
 }
 
 /// Runs the command.
-pub fn run(settings: &Settings, config: Option<&Path>, of: &Update) -> Result<ExitCode, Error> {
+pub fn run(settings: &Settings, config: Option<&Path>, of: &Wanted) -> Result<ExitCode, Error> {
     match (&of.what, &of.file) {
         (Some(What::Keygen { key }), _) => say(package::keygen(key)?),
         (Some(What::Sign { program, package, key, version_of, since }), _) => {
@@ -165,7 +165,7 @@ struct Updating<'a> {
 }
 
 impl<'a> Updating<'a> {
-    fn new(settings: &'a Settings, config: Option<&'a Path>, of: &Update) -> Result<Self, Error> {
+    fn new(settings: &'a Settings, config: Option<&'a Path>, of: &Wanted) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
         let name = program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let keeper =
@@ -230,7 +230,7 @@ impl<'a> Updating<'a> {
         if !said.status.success() || text != format!("huiguan {to}") {
             return Err(wrong(format!("the new program says that it is “{text}” and not {to}; nothing was changed")));
         }
-        let bad = doctor::bad(&self.settings.data);
+        let bad = doctor::bad(self.settings);
         say(format!("{OWN} → {to}: the package is the makers’ and whole"));
         self.stop()?;
         let state = match self.prepare(to) {
@@ -299,7 +299,7 @@ impl<'a> Updating<'a> {
                 return Err(wrong(format!("it ended by itself ({status})")));
             }
             if doctor::answers(&self.settings.data) {
-                let worse: Vec<String> = doctor::bad(&self.settings.data).difference(&bad).cloned().collect();
+                let worse: Vec<String> = doctor::bad(self.settings).difference(&bad).cloned().collect();
                 if worse.is_empty() {
                     return Ok(());
                 }
