@@ -102,8 +102,24 @@ impl Hall {
         Self::run("serve", data, &["--listen", address], settings, Duration::from_secs(120))
     }
 
+    /// Another program than the one under test, on a folder that stays.
+    pub fn by(program: &Path, data: &Path) -> Self {
+        Self::begun(Command::new(program), "serve", data, &["--listen", "127.0.0.1:0"], &[], Duration::from_secs(30))
+    }
+
     fn run(command: &str, data: &Path, more: &[&str], settings: &[(&str, &str)], patience: Duration) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_huiguan"))
+        Self::begun(Command::new(env!("CARGO_BIN_EXE_huiguan")), command, data, more, settings, patience)
+    }
+
+    fn begun(
+        mut program: Command,
+        command: &str,
+        data: &Path,
+        more: &[&str],
+        settings: &[(&str, &str)],
+        patience: Duration,
+    ) -> Self {
+        let mut child = program
             .args([command, "--data"])
             .arg(data)
             .args(more)

@@ -37,5 +37,6 @@ mod storm;
 mod systemd;
 mod tidy;
 mod tls;
+mod update;
 mod vectors;
 mod wechat;

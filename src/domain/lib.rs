@@ -2,6 +2,7 @@
 //! over them. No I/O, no clock, no randomness: time, seeds and lookups are arguments.
 
 pub mod account;
+pub mod anchor;
 pub mod archive;
 pub mod audit;
 pub mod backup;
@@ -75,9 +76,11 @@ pub mod webhook;
 pub mod wechat;
 
 pub use account::{Account, Grant, Session};
+pub use anchor::AuditAnchor;
 pub use archive::EventArchive;
 pub use audit::{AuditLine, By};
-pub use backup::{BackupPlan, BackupRun};
+pub use backup::alert::BackupAlert;
+pub use backup::{BackupAccess, BackupPlan, BackupRun};
 pub use blast::{Blast, BlastPart};
 pub use brand::Brand;
 pub use category::{Category, EventCategory};

@@ -43,6 +43,10 @@ pub enum Purpose {
     NewLogin,
     /// Somebody typed the right password of an account and wrong codes.
     WrongCodes,
+    /// Backups of the box fail, or are overdue.
+    BackupTrouble,
+    /// Backups are made again.
+    BackupWell,
 }
 
 impl Purpose {
@@ -66,6 +70,8 @@ impl Purpose {
         Self::Change,
         Self::NewLogin,
         Self::WrongCodes,
+        Self::BackupTrouble,
+        Self::BackupWell,
     ];
 
     /// Stable code.
@@ -89,6 +95,8 @@ impl Purpose {
             Self::Change => "change",
             Self::NewLogin => "new_login",
             Self::WrongCodes => "wrong_codes",
+            Self::BackupTrouble => "backup_trouble",
+            Self::BackupWell => "backup_well",
         }
     }
 
@@ -113,6 +121,8 @@ impl Purpose {
             Self::Change => "Important change",
             Self::NewLogin => "Log-in from a new browser or network",
             Self::WrongCodes => "Right password, wrong codes",
+            Self::BackupTrouble => "Backups fail",
+            Self::BackupWell => "Backups are made again",
         }
     }
 
@@ -142,6 +152,10 @@ impl Purpose {
             Self::WrongCodes => Some(
                 "Somebody knows the password of your account {login} but not the code: {agent}, {address}, {time}. If it was not you, change your password.",
             ),
+            Self::BackupTrouble => Some(
+                "The box has made no backup since {time}. The page “Backups” says why and what to do; if its disk breaks now, what is newer is lost.",
+            ),
+            Self::BackupWell => Some("The box makes backups again, since {time}."),
             Self::PrizeWon => Some("You won “{prize}” at {event}. The page of your ticket shows your prizes."),
         }
     }

@@ -49,6 +49,15 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     global && !special
 }
 
+/// Whether an address is one of a house's own network or of the box itself (RFC 1918, RFC 4193). Link-local ones are not: a cloud's metadata
+/// service has such an address.
+pub fn is_house(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private() || address.is_loopback(),
+        IpAddr::V6(address) => address.is_unique_local() || address.is_loopback(),
+    }
+}
+
 /// Percent-encodes a part of an address or of what is signed, as RFC 3986 wants it.
 pub fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
@@ -106,6 +115,18 @@ mod tests {
         ];
         for address in private {
             assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+        for (address, house) in [
+            ("10.0.0.1", true),
+            ("192.168.1.5", true),
+            ("127.0.0.1", true),
+            ("fd12::1", true),
+            ("169.254.169.254", false),
+            ("fe80::1", false),
+            ("1.1.1.1", false),
+            ("::ffff:169.254.169.254", false),
+        ] {
+            assert_eq!(is_house(address.parse().unwrap()), house, "{address}");
         }
         let public = [
             "1.1.1.1",

@@ -1,9 +1,13 @@
 //! The one way out: an HTTP client with time-outs, limits, retries of what may be repeated, a circuit breaker for each base address, and an
 //! account of what may have happened when there was no good answer. What is sent never shows in logs or in `Debug`.
 
-use crate::{address::is_public, breaker::Breaker};
+use crate::{
+    address::{is_house, is_public},
+    breaker::Breaker,
+};
 use bytes::{Bytes, BytesMut};
 use domain::{Time, outbox::Outcome, time::SECOND};
+use flow::Body;
 use reqwest::{
     Client, Method, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -13,6 +17,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+mod flow;
+pub use flow::{Flow, Slice};
 
 /// How long setting up a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -43,6 +50,8 @@ pub struct Tools {
 pub enum Reach {
     /// The protocol or the box's administrator: any host by TLS, and this box itself without.
     Configured,
+    /// The box's administrator, who may name another machine of the house: any host by TLS, and addresses of the house's own network without.
+    House,
     /// Somebody who may not look into the box's network: public addresses by TLS only.
     Public,
 }
@@ -56,10 +65,11 @@ pub struct Call {
     path: String,
     query: Vec<(String, String)>,
     headers: Vec<(String, String)>,
-    body: Bytes,
+    body: Body,
     reach: Reach,
     repeatable: bool,
     timeout: Duration,
+    stall: Option<Duration>,
     answer_max: usize,
 }
 
@@ -75,7 +85,8 @@ fn host(base: &str) -> String {
 }
 
 impl Call {
-    fn new(method: Method, label: &'static str, base: &str, path: &str) -> Self {
+    /// A call of any method; it may be repeated unless it is a POST.
+    pub(crate) fn new(method: Method, label: &'static str, base: &str, path: &str) -> Self {
         let repeatable = method != Method::POST;
         Self {
             label,
@@ -85,10 +96,11 @@ impl Call {
             path: path.to_owned(),
             query: Vec::new(),
             headers: Vec::new(),
-            body: Bytes::new(),
+            body: Body::Whole(Bytes::new()),
             reach: Reach::Configured,
             repeatable,
             timeout: TIMEOUT,
+            stall: None,
             answer_max: ANSWER_MAX,
         }
     }
@@ -100,7 +112,7 @@ impl Call {
 
     /// A POST, which is sent once unless [`Self::repeatable`].
     pub fn post(label: &'static str, base: &str, path: &str, kind: &str, body: impl Into<Bytes>) -> Self {
-        let call = Self { body: body.into(), ..Self::new(Method::POST, label, base, path) };
+        let call = Self { body: Body::Whole(body.into()), ..Self::new(Method::POST, label, base, path) };
         call.header("content-type", kind)
     }
 
@@ -134,6 +146,26 @@ impl Call {
     /// It does no harm to send it twice: the other side knows it by a key, or it only asks.
     pub fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
+    }
+
+    /// It is sent once.
+    pub(crate) fn once(self) -> Self {
+        Self { repeatable: false, ..self }
+    }
+
+    /// With a body.
+    pub(crate) fn body(self, body: impl Into<Bytes>) -> Self {
+        Self { body: Body::Whole(body.into()), ..self }
+    }
+
+    /// With a part of a file as its body, which is read while it is sent.
+    pub(crate) fn slice(self, slice: Slice) -> Self {
+        Self { body: Body::Slice(slice), ..self }
+    }
+
+    /// Gives up when nothing moves for so long, however long all of it may take.
+    pub(crate) fn stall(self, stall: Duration) -> Self {
+        Self { stall: Some(stall), ..self }
     }
 
     /// Where it may lead.
@@ -296,19 +328,36 @@ impl Egress {
     /// Sends a call; answers with a reply of status 2xx, or what went wrong. Calls that may be repeated are, a few times; longer patience
     /// is for whoever keeps the call on disk.
     pub async fn send(&self, call: Call) -> Result<Reply, Trouble> {
-        let url = self.url(&call)?;
+        self.tried(&call, false).await.map(|(reply, _)| reply)
+    }
+
+    /// Sends a call whose answer is read piece by piece, whatever its length.
+    pub async fn open(&self, call: Call) -> Result<Flow, Trouble> {
+        match self.tried(&call, true).await? {
+            (reply, Some(answer)) => Ok(Flow::new(reply, answer, call.stall.unwrap_or(TIMEOUT))),
+            _ => Err(Trouble::new(Done::Unknown, "the answer is gone")),
+        }
+    }
+
+    /// The instant now.
+    pub(crate) fn now(&self) -> Time {
+        (self.0.tools.now)()
+    }
+
+    async fn tried(&self, call: &Call, flows: bool) -> Result<(Reply, Option<reqwest::Response>), Trouble> {
+        let url = self.url(call)?;
         let base = url.origin().ascii_serialization();
         let ends = tokio::time::Instant::now() + call.timeout;
         let mut attempt = 0;
         loop {
             self.admit(&base)?;
-            let one = tokio::time::timeout_at(ends, self.once(&call, url.clone())).await;
+            let one = tokio::time::timeout_at(ends, self.once(call, url.clone(), flows)).await;
             let answer = one.unwrap_or_else(|_| Err(Trouble::new(Done::Unknown, "no answer in time")));
             let well =
                 !matches!(&answer, Err(trouble) if trouble.done != Done::Refused && trouble.retry_after.is_none());
             self.breaker(|breaker, now| breaker.note(&base, well, now));
             let status = match &answer {
-                Ok(reply) => Some(reply.status),
+                Ok((reply, _)) => Some(reply.status),
                 Err(trouble) => trouble.reply.as_ref().map(|reply| reply.status),
             };
             tracing::debug!(host = base, call = call.label, status, attempt, "called");
@@ -365,6 +414,7 @@ impl Egress {
         let (https, http) = (url.scheme() == "https", url.scheme() == "http");
         let allowed = match call.reach {
             Reach::Configured => https || (http && local),
+            Reach::House => https || (http && (local || literal.is_some_and(is_house))),
             Reach::Public if self.0.private_allowed => https || http,
             Reach::Public => https && literal.is_none_or(is_public),
         };
@@ -377,18 +427,30 @@ impl Egress {
         Ok(url)
     }
 
-    async fn once(&self, call: &Call, url: Url) -> Result<Reply, Trouble> {
+    async fn once(&self, call: &Call, url: Url, flows: bool) -> Result<(Reply, Option<reqwest::Response>), Trouble> {
         let client = if call.reach == Reach::Public { &self.0.public } else { &self.0.configured };
-        let mut request = client.request(call.method.clone(), url).body(call.body.clone());
+        let (body, moved) = call.body.open().await?;
+        let mut request = client.request(call.method.clone(), url).body(body);
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }
-        let mut answer = request.send().await.map_err(lost)?;
+        if let Body::Slice(slice) = &call.body {
+            // An empty one says so too.
+            request = request.header("content-length", slice.length);
+        }
+        let sent = async { request.send().await.map_err(lost) };
+        let mut answer = match call.stall {
+            Some(stall) => flow::moving(sent, &moved, stall).await?,
+            None => sent.await?,
+        };
         let mut reply = Reply { status: answer.status().as_u16(), headers: Vec::new(), body: Bytes::new() };
         for (name, value) in answer.headers() {
             if let Ok(value) = value.to_str() {
                 reply.headers.push((name.as_str().to_owned(), value.to_owned()));
             }
+        }
+        if flows && (200..300).contains(&reply.status) {
+            return Ok((reply, Some(answer)));
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(broken)? {
@@ -398,7 +460,7 @@ impl Egress {
             body.extend_from_slice(&chunk);
         }
         reply.body = body.freeze();
-        judge(reply)
+        judge(reply).map(|reply| (reply, None))
     }
 }
 

@@ -3,10 +3,12 @@
 
 pub mod address;
 mod breaker;
+pub mod depot;
 pub mod egress;
 pub mod mail;
 pub mod pay;
 pub mod sms;
+pub mod ssh;
 pub mod standin;
 pub mod wechat;
 

@@ -45,6 +45,9 @@ pub fn open(settings: &Settings) -> Result<Ctx, Error> {
 
 /// As [`open`], with what opening the store found.
 pub fn open_saying(settings: &Settings) -> Result<(Ctx, Opened), Error> {
+    if let Some(done) = crate::update::resume(&settings.data)? {
+        tracing::warn!(done, "an update was cut short");
+    }
     let chance = SystemChance::new();
     let key_file = settings.key_file();
     if key_file.starts_with(&settings.data) {

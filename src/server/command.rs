@@ -49,8 +49,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check every record, index, counter and the audit chain of a data folder; exits with 1 on any damage.
-    Verify(Place),
+    /// Check every record, index, counter, the audit chain and its anchors of a data folder; exits with 1 on any damage.
+    Verify {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        against: crate::verify::Against,
+    },
     /// Write everything into one snapshot file.
     Snapshot {
         #[command(flatten)]
@@ -64,6 +69,13 @@ enum Command {
         place: Place,
         #[command(flatten)]
         from: crate::restore::From,
+    },
+    /// Put a newer version in place from a signed package; where it is not well, the old one and the data come back.
+    Update {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        update: crate::update::Wanted,
     },
     /// Accounts, when nobody gets in any more; while the server is stopped.
     Account {
@@ -216,9 +228,10 @@ pub fn run() -> ExitCode {
         }
         Command::Doctor { place, json } => Ok(crate::doctor::run(&place.over(settings), *json)),
         Command::Manual { folder } => manual(folder),
-        Command::Verify(place) => verify(&place.over(settings)),
+        Command::Verify { place, against } => crate::verify::run(&place.over(settings), against),
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
+        Command::Update { place, update } => crate::update::run(&place.over(settings), named, update),
         Command::Account { what: Account::Reset { place, login, space } } => {
             reset(&place.over(settings), login, domain::SpaceId(*space))
         }
@@ -256,25 +269,6 @@ fn manual(folder: &std::path::Path) -> Result<ExitCode, Error> {
     let written = crate::manual::write(Line::command(), folder);
     written.map_err(|error| Error::internal(&format!("writing into {}", folder.display()), error))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn verify(settings: &Settings) -> Result<ExitCode, Error> {
-    let ctx = boot::open(settings)?;
-    let report = ctx.store().view().verify();
-    say(report.to_string());
-    let mut vouched = true;
-    for space in ctx.spaces()? {
-        let logs = service::checkin::vouch::verify(&ctx, space)?;
-        if space == domain::SpaceId::ASSOCIATION {
-            say(logs.to_string());
-        } else {
-            say(format!("space {space}: {logs}"));
-        }
-        vouched &= logs.problems.is_empty();
-    }
-    ctx.store().clone().close()?;
-    let sound = report.is_sound() && vouched;
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Opens the folder as `verify` does, so that it never runs beside the server.
@@ -453,6 +447,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
     let doctor = doctor::listen(&ctx, &settings.data)?;
     let looking = tokio::spawn(look_after(ctx.clone()));
+    let settling = tokio::spawn(crate::update::settle(settings.data.clone()));
     if let Some(wanted) = settings.metrics_listen {
         let told = crate::figures::start(&ctx, wanted, &settings.data).await?;
         say(format!("figures for Prometheus at http://{told}/metrics"));
@@ -498,7 +493,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     })) {
         listening.await.map_err(|error| Error::internal("a listener", error))?;
     }
-    for task in [scanners, clock, doctor, looking] {
+    for task in [scanners, clock, doctor, looking, settling] {
         task.abort();
     }
     service::outbox::stop(&ctx).await;

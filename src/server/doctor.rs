@@ -10,6 +10,7 @@ use crate::{
 use domain::health::{self, Check, Finding, Line};
 use serde_json::Value;
 use service::{Clock, Ctx, Error};
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
@@ -97,8 +98,25 @@ fn asked(data: &Path) -> Option<Value> {
     serde_json::from_slice(&said).ok()
 }
 
+/// Whether the program runs and says how it is.
+pub fn answers(data: &Path) -> bool {
+    asked(data).is_some()
+}
+
+/// The checks that are bad, as the running program says, or, when it is not heard, as far as the machine tells.
+pub fn bad(settings: &Settings) -> BTreeSet<String> {
+    let (told, offline) = match asked(&settings.data) {
+        Some(told) => (told, false),
+        None => (health::json(&health::judge(SystemClock.now(), &Looker::new(settings, None).look(), None)), true),
+    };
+    let bad = lines_of(&told).iter().filter(|line| text(line, "level") == health::Level::Bad.code());
+    let bad = bad.map(|line| text(line, "check").to_owned());
+    // That it does not run is no excuse for one that is started.
+    bad.filter(|check| !offline || check != Check::Hall.code()).collect()
+}
+
 /// Whether a program holds the data folder.
-fn is_held(data: &Path) -> bool {
+pub fn is_held(data: &Path) -> bool {
     File::open(data.join("store").join("lock"))
         .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }

@@ -23,6 +23,8 @@ mod scanner;
 mod settings;
 mod supervise;
 mod tls;
+mod update;
+mod verify;
 mod wording;
 
 #[global_allocator]

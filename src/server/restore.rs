@@ -9,7 +9,7 @@ use clap::Args;
 use domain::Time;
 use service::{
     Clock, Error,
-    backup::{Asked, Key, RecoveryKey, detach},
+    backup::{Access, Asked, Key, Reached, RecoveryKey, Site, detach},
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,21 +21,34 @@ pub struct From {
     /// A snapshot file that `huiguan snapshot` wrote; the key file is kept elsewhere then.
     #[arg(required_unless_present = "from", conflicts_with = "from")]
     snapshot: Option<PathBuf>,
-    /// A folder of backups, or the one above it.
-    #[arg(long, value_name = "DIR")]
-    from: Option<PathBuf>,
-    /// File with the key of the recovery sheet.
-    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "passphrase_file")]
-    recovery_key: Option<PathBuf>,
-    /// File with the passphrase that was set for the backups.
-    #[arg(long, value_name = "FILE", requires = "from")]
-    passphrase_file: Option<PathBuf>,
+    /// A folder of backups, or the one above it; or its address on another computer, as the recovery sheet has it.
+    #[arg(long, value_name = "DIR|URL")]
+    from: Option<String>,
+    #[command(flatten)]
+    keys: Keys,
     /// Bring back how everything was then, such as 2026-11-26T10:00+08:00; without it, as new as there is.
     #[arg(long, value_name = "TIME", requires = "from")]
     until: Option<String>,
     /// Read and check everything, but lay nothing out.
     #[arg(long, requires = "from")]
     dry_run: bool,
+}
+
+/// What opens backups, and the computer that they lie on.
+#[derive(Args)]
+pub struct Keys {
+    /// Name or access key on the other computer.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// File with the password or secret key of the other computer; without it, the environment's HUIGUAN_BACKUP_SECRET.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    secret_file: Option<PathBuf>,
+    /// File with the key of the recovery sheet.
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+    recovery_key: Option<PathBuf>,
+    /// File with the passphrase that was set for the backups.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
 }
 
 /// Longest file with a key or a passphrase.
@@ -49,7 +62,8 @@ fn secret(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(failed)
 }
 
-fn key(of: &From) -> Result<Key, Error> {
+/// What opens the backups.
+pub fn key(of: &Keys) -> Result<Key, Error> {
     match (&of.recovery_key, &of.passphrase_file) {
         (Some(path), _) => RecoveryKey::read(&secret(path)?).map(Key::Recovery).ok_or_else(|| {
             Error::Internal(format!("{} holds no recovery key: it begins with AGE-SECRET-KEY-1", path.display()))
@@ -69,17 +83,51 @@ fn instant(text: &str) -> Result<Time, Error> {
 /// Runs the command.
 pub fn run(settings: &Settings, of: &From) -> Result<ExitCode, Error> {
     match (&of.from, &of.snapshot) {
-        (Some(folder), _) => backup(settings, of, folder)?,
+        (Some(from), _) => with_site(settings, &of.keys, from, |site| backup(settings, of, site))?,
         (None, Some(snapshot)) => from_snapshot(settings, snapshot)?,
         (None, None) => return Err(Error::Internal("name a snapshot file, or a folder with --from".into())),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn backup(settings: &Settings, of: &From, folder: &Path) -> Result<(), Error> {
+/// What names the password where no file does.
+const SECRET: &str = "HUIGUAN_BACKUP_SECRET";
+
+/// The place that backups are read from; the network of another computer runs as long as it is used.
+pub fn with_site<T>(
+    settings: &Settings,
+    of: &Keys,
+    from: &str,
+    read: impl FnOnce(&Site) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if !from.contains("://") {
+        return read(&Site::folder(Path::new(from)));
+    }
+    let home = domain::backup::Home::parse(from).map_err(|problem| Error::Internal(problem.text.into()))?;
+    let user = of.user.clone().ok_or_else(|| Error::Internal("name yourself there with --user".into()))?;
+    let password = match &of.secret_file {
+        Some(path) => secret(path)?.trim_end_matches(['\r', '\n']).to_owned(),
+        None => std::env::var(SECRET).map_err(|_| {
+            Error::Internal(format!("name the file with the password there (--secret-file), or set {SECRET}"))
+        })?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| Error::internal("starting", error))?;
+    let tools = gateway::Tools {
+        now: std::sync::Arc::new(|| SystemClock.now()),
+        chance: std::sync::Arc::new(|| service::Random::number(&SystemChance::new())),
+    };
+    let egress = gateway::Egress::new(tools, false).map_err(|error| Error::internal("opening the way out", error))?;
+    let spool = settings.data.join("outgoing");
+    let access = Access { user, secret: password };
+    let site = Site::new(home, Some(Reached { access, egress, handle: runtime.handle().clone(), spool }));
+    read(&site)
+}
+
+fn backup(settings: &Settings, of: &From, from: &Site) -> Result<(), Error> {
     let asked = Asked {
-        from: folder,
-        key: key(of)?,
+        from,
+        key: key(&of.keys)?,
         until: of.until.as_deref().map(instant).transpose()?,
         data: &settings.data,
         key_file: &settings.key_file(),

@@ -36,6 +36,8 @@ pub struct Settings {
     pub cache_mib: u64,
     /// Room that must stay free on the disk, in MiB; with less, writes are refused.
     pub reserve_mib: u64,
+    /// Public key of the makers, by which packages of updates are signed. None: the one of the build.
+    pub update_key: Option<String>,
     /// Addresses that the secretariat names (webhooks) may lead into the box's own network.
     pub private_targets: bool,
     /// Sites whose scripts may use the API, separated by commas.
@@ -67,6 +69,7 @@ impl Default for Settings {
             log_json: false,
             cache_mib: 16,
             reserve_mib: 64,
+            update_key: None,
             private_targets: false,
             api_origins: String::new(),
             api_person_rate: 600,
@@ -95,6 +98,7 @@ const VARIABLES: &[&str] = &[
     "log_json",
     "cache_mib",
     "reserve_mib",
+    "update_key",
     "private_targets",
     "api_origins",
     "api_person_rate",

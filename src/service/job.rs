@@ -2,8 +2,8 @@
 //! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, account, archive, backup, blast, identity, merchant, message, once, order, outbox, pay, promotion,
-    reminder, upload, waiting, webhook, wechat,
+    Ctx, Error, account, anchor, archive, backup, blast, identity, merchant, message, once, order, outbox, pay,
+    promotion, reminder, upload, waiting, webhook, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -44,6 +44,12 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
     outbox::start_due(ctx, space);
     message::sms::start_asking(ctx, space);
     backup::start_due(ctx, space);
+    if let Err(error) = backup::alert::look(ctx, space).await {
+        tracing::error!(%error, "whether backups are in trouble cannot be told");
+    }
+    if let Err(error) = anchor::keep_due(ctx, space).await {
+        tracing::error!(%error, "the audit log was not anchored");
+    }
     pay::start_asking(ctx, space);
 }
 

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod actor;
+pub mod anchor;
 pub mod archive;
 mod aside;
 pub mod audit;

@@ -82,6 +82,18 @@ pub enum Error {
     /// A snapshot is to be restored into a folder that holds something.
     #[error("{0} is not empty; a snapshot is restored only into an empty or new folder")]
     NotEmpty(PathBuf),
+    /// A newer program wrote the data.
+    #[error(
+        "these data were written by Huiguan {program}, this is {own}: they hold {what}. Nothing was changed. Put the newer program in place (huiguan update), or restore a backup from before into a new folder"
+    )]
+    Newer {
+        /// Whose version wrote them.
+        program: String,
+        /// This version.
+        own: &'static str,
+        /// What is not known.
+        what: String,
+    },
     /// The engine failed.
     #[error("engine: {0}")]
     Engine(String),

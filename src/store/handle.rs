@@ -14,6 +14,7 @@ use crate::{
     queue::{Closure, Message, to_task},
     read::Published,
     writer::{Parts, Shared, Space, Writer, generation},
+    written,
 };
 use std::fmt;
 use std::io::Write;
@@ -91,8 +92,14 @@ pub(crate) struct Start {
 impl Store {
     /// Opens the folder, making it when it is not there. What was committed is there again; what had to be done for it is said.
     pub fn open(options: Options) -> Result<(Self, Opened), Error> {
+        written::check(&options.folder)?;
         let base = RealBase::new(&options);
-        Self::open_on(&options, &base)
+        let opened = Self::open_on(&options, &base)?;
+        // A disk that is full lets nobody write it, and is no reason not to serve.
+        if let Err(error) = written::note(&options.folder) {
+            tracing::warn!(%error, "older programs will not be told that they are");
+        }
+        Ok(opened)
     }
 
     pub(crate) fn open_on(options: &Options, base: &dyn Base) -> Result<(Self, Opened), Error> {

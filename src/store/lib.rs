@@ -27,6 +27,7 @@ mod table;
 mod tx;
 mod verify;
 mod writer;
+mod written;
 
 #[cfg(test)]
 mod test;

@@ -5,7 +5,7 @@ use crate::{
     engine::Engine,
     envelope,
     layer::{Layers, Map, behind, bounds},
-    table::{AUDIT, value_error},
+    table::{AUDIT, AUDIT_HEAD, value_error},
 };
 use bytes::Bytes;
 use std::ops::ControlFlow;
@@ -68,6 +68,24 @@ pub struct SpaceView {
 }
 
 impl SpaceView {
+    /// Where the audit chain ends: the number of the next line, and the hash over everything before.
+    pub fn audit_head(&self) -> Result<Option<(u64, [u8; 32])>, Error> {
+        let at = key(self.id, AUDIT_HEAD, &[]);
+        let Some(value) = self.layers().get(&at)? else { return Ok(None) };
+        crate::tx::read_head(&at, &value).map(|(hash, next)| Some((next, hash)))
+    }
+
+    /// Whether the audit chain, where line `next` was to come, had this hash over everything before. Whether the chain itself holds is for
+    /// [`View::verify`].
+    pub fn audit_reaches(&self, next: u64, hash: &[u8; 32]) -> Result<bool, Error> {
+        let Some(kept) = self.walk(AUDIT, &[], Some(&next.bytes()), Order::Descending).next() else { return Ok(false) };
+        let (at, value) = kept?;
+        let block = crate::tx::read_block(&at, &value)?;
+        let Some((first, _)) = block.lines.first() else { return Ok(false) };
+        let (_, content) = crate::envelope::open(AUDIT, &at, &value)?;
+        Ok(first + block.lines.len() as u64 == next && crate::tx::block_hash(*first, content) == *hash)
+    }
+
     /// The lines of the audit chain below line `before`, newest first, with their numbers.
     pub fn audit(&self, before: Option<u64>) -> Found<'_, (u64, Vec<u8>)> {
         let from = before.map(|line| line.bytes());

@@ -140,12 +140,18 @@ impl Derived {
 pub struct Erased {
     /// Number and name.
     pub table: Table,
+    /// The version in which records are written.
+    pub version: u16,
     /// Decodes a value and derives its entries; the error says what is wrong.
     pub(crate) derive: fn(version: u16, bytes: &[u8]) -> Result<Derived, String>,
 }
 
 pub(crate) fn erased<R: Record>() -> Erased {
-    Erased { table: R::TABLE, derive: |version, bytes| R::decode(version, bytes).map(|record| Derived::of(&record)) }
+    Erased {
+        table: R::TABLE,
+        version: R::VERSION,
+        derive: |version, bytes| R::decode(version, bytes).map(|record| Derived::of(&record)),
+    }
 }
 
 /// Declares the tables of the catalogue: number, name, version, record, key, and what is derived.

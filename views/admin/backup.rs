@@ -37,6 +37,10 @@ pub struct Shelf<'a> {
 pub struct Page<'a> {
     /// Whether there is a plan, and whether it is on.
     pub plan: Option<bool>,
+    /// A password for another computer is set.
+    pub secret: bool,
+    /// The line by which another computer lets the box in by SFTP.
+    pub ssh: &'a str,
     /// The form.
     pub input: &'a PlanInput,
     /// What was wrong with it.
@@ -79,7 +83,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
             Some(Ok(shelf)) => { (held(shell, shelf)) }
             Some(Err(trouble)) if of.trouble.is_none() => { (notice(Tone::Bad, &told(shell, trouble))) }
             Some(Err(_)) => {}
-            None => { (empty(text.t("No backups yet"), text.t("Plug in a USB disk or mount a network folder, then name it below."), None)) }
+            None => { (empty(text.t("No backups yet"), text.t("Plug in a USB disk, mount a network folder, or name another computer below."), None)) }
         }
         (form(shell, of))
         @if !of.runs.is_empty() { (runs(shell, of.runs)) }
@@ -128,7 +132,16 @@ fn form(shell: &Shell, of: &Page<'_>) -> Markup {
             form method="post" action="/admin/backup" class="form" {
                 input type="hidden" name="revision" value=(typed.revision);
                 (form.checkbox("on", text.t("Make backups by the clock"), typed.on))
-                (form.input(&Input { name: "folder", label: text.t("Folder on another disk"), value: &typed.folder, required: true, max: domain::backup::FOLDER_MAX, help: text.t("From the root, such as /mnt/backup. The box makes a folder of its own in it. The service must be allowed to write there."), ..Input::default() }))
+                (form.input(&Input { name: "folder", label: text.t("Folder on another disk, or address of another computer"), value: &typed.folder, required: true, max: domain::backup::FOLDER_MAX, help: text.t("A folder from the root, such as /mnt/backup, which the service must be allowed to write in; or https://nas.example.org/backup for WebDAV; or s3+https://host/bucket?region=name for S3-like storage; or sftp://nas.example.org/srv/backup. The box makes a folder of its own in it, and tries it when you save."), ..Input::default() }))
+                div class="pair" {
+                    (form.input(&Input { name: "user", label: text.t("Name or access key there"), value: &typed.user, max: domain::backup::USER_MAX, autocomplete: "off", help: text.t("Only for another computer; by SFTP the name of the account, without a password."), ..Input::default() }))
+                    (form.input(&Input { name: "secret", label: text.t("Password or secret key there"), kind: "password", max: domain::backup::SECRET_MAX, autocomplete: "new-password", help: text.t(if of.secret { "One is set. Leave it empty to keep it." } else { "It is kept sealed and never shown again." }), ..Input::default() }))
+                }
+                details {
+                    summary { (text.t("For SFTP: the key of this box")) }
+                    p { (text.t("No password is sent by SFTP. Add this line to the file authorized_keys of the account there:")) }
+                    pre { code { (of.ssh) } }
+                }
                 div class="pair" {
                     (form.select(&Input { name: "hour", label: text.t("In full each day at"), value: &typed.hour, ..Input::default() }, &hours))
                     (form.select(&Input { name: "minutes", label: text.t("What changed since"), value: &typed.minutes, help: text.t("At most so much can be lost when the box breaks."), ..Input::default() }, &minutes))
@@ -211,6 +224,10 @@ pub struct Sheet<'a> {
     pub key: &'a str,
     /// The box's folder.
     pub folder: &'a str,
+    /// Who the box is at the other computer, where it is on one.
+    pub user: Option<&'a str>,
+    /// What that computer lets in by SFTP.
+    pub ssh: Option<&'a str>,
     /// Now.
     pub now: Time,
 }
@@ -225,10 +242,17 @@ pub fn sheet(shell: &Shell, of: &Sheet<'_>) -> Markup {
             (qr(of.key, text.t("Recovery key")))
             p { code { (of.key) } }
             p { (text.t("Whoever has this key and the backup disk can read everything. Keep this sheet locked up, outside of the house in which the box stands.")) }
+            @if let Some(seed) = of.ssh { p { (text.t("Password for the other computer:")) " " code { (seed) } } }
             ol {
-                li { (text.t("Put the program on a new box and plug the backup disk in.")) }
-                li { (text.t("Write the recovery key into a file, here key.txt.")) }
-                li { (text.t("Run:")) " " code { "huiguan restore --from " (of.folder) " --recovery-key key.txt --data NEW-FOLDER" } }
+                @if let Some(user) = of.user {
+                    li { (text.t("Put the program on a new box.")) }
+                    li { (text.t("Write the recovery key into a file, here key.txt, and the password of the other computer into another, here password.txt.")) }
+                    li { (text.t("Run:")) " " code { "huiguan restore --from '" (of.folder) "' --user '" (user) "' --secret-file password.txt --recovery-key key.txt --data NEW-FOLDER" } }
+                } @else {
+                    li { (text.t("Put the program on a new box and plug the backup disk in.")) }
+                    li { (text.t("Write the recovery key into a file, here key.txt.")) }
+                    li { (text.t("Run:")) " " code { "huiguan restore --from " (of.folder) " --recovery-key key.txt --data NEW-FOLDER" } }
+                }
                 li { (text.t("Start the program with that data folder. Everybody logs in as before.")) }
             }
             p class="dim" { (text.t("Printed")) " " (shell.format.time(of.now)) }

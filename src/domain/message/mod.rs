@@ -189,7 +189,9 @@ impl Purpose {
             | Self::AttendCode
             | Self::Change
             | Self::NewLogin
-            | Self::WrongCodes => 3 * DAY,
+            | Self::WrongCodes
+            | Self::BackupTrouble
+            | Self::BackupWell => 3 * DAY,
             Self::InvoiceIssued | Self::InvoiceRefused | Self::InvoiceVoided => 7 * DAY,
         }
     }

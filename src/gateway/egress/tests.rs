@@ -149,3 +149,62 @@ async fn queries_and_forms_are_encoded_and_headers_arrive() {
     assert_eq!((asked.asked("q").as_deref(), asked.asked("a").as_deref()), (Some("a b+c"), Some("1")));
     assert_eq!(asked.pairs(std::str::from_utf8(&asked.body).unwrap()), [("name".to_owned(), "张 三&".to_owned())]);
 }
+
+/// Listens, and does with each connection what is said.
+async fn raw<F: Future<Output = ()> + Send + 'static>(
+    with: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(with(stream));
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn what_does_not_move_any_more_is_given_up_however_long_all_of_it_may_take() {
+    use tokio::io::AsyncWriteExt;
+    let bench = bench(false);
+    let stall = Duration::from_millis(200);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    std::fs::write(&path, vec![7; 32 << 20]).unwrap();
+    let deaf = raw(|stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    });
+    let slice = Slice { path: path.clone(), from: 0, length: 32 << 20 };
+    let call = Call::post("test", &deaf.await, "/", "text/plain", "").slice(slice.clone());
+    let long = Duration::from_secs(3_600);
+    let still = bench.egress.send(call.within(long).stall(stall)).await.unwrap_err();
+    assert_eq!((still.done, still.why.as_str()), (Done::Unknown, "nothing moves any more"));
+    let small = folder.path().join("small");
+    std::fs::write(&small, vec![7; 1_000]).unwrap();
+    let longer = Slice { path: small, from: 0, length: 1_001 };
+    let (standin, _) = server(vec![Answered::status(200, "")]).await;
+    let call = Call::post("test", &standin.base, "/", "text/plain", "").slice(longer).within(long);
+    assert!(bench.egress.send(call).await.is_err(), "a file that is shorter than it was is not sent by halves");
+    let gone = Slice { path: folder.path().join("none"), ..slice };
+    let call = Call::post("test", &standin.base, "/", "text/plain", "").slice(gone);
+    assert_eq!(bench.egress.send(call).await.unwrap_err().done, Done::Not);
+
+    for close in [false, true] {
+        let half = raw(move |mut stream| async move {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
+            if !close {
+                std::future::pending::<()>().await;
+            }
+        });
+        let call = Call::get("test", &half.await, "/").within(long).stall(stall);
+        let mut flow = bench.egress.open(call).await.unwrap();
+        assert_eq!(flow.head.status, 200);
+        assert_eq!(flow.chunk().await.unwrap().unwrap(), "half");
+        assert!(flow.chunk().await.is_err(), "what breaks off is no end");
+    }
+    let (standin, _) = server(vec![Answered::status(404, "none")]).await;
+    let none = bench.egress.open(Call::get("test", &standin.base, "/")).await.err().unwrap();
+    assert_eq!((none.done, none.reply.map(|reply| reply.status)), (Done::Refused, Some(404)));
+}

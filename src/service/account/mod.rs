@@ -525,5 +525,17 @@ pub(crate) fn holders(view: &impl Read, permission: Permission, but: Option<Acco
     Ok(found)
 }
 
+/// The enabled accounts that hold a permission for the whole space.
+pub(crate) fn holding(view: &impl Read, permission: Permission) -> Result<Vec<Account>, Error> {
+    let mut found: Vec<Account> = Vec::new();
+    for kept in view.scan::<Grant>(&(), None, Order::Ascending) {
+        let grant = kept?.1;
+        if grant.permission == permission && grant.scope == Scope::Space {
+            found.extend(view.get::<Account>(&grant.account)?.filter(|account| !account.disabled));
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod test;

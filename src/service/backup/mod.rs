@@ -1,6 +1,7 @@
 //! Backups of the whole box: the plan, making them by the clock or at once, the recovery key, and what is worth a warning. Only the platform's
 //! own staff may; merchants are in it like everybody.
 
+pub(crate) mod alert;
 mod pack;
 mod restore;
 mod run;
@@ -8,12 +9,13 @@ mod target;
 
 pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
-pub use restore::{Asked, Key, Restored, detach, restore};
+pub use restore::{Asked, Key, Restored, anchors, detach, restore};
+pub use target::{Access, Reached, Site};
 
 use crate::{Actor, At, Ctx, Error};
 use domain::{
-    BackupPlan, BackupRun, BackupRunId, Permission, Refusal, SpaceId, Time,
-    backup::{AGAIN_MILLIS, Due, Held, Keep, OLD_MILLIS, Piece, PlanInput, Planned, RUNS_MAX},
+    BackupAccess, BackupPlan, BackupRun, BackupRunId, Permission, Refusal, SpaceId, Time,
+    backup::{AGAIN_MILLIS, Due, Held, Home, Keep, OLD_MILLIS, Piece, PlanInput, Planned, RUNS_MAX},
     problem, refuse,
 };
 use run::{Done, Made, Run, Want};
@@ -22,6 +24,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use store::{Order, Read};
 use target::Target;
 
+/// What the password at another computer is sealed for.
+const ACCESS: &str = "backup/access";
+/// How long the page waits for what the place holds.
+const LOOKED: std::time::Duration = std::time::Duration::from_secs(15);
+/// Below the data folder; while it is there, an update is on trial and no backup is begun: what is tried may be taken back, and two histories must
+/// not mix.
+pub const HELD_BY: &str = "update/state.json";
 /// Every how many seconds the clock looks whether something is due.
 const LOOK_EVERY: i64 = 20;
 /// What the recovery key is sealed for.
@@ -51,6 +60,8 @@ struct State {
     running: Option<Option<Time>>,
     /// What went wrong last, until something went well.
     trouble: Option<(Time, Trouble)>,
+    /// Since when nothing went well.
+    failing: Option<Time>,
     /// What the folder of that name held when it was last looked at: so that an idle box does not wake the disk.
     held: Option<(String, Held)>,
 }
@@ -88,6 +99,75 @@ fn key_of(ctx: &Ctx, plan: &BackupPlan) -> Result<RecoveryKey, Error> {
     RecoveryKey::read(&text).ok_or_else(|| Error::Internal("the recovery key cannot be read".into()))
 }
 
+/// Who the box is at another computer, with the password in the open.
+fn access_of(ctx: &Ctx) -> Result<Option<Access>, Error> {
+    let kept = ctx.read(&ctx.own(SpaceId::ASSOCIATION), |view| Ok(view.get::<BackupAccess>(&())?))?;
+    let Some(BackupAccess { user, sealed }) = kept else { return Ok(None) };
+    Ok(Some(Access { user, secret: ctx.sealer.open(ACCESS, &sealed)? }))
+}
+
+/// The seed of the box's key pair for SFTP, made from the box's key: it is the same as long as that is.
+fn ssh_secret(ctx: &Ctx) -> Result<String, Error> {
+    let place = ctx.backup.place.get().ok_or_else(|| Error::Internal("this box has no place".into()))?;
+    let seed =
+        ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &place.key), b"key pair of backups by SFTP");
+    Ok(data_encoding::HEXLOWER.encode(seed.as_ref()))
+}
+
+/// The line by which another computer lets the box in by SFTP.
+fn ssh_public(ctx: &Ctx) -> Result<String, Error> {
+    Ok(target::ssh_key(&ssh_secret(ctx)?).map_err(|trouble| Error::Internal(trouble.to_string()))?.public())
+}
+
+/// Nobody's host key is believed by itself: whoever names a server by SFTP compares it first.
+async fn check_host_key(ctx: &Ctx, plan: &BackupPlan, access: Option<&Access>) -> Result<(), Error> {
+    let home = Home::parse(&plan.folder).map_err(|problem| Refusal::invalid(vec![problem]))?;
+    let (Home::Sftp { host, port, pinned: None, .. }, Some(access)) = (home, access) else { return Ok(()) };
+    let target = gateway::ssh::Target { host, port, user: access.user.clone() };
+    let key = target::ssh_key(&ssh_secret(ctx)?).map_err(|trouble| Error::Internal(trouble.to_string()))?;
+    let wrong = match gateway::ssh::Connection::look(&target, &key).await {
+        Ok(key) => problem!(
+            "folder",
+            "The other computer shows the host key {key}. Compare it there, as ssh-keygen -l shows it; if it is the same, write ?host={key} behind the address.",
+            key = key
+        ),
+        Err(trouble) => problem!("folder", "The other computer cannot be reached: {why}", why = trouble),
+    };
+    Err(Refusal::invalid(vec![wrong]).into())
+}
+
+/// A place, and the way there. To be called within the runtime.
+fn site(ctx: &Ctx, folder: &str, access: Option<Access>) -> Result<Site, Error> {
+    let home = Home::parse(folder).map_err(|problem| Error::Internal(problem.text.into()))?;
+    let place = ctx.backup.place.get().ok_or_else(|| Error::Internal("this box has no place".into()))?;
+    let reached = match access.filter(|_| home.is_away()) {
+        Some(access) => Some(Reached {
+            access,
+            egress: ctx.egress()?.clone(),
+            handle: tokio::runtime::Handle::try_current().map_err(|error| Error::Internal(error.to_string()))?,
+            spool: place.data.join("outgoing"),
+        }),
+        None => None,
+    };
+    Ok(Site::new(home, reached))
+}
+
+/// Runs on a thread of its own: a place that hangs holds nobody else.
+async fn off<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Trouble> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        store::step_back(19);
+        drop(tell.send(work()));
+    });
+    if let Err(error) = started {
+        return Err(Trouble::Other(error.to_string()));
+    }
+    told.await.unwrap_or_else(|_| Err(Trouble::Other("the backup's thread panicked".into())))
+}
+
 /// What the page shows.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -95,6 +175,10 @@ pub struct Page {
     pub plan: Option<BackupPlan>,
     /// The latest runs, newest first.
     pub runs: Vec<BackupRun>,
+    /// Who the box is at another computer.
+    pub user: Option<String>,
+    /// The line by which another computer lets the box in by SFTP.
+    pub ssh: String,
     /// What the folder holds, or why that cannot be told.
     pub shelf: Option<Result<Shelf, Trouble>>,
     /// A run is under way; since when, where it is a full one.
@@ -141,16 +225,21 @@ pub async fn page(ctx: &Ctx, actor: &Actor) -> Result<Page, Error> {
     })?;
     let state = ctx.backup.state().clone();
     let warning = warn(plan.as_ref(), &runs, &state, ctx.now());
+    let access = access_of(ctx)?;
     let shelf = match plan.clone() {
-        // A disk that hangs must not hold the page's thread.
-        Some(plan) => Some(crate::aside(move || Ok(look(&plan))).await?),
+        Some(plan) => {
+            let site = site(ctx, &plan.folder, access.clone())?;
+            let looked = tokio::time::timeout(LOOKED, off("backup-look", move || look(&site, &plan.line))).await;
+            Some(looked.unwrap_or_else(|_| Err(Trouble::Away("no answer in time".into()))))
+        }
         None => None,
     };
-    Ok(Page { plan, runs, shelf, running: state.running, trouble: state.trouble, warning })
+    let user = access.map(|access| access.user);
+    Ok(Page { plan, runs, user, ssh: ssh_public(ctx)?, shelf, running: state.running, trouble: state.trouble, warning })
 }
 
-fn look(plan: &BackupPlan) -> Result<Shelf, Trouble> {
-    let target = Target::open(Path::new(&plan.folder), &plan.line)?;
+fn look(site: &Site, line: &str) -> Result<Shelf, Trouble> {
+    let target = Target::open(site, line)?;
     let pieces = target.pieces()?;
     let mut full: Vec<(Time, u64)> = pieces
         .iter()
@@ -161,7 +250,7 @@ fn look(plan: &BackupPlan) -> Result<Shelf, Trouble> {
         .collect();
     full.sort_unstable_by(|a, b| b.cmp(a));
     Ok(Shelf {
-        folder: target.folder().display().to_string(),
+        folder: target.shown(),
         full,
         newest: domain::backup::Shelf::of(pieces.keys().cloned()).newest().map(|(at, _)| at),
         bytes: pieces.values().sum(),
@@ -202,11 +291,13 @@ pub(crate) fn standing(ctx: &Ctx) -> Result<Option<domain::health::Backup>, Erro
 }
 
 /// A form that can be filled in: the plan as it is, or one to begin with.
-pub fn input_of(plan: Option<&BackupPlan>) -> PlanInput {
+pub fn input_of(plan: Option<&BackupPlan>, user: Option<&str>) -> PlanInput {
     let keep = plan.map_or_else(Keep::default, |plan| plan.keep);
     PlanInput {
         on: plan.is_none_or(|plan| plan.on),
         folder: plan.map(|plan| plan.folder.clone()).unwrap_or_default(),
+        user: user.unwrap_or_default().to_owned(),
+        secret: String::new(),
         hour: plan.map_or(3, |plan| plan.hour).to_string(),
         minutes: plan.map_or(5, |plan| plan.minutes).to_string(),
         keep: [keep.days, keep.weeks, keep.months].map(|count| count.to_string()),
@@ -230,7 +321,9 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &PlanInput) -> Result<(), Err
         return Err(Refusal::invalid(vec![wrong]).into());
     }
     let place = ctx.backup.place.get().ok_or_else(|| Error::Internal("this box has no place".into()))?;
-    if Path::new(&planned.folder).starts_with(&place.data) || place.data.starts_with(&planned.folder) {
+    if let Home::Folder(folder) = &planned.home
+        && (Path::new(folder).starts_with(&place.data) || place.data.starts_with(folder))
+    {
         let wrong = problem!("folder", "This folder lies on the box's own data. Choose one on another disk.");
         return Err(Refusal::invalid(vec![wrong]).into());
     }
@@ -240,12 +333,39 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &PlanInput) -> Result<(), Err
         None => fresh_key(ctx)?,
     };
     let after = planned_over(planned.clone(), (line, sealed, recipient), input.revision + 1);
-    prepare(ctx, &after, planned.passphrase).await?;
-    put(ctx, &permit, after, input.revision, "backup.plan").await?;
+    let access = chosen(ctx, before.as_ref(), &planned)?;
+    prepare(ctx, &after, access.clone(), planned.passphrase).await?;
+    let kept = match access {
+        Some(Access { user, secret }) => {
+            Some(BackupAccess { user, sealed: ctx.sealer.seal(ctx.random.as_ref(), ACCESS, &secret)? })
+        }
+        None => None,
+    };
+    put(ctx, &permit, after, input.revision, "backup.plan", Some(kept)).await?;
     // A new folder is looked into anew, and at once.
     let mut state = ctx.backup.state();
-    (state.trouble, state.held) = (None, None);
+    (state.trouble, state.failing, state.held) = (None, None, None);
     Ok(())
+}
+
+/// Who the box is at the place of a form. A password that is not typed again is good for the computer that it was typed for.
+fn chosen(ctx: &Ctx, before: Option<&BackupPlan>, planned: &Planned) -> Result<Option<Access>, Error> {
+    let Some((user, secret)) = planned.access.clone() else { return Ok(None) };
+    if matches!(planned.home, Home::Sftp { .. }) {
+        return Ok(Some(Access { user, secret: ssh_secret(ctx)? }));
+    }
+    if !secret.is_empty() {
+        return Ok(Some(Access { user, secret }));
+    }
+    let there = before.and_then(|plan| Home::parse(&plan.folder).ok());
+    let same = there.is_some_and(|home| home.base() == planned.home.base());
+    match access_of(ctx)?.filter(|_| same) {
+        Some(kept) => Ok(Some(Access { user, secret: kept.secret })),
+        None => {
+            let wrong = problem!("secret", "Type the password of this computer.");
+            Err(Refusal::invalid(vec![wrong]).into())
+        }
+    }
 }
 
 fn fresh_key(ctx: &Ctx) -> Result<(String, Vec<u8>, String), Error> {
@@ -257,7 +377,7 @@ fn fresh_key(ctx: &Ctx) -> Result<(String, Vec<u8>, String), Error> {
 fn planned_over(of: Planned, (line, sealed, recipient): (String, Vec<u8>, String), revision: u32) -> BackupPlan {
     BackupPlan {
         on: of.on,
-        folder: of.folder,
+        folder: of.home.text(),
         line,
         hour: of.hour,
         minutes: of.minutes,
@@ -270,19 +390,28 @@ fn planned_over(of: Planned, (line, sealed, recipient): (String, Vec<u8>, String
 }
 
 /// Makes the folder, and lays the key into it where a passphrase was chosen.
-async fn prepare(ctx: &Ctx, plan: &BackupPlan, passphrase: Option<String>) -> Result<(), Error> {
-    let (plan, key) = (plan.clone(), key_of(ctx, plan)?);
-    let made = crate::aside(move || {
-        let made = Target::prepare(Path::new(&plan.folder), &plan.line).and_then(|target| match passphrase {
+async fn prepare(
+    ctx: &Ctx,
+    plan: &BackupPlan,
+    access: Option<Access>,
+    passphrase: Option<String>,
+) -> Result<(), Error> {
+    check_host_key(ctx, plan, access.as_ref()).await?;
+    let (line, key, site) = (plan.line.clone(), key_of(ctx, plan)?, site(ctx, &plan.folder, access)?);
+    let made = off("backup-trial", move || {
+        Target::prepare(&site, &line).and_then(|target| match passphrase {
             Some(passphrase) => target.put(&Piece::Recovery, |out| key.lock(out, &passphrase)).map(drop),
             None => Ok(()),
-        });
-        Ok(made)
+        })
     });
-    made.await?.map_err(|trouble| {
+    made.await.map_err(|trouble| {
         let wrong = match trouble {
             Trouble::Gone => problem!("folder", "There is no such folder. Make it first, or plug the disk in."),
             Trouble::Full => problem!("folder", "Its disk is full."),
+            Trouble::Denied(why) => {
+                problem!("secret", "The other computer does not let the box in: {why}", why = why)
+            }
+            Trouble::Away(why) => problem!("folder", "The other computer cannot be reached: {why}", why = why),
             other => problem!("folder", "Nothing can be written there: {why}", why = other.detail()),
         };
         Refusal::invalid(vec![wrong]).into()
@@ -295,11 +424,17 @@ async fn put(
     after: BackupPlan,
     revision: u32,
     action: &'static str,
+    access: Option<Option<BackupAccess>>,
 ) -> Result<(), Error> {
     ctx.write(permit, move |work| {
         let before = plan_in(work.read())?;
         crate::event::check_revision(before.as_ref().map_or(0, |plan| plan.revision), revision)?;
         work.put(&after)?;
+        match &access {
+            Some(Some(access)) => work.put(access)?,
+            Some(None) if work.read().get::<BackupAccess>(&())?.is_some() => work.remove::<BackupAccess>(&())?,
+            Some(None) | None => {}
+        }
         work.audit(action, "backup", &before.as_ref().map(words).unwrap_or_default(), &words(&after))
     })
     .await
@@ -327,6 +462,10 @@ pub struct Sheet {
     pub key: String,
     /// The box's folder.
     pub folder: String,
+    /// Who the box is at the other computer, where it is on one.
+    pub user: Option<String>,
+    /// What that computer lets in by SFTP: the seed of the key pair.
+    pub ssh: Option<String>,
     /// The association.
     pub name: String,
 }
@@ -338,7 +477,10 @@ pub async fn sheet(ctx: &Ctx, actor: &Actor) -> Result<Sheet, Error> {
     let key = key_of(ctx, &plan)?.text();
     ctx.write(&permit, |work| work.audit("backup.sheet", "backup", "", "the recovery key was shown")).await?;
     let name = ctx.association()?.map(|known| known.space.name.clone()).unwrap_or_default();
-    Ok(Sheet { key, folder: format!("{}/{}", plan.folder, plan.line), name })
+    let home = Home::parse(&plan.folder).map_err(|problem| Error::Internal(problem.text.into()))?;
+    let user = access_of(ctx)?.filter(|_| home.is_away()).map(|access| access.user);
+    let ssh = if matches!(home, Home::Sftp { .. }) { Some(ssh_secret(ctx)?) } else { None };
+    Ok(Sheet { key, folder: home.join(&plan.line).text(), user, ssh, name })
 }
 
 /// Makes a new recovery key, for a sheet that was lost or seen. Backups begin anew in a folder of their own; the old ones stay, with the old key.
@@ -347,14 +489,19 @@ pub async fn renew_key(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     let before = plan_of(ctx)?.ok_or_else(|| Refusal::missing("backup"))?;
     let (line, sealed, recipient) = fresh_key(ctx)?;
     let after = BackupPlan { line, sealed, recipient, revision: before.revision + 1, ..before.clone() };
-    prepare(ctx, &after, None).await?;
-    put(ctx, &permit, after, before.revision, "backup.key").await
+    prepare(ctx, &after, access_of(ctx)?, None).await?;
+    put(ctx, &permit, after, before.revision, "backup.key", None).await
 }
 
 /// Starts a full backup at once; it goes on in the background.
 pub fn start(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     permit(ctx, actor)?;
     let plan = plan_of(ctx)?.ok_or_else(|| Refusal::missing("backup"))?;
+    if is_held(ctx) {
+        return Err(
+            refuse!(Conflict, "backup.held", "An update is on trial just now. Try again in some minutes.").into()
+        );
+    }
     if ctx.backup.state().running.is_some() {
         return Err(refuse!(Conflict, "backup.running", "A backup is being made just now.").into());
     }
@@ -362,9 +509,13 @@ pub fn start(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     Ok(())
 }
 
+fn is_held(ctx: &Ctx) -> bool {
+    ctx.backup.place.get().is_some_and(|place| place.data.join(HELD_BY).exists())
+}
+
 /// Looks whether something is due, every now and then; called by the clock each second.
 pub(crate) fn start_due(ctx: &Ctx, space: SpaceId) {
-    if space != SpaceId::ASSOCIATION || !crate::job::is_turn(ctx, LOOK_EVERY) {
+    if space != SpaceId::ASSOCIATION || !crate::job::is_turn(ctx, LOOK_EVERY) || is_held(ctx) {
         return;
     }
     match plan_of(ctx) {
@@ -399,31 +550,29 @@ fn begin(ctx: &Ctx, plan: BackupPlan, want: Want) {
     tokio::spawn(async move {
         let (of, began) = (ctx.clone(), ctx.now());
         let line = plan.line.clone();
-        let outcome = on_thread(move || run_now(&of, &plan, want, began)).await;
+        let site = access_of(&of).and_then(|access| site(&of, &plan.folder, access));
+        let outcome = off("backup", move || run_now(&of, (&plan, &site.map_err(inner)?), want, began)).await;
         finish(&ctx, began, line, outcome).await;
     });
 }
 
 type Outcome = Result<(Done, Held), Trouble>;
 
-fn run_now(ctx: &Ctx, plan: &BackupPlan, want: Want, now: Time) -> Outcome {
-    let internal = |error: Error| Trouble::Other(error.to_string());
-    let place = ctx.backup.place.get().ok_or_else(|| Trouble::Other("this box has no place".into()))?;
-    let (key, zone) = (key_of(ctx, plan).map_err(internal)?, ctx.zone(SpaceId::ASSOCIATION).map_err(internal)?);
-    let run = Run { ctx, plan, place, key: &key, zone: &zone, now };
-    run.run(want, || ctx.backup.state().running = Some(Some(now)))
+fn inner(error: Error) -> Trouble {
+    Trouble::Other(error.to_string())
 }
 
-async fn on_thread(work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let started = std::thread::Builder::new().name("backup".into()).spawn(move || {
-        store::step_back(19);
-        drop(tell.send(work()));
+fn run_now(ctx: &Ctx, (plan, site): (&BackupPlan, &Site), want: Want, now: Time) -> Outcome {
+    let place = ctx.backup.place.get().ok_or_else(|| Trouble::Other("this box has no place".into()))?;
+    let (key, zone) = (key_of(ctx, plan).map_err(inner)?, ctx.zone(SpaceId::ASSOCIATION).map_err(inner)?);
+    let runs = ctx.read(&ctx.own(SpaceId::ASSOCIATION), |view| {
+        let runs = view.scan::<BackupRun>(&(), None, Order::Descending);
+        runs.map(|kept| Ok(kept?.1)).collect::<Result<Vec<BackupRun>, Error>>()
     });
-    if let Err(error) = started {
-        return Err(Trouble::Other(error.to_string()));
-    }
-    told.await.unwrap_or_else(|_| Err(Trouble::Other("the backup's thread panicked".into())))
+    let good = runs.map_err(inner)?.into_iter().filter(|run| run.trouble.is_none());
+    let proven = good.map(|run| run.sequence).collect();
+    let run = Run { ctx, plan, site, proven: &proven, place, key: &key, zone: &zone, now };
+    run.run(want, || ctx.backup.state().running = Some(Some(now)))
 }
 
 /// Writes down how a run ended. Parts leave no record: a record would be a group of its own, and the next part with it.
@@ -444,10 +593,11 @@ async fn finish(ctx: &Ctx, began: Time, line: String, outcome: Outcome) {
             if done != Done::Nothing {
                 tracing::info!(?done, "backup");
             }
-            (state.trouble, state.held) = (None, Some((line, held)));
+            (state.trouble, state.failing, state.held) = (None, None, Some((line, held)));
         }
         Err(trouble) => {
             tracing::error!(%trouble, "the backup failed");
+            state.failing = state.failing.or(Some(began));
             (state.trouble, state.held) = (Some((ctx.now(), trouble)), None);
         }
     }
@@ -456,7 +606,7 @@ async fn finish(ctx: &Ctx, began: Time, line: String, outcome: Outcome) {
 async fn keep(ctx: &Ctx, began: Time, outcome: Result<Made, Trouble>) -> Result<(), Error> {
     let (made, trouble) = match outcome {
         Ok(made) => (made, None),
-        Err(trouble) => (Made { sequence: 0, bytes: 0, files: (0, 0), records: 0 }, Some(trouble)),
+        Err(trouble) => (Made { sequence: 0, bytes: 0, files: (0, 0), records: 0, anchor: None }, Some(trouble)),
     };
     ctx.write(&ctx.own(SpaceId::ASSOCIATION), move |work| {
         let id = BackupRunId(work.next_id::<BackupRun>()?);
@@ -471,6 +621,9 @@ async fn keep(ctx: &Ctx, began: Time, outcome: Result<Made, Trouble>) -> Result<
             trouble: trouble.clone(),
         };
         work.insert(&run)?;
+        if let Some(anchor) = &made.anchor {
+            crate::anchor::keep(work, anchor)?;
+        }
         if let Some(old) = id.0.checked_sub(RUNS_MAX) {
             work.remove::<BackupRun>(&BackupRunId(old))?;
         }
@@ -483,5 +636,7 @@ async fn keep(ctx: &Ctx, began: Time, outcome: Result<Made, Trouble>) -> Result<
 /// Where the desk stands in a [`Ctx`].
 pub(crate) type Shared = Arc<Desk>;
 
+#[cfg(test)]
+mod away_test;
 #[cfg(test)]
 mod test;

@@ -52,6 +52,7 @@ impl Locks {
 }
 
 /// A recovery key.
+#[derive(Clone)]
 pub struct RecoveryKey(x25519::Identity);
 
 impl RecoveryKey {
@@ -98,7 +99,7 @@ impl RecoveryKey {
             Decryptor::new(from).and_then(|locked| locked.decrypt(std::iter::once(&identity as &dyn Identity)));
         let mut text = String::new();
         let read = opened.map_err(not_opened)?.take(10_000).read_to_string(&mut text);
-        read.map_err(|error| Trouble::Unsound(error.to_string()))?;
+        read.map_err(|error| super::target::unread(&error))?;
         Self::read(&text).ok_or_else(|| Trouble::Unsound("there is no key in it".into()))
     }
 }
@@ -108,6 +109,7 @@ fn not_opened(error: DecryptError) -> Trouble {
         DecryptError::NoMatchingKeys | DecryptError::KeyDecryptionFailed | DecryptError::DecryptionFailed => {
             Trouble::WrongKey
         }
+        DecryptError::Io(error) => super::target::unread(&error),
         other => Trouble::Unsound(other.to_string()),
     }
 }
@@ -139,7 +141,7 @@ pub(super) fn pack(out: &mut dyn Write, snapshot: &Path, key: &[u8; 32]) -> Resu
 
 /// Reads the archive of a full backup: lays its snapshot at `snapshot` and answers the key.
 pub(super) fn unpack(from: impl Read, snapshot: &Path) -> Result<[u8; 32], Trouble> {
-    let bad = |error: std::io::Error| Trouble::Unsound(error.to_string());
+    let bad = |error: std::io::Error| super::target::unread(&error);
     let (mut key, mut laid) = (None, false);
     let mut archive = tar::Archive::new(from);
     for entry in archive.entries().map_err(bad)? {
@@ -169,7 +171,7 @@ pub(super) fn unpack(from: impl Read, snapshot: &Path) -> Result<[u8; 32], Troub
 pub(super) fn read_list(target: &Target, piece: &Piece, key: &RecoveryKey) -> Result<Vec<[u8; 32]>, Trouble> {
     let mut text = String::new();
     let read = key.open(target.read(piece)?)?.take(LIST_MAX).read_to_string(&mut text);
-    read.map_err(|error| Trouble::Unsound(error.to_string()))?;
+    read.map_err(|error| super::target::unread(&error))?;
     let hash = |line: &str| data_encoding::HEXLOWER.decode(line.as_bytes()).ok()?.try_into().ok();
     let all: Option<Vec<[u8; 32]>> = text.lines().map(hash).collect();
     all.ok_or_else(|| Trouble::Unsound("a list of files has a line that is no hash".into()))

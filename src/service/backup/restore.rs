@@ -4,17 +4,17 @@ use super::{
     RecoveryKey, Trouble,
     pack::{self, read_list},
     run::hash_of,
-    target::{NAME, Target},
+    target::{NAME, Site, Target, unread},
 };
 use crate::{Error, Random, audit, file::Files};
 use data_encoding::HEXLOWER;
 use domain::{
-    AuditLine, BackupPlan, By, SpaceId, Time,
+    AuditAnchor, AuditLine, BackupPlan, By, SpaceId, Time,
     backup::{Chain, Piece, Shelf},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -26,10 +26,42 @@ pub enum Key {
     Passphrase(String),
 }
 
+impl Key {
+    fn opened(&self, target: &Target) -> Result<RecoveryKey, Error> {
+        match self {
+            Self::Recovery(key) => Ok(key.clone()),
+            Self::Passphrase(passphrase) => {
+                let from = target.read(&Piece::Recovery).map_err(|_| {
+                    Error::Internal("no key with a passphrase lies beside these backups; use the recovery key".into())
+                })?;
+                RecoveryKey::unlock(from, passphrase).map_err(|trouble| internal(&trouble))
+            }
+        }
+    }
+}
+
+/// Longest anchor that is read.
+const ANCHOR_MAX: u64 = 16 << 20;
+
+/// The anchors of the audit log in a box's backups, oldest first.
+pub fn anchors(from: &Site, key: &Key) -> Result<Vec<AuditAnchor>, Error> {
+    let target = Target::find(from).map_err(Error::Internal)?;
+    let pieces = target.pieces().map_err(|trouble| internal(&trouble))?;
+    let key = key.opened(&target)?;
+    let mut found = Vec::new();
+    for piece in pieces.keys().filter(|piece| matches!(piece, Piece::Anchor { .. })) {
+        let mut text = String::new();
+        let opened = target.read(piece).and_then(|from| key.open(from)).map_err(of(piece))?;
+        opened.take(ANCHOR_MAX).read_to_string(&mut text).map_err(|error| of(piece)(unread(&error)))?;
+        found.push(AuditAnchor::read(&text).ok_or_else(|| of(piece)(Trouble::Unsound("it is no anchor".into())))?);
+    }
+    Ok(found)
+}
+
 /// What is to be brought back.
 pub struct Asked<'a> {
     /// The folder of backups, or the one above it.
-    pub from: &'a Path,
+    pub from: &'a Site,
     /// What opens them.
     pub key: Key,
     /// The newest instant; none: as new as there is.
@@ -61,6 +93,8 @@ fn internal(trouble: &Trouble) -> Error {
     match trouble {
         Trouble::Unsound(why) => Error::Internal(format!("the backup is damaged: {why}")),
         Trouble::Other(why) => Error::Internal(why.clone()),
+        Trouble::Denied(why) => Error::Internal(format!("the other computer does not let the box in: {why}")),
+        Trouble::Away(why) => Error::Internal(format!("the other computer cannot be reached, or broke off: {why}")),
         Trouble::Gone => Error::Internal("a piece of the backup is missing".into()),
         Trouble::Full => Error::Internal("the disk is full".into()),
         Trouble::WrongKey => Error::Internal("this key or passphrase does not open these backups".into()),
@@ -79,17 +113,7 @@ pub fn restore(asked: &Asked<'_>, say: &mut dyn FnMut(&str)) -> Result<Restored,
     let pieces = target.pieces().map_err(|trouble| internal(&trouble))?;
     let shelf = Shelf::of(pieces.keys().cloned());
     let chain = shelf.chain(asked.until).ok_or_else(|| none_so_early(&shelf))?;
-    let (opened, key);
-    key = match &asked.key {
-        Key::Recovery(key) => key,
-        Key::Passphrase(passphrase) => {
-            let from = target.read(&Piece::Recovery).map_err(|_| {
-                Error::Internal("no key with a passphrase lies beside these backups; use the recovery key".into())
-            })?;
-            opened = RecoveryKey::unlock(from, passphrase).map_err(|trouble| internal(&trouble))?;
-            &opened
-        }
-    };
+    let key = &asked.key.opened(&target)?;
     say(&format!(
         "{} and {} parts behind it",
         Piece::Full { at: chain.full.0, sequence: chain.full.1 }.name(),
@@ -165,7 +189,9 @@ fn lay(
 ) -> Result<Restored, Error> {
     let full = Piece::Full { at: chain.full.0, sequence: chain.full.1 };
     let snapshot = scratch.join(pack::SNAPSHOT);
-    let opened = target.read(&full).and_then(|from| key.open(from)).and_then(|from| pack::unpack(from, &snapshot));
+    let all = pieces.get(&full).copied().unwrap_or_default();
+    let from = Told { from: target.read(&full).map_err(of(&full))?, done: 0, all, say: &mut *say };
+    let opened = key.open(from).and_then(|from| pack::unpack(from, &snapshot));
     let secret = opened.map_err(of(&full))?;
     let mut parts = Vec::new();
     for (at, after, last) in &chain.parts {
@@ -201,10 +227,33 @@ fn lay(
     Ok(answer)
 }
 
+/// Every how many bytes is said how far it is.
+const TOLD_EVERY: u64 = 64 << 20;
+
+/// What comes, and says how far it is.
+struct Told<'a, R> {
+    from: R,
+    done: u64,
+    all: u64,
+    say: &'a mut dyn FnMut(&str),
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.from.read(to)?;
+        let before = self.done / TOLD_EVERY;
+        self.done += count as u64;
+        if self.done / TOLD_EVERY > before {
+            (self.say)(&format!("{} of {} MiB of the records", self.done >> 20, self.all >> 20));
+        }
+        Ok(count)
+    }
+}
+
 fn unpack_part(target: &Target, piece: &Piece, key: &RecoveryKey, path: &Path) -> Result<(), Trouble> {
     let mut from = key.open(target.read(piece)?)?;
     let mut file = File::create(path).map_err(|error| super::target::said("unpacking", &error))?;
-    std::io::copy(&mut from, &mut file).map(drop).map_err(|error| Trouble::Unsound(error.to_string()))
+    std::io::copy(&mut from, &mut file).map(drop).map_err(|error| unread(&error))
 }
 
 /// The files that the chain's pieces name.
@@ -271,7 +320,7 @@ fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read, piece: &
             Ok(0) => return draft.keep(),
             Ok(count) => draft.write(buffer.get(..count).unwrap_or_default())?,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(of(piece)(Trouble::Unsound(error.to_string()))),
+            Err(error) => return Err(of(piece)(unread(&error))),
         }
     }
 }

@@ -4,11 +4,12 @@
 use super::{
     Place, Trouble,
     pack::{self, Locks, RecoveryKey},
-    target::Target,
+    target::{Site, Target},
 };
 use crate::{Ctx, file::Files};
 use domain::{
-    BackupPlan, Time,
+    AuditAnchor, BackupPlan, Time,
+    anchor::ANCHORS_MAX,
     backup::{Due, Held, Piece, Shelf},
 };
 use jiff::tz::TimeZone;
@@ -34,6 +35,8 @@ pub(super) struct Made {
     pub bytes: u64,
     pub files: (u32, u32),
     pub records: u64,
+    /// Where the audit log stood.
+    pub anchor: Option<AuditAnchor>,
 }
 
 /// What was done.
@@ -51,6 +54,9 @@ pub(super) enum Done {
 pub(super) struct Run<'a> {
     pub ctx: &'a Ctx,
     pub plan: &'a BackupPlan,
+    pub site: &'a Site,
+    /// Groups of full backups that were restored for a trial.
+    pub proven: &'a BTreeSet<u64>,
     pub place: &'a Place,
     pub key: &'a RecoveryKey,
     pub zone: &'a TimeZone,
@@ -84,11 +90,14 @@ impl Drop for Scratch {
 impl Run<'_> {
     /// Does what is asked for, and answers what the folder holds then; `begin` is called where it is a full one.
     pub fn run(&self, want: Want, begin: impl FnOnce()) -> Result<(Done, Held), Trouble> {
-        let target = Target::open(Path::new(&self.plan.folder), &self.plan.line)?;
+        let target = Target::open(self.site, &self.plan.line)?;
         let shelf = target.shelf()?;
         let sequence = self.ctx.store().view().sequence();
+        // A full one whose trial was cut short does not count.
+        let doubtful = shelf.full.last().is_some_and(|(_, sequence)| !self.proven.contains(sequence));
         let due = match want {
             Want::Full => Due::Full,
+            Want::Due if doubtful => Due::Full,
             Want::Due => self.plan.due(shelf.held(), sequence, self.now, self.zone),
         };
         let after = match due {
@@ -117,6 +126,8 @@ impl Run<'_> {
         // Files first, and again behind the snapshot: whatever a record of it names was there at one of the two times.
         let (mut all, mut copied) = self.copy_files(target, &locks, &BTreeSet::new())?;
         let file = scratch.0.join(pack::SNAPSHOT);
+        // Before the snapshot, so that whatever comes back of it reaches so far.
+        let anchor = crate::anchor::take(self.ctx).map_err(|error| Trouble::Other(error.to_string()))?;
         let snapshot = self.ctx.store().snapshot(&file).map_err(|error| Trouble::Other(error.to_string()))?;
         let (later, more) = self.copy_files(target, &locks, &all)?;
         all.extend(later);
@@ -139,9 +150,21 @@ impl Run<'_> {
                 return Err(why);
             }
         };
+        let text = anchor.text();
+        let write = |out: &mut dyn Write| {
+            out.write_all(text.as_bytes()).map_err(|error| super::target::said("writing an anchor", &error))
+        };
+        target.put(&Piece::Anchor { at, sequence }, |out| locks.seal(out, write))?;
+        // What was never proven is no backup, and must not pass for one when this one is gone.
+        if let Some((at, sequence)) = shelf.full.last().filter(|(_, sequence)| !self.proven.contains(sequence)) {
+            let doubtful = Piece::Full { at: *at, sequence: *sequence };
+            if doubtful.name() != piece.name() {
+                target.remove(&doubtful)?;
+            }
+        }
         self.clear(target)?;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Ok(Made { sequence, bytes, files: (count(all.len()), count(copied)), records })
+        Ok(Made { sequence, bytes, files: (count(all.len()), count(copied)), records, anchor: Some(anchor) })
     }
 
     /// Restores a full backup into a scratch folder, walks over all of it, and answers how many records there are.
@@ -232,6 +255,11 @@ impl Run<'_> {
         for piece in &spare {
             target.remove(piece)?;
         }
+        // Pieces of a kind are in the order of their time.
+        let anchors: Vec<&Piece> = pieces.keys().filter(|piece| matches!(piece, Piece::Anchor { .. })).collect();
+        for piece in anchors.iter().take(anchors.len().saturating_sub(ANCHORS_MAX)) {
+            target.remove(piece)?;
+        }
         // A list stays while the piece it came with does, and a list whose piece never came goes.
         let stands = |at: Time, sequence: u64| {
             let full = Piece::Full { at, sequence };
@@ -291,7 +319,7 @@ pub(super) fn hash_of(mut from: impl Read) -> Result<[u8; 32], Trouble> {
             Ok(0) => break,
             Ok(count) => hash.update(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Trouble::Unsound(error.to_string())),
+            Err(error) => return Err(super::target::unread(&error)),
         }
     }
     hash.finish().as_ref().try_into().map_err(|_| Trouble::Other("a hash has a wrong length".into()))

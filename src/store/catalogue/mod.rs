@@ -383,6 +383,9 @@ tables! {
     144 "login_line" v 1 domain::LoginLine { key (AccountId, domain::LoginId) = |r| (r.account, r.id); derive |_r, _out| (); }
     145 "password_link" v 1 domain::PasswordLink { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&LINK_BY_ACCOUNT, &r.account); }
     146 "passkey" v 1 domain::Passkey { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&PASSKEY_BY_ACCOUNT, &r.account); }
+    154 "backup_access" v 1 domain::BackupAccess { key () = |_r| (); derive |_r, _out| (); }
+    155 "backup_alert" v 1 domain::BackupAlert { key () = |_r| (); derive |_r, _out| (); }
+    156 "audit_anchor" v 1 domain::AuditAnchor { key i64 = |r| r.at.0; derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
 }
 

@@ -44,7 +44,7 @@ async fn draw(
     typed: Option<(&PlanInput, &Refusal)>,
 ) -> Result<Markup, Error> {
     let of = backup::page(&hall.ctx, actor).await?;
-    let kept = backup::input_of(of.plan.as_ref());
+    let kept = backup::input_of(of.plan.as_ref(), of.user.as_deref());
     let shelf = of.shelf.as_ref().map(|shelf| {
         shelf.as_ref().map(|shelf| pages::Shelf {
             folder: &shelf.folder,
@@ -56,6 +56,8 @@ async fn draw(
     });
     let shown = pages::Page {
         plan: of.plan.as_ref().map(|plan| plan.on),
+        secret: of.user.is_some(),
+        ssh: &of.ssh,
         input: typed.map_or(&kept, |(input, _)| input),
         refusal: typed.map(|(_, refusal)| refusal),
         runs: &of.runs,
@@ -76,6 +78,8 @@ async fn save(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, field
     let input = PlanInput {
         on: fields.ticked("on"),
         folder: text("folder"),
+        user: text("user"),
+        secret: text("secret"),
         hour: text("hour"),
         minutes: text("minutes"),
         keep: ["days", "weeks", "months"].map(text),
@@ -103,6 +107,13 @@ async fn key(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Ans
 
 async fn sheet(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     let of = backup::sheet(&hall.ctx, &actor).await?;
-    let shown = pages::Sheet { name: &of.name, key: &of.key, folder: &of.folder, now: hall.ctx.now() };
+    let shown = pages::Sheet {
+        name: &of.name,
+        key: &of.key,
+        folder: &of.folder,
+        user: of.user.as_deref(),
+        ssh: of.ssh.as_deref(),
+        now: hall.ctx.now(),
+    };
     page(pages::sheet(&visit.shell(), &shown))
 }

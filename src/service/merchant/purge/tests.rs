@@ -65,6 +65,9 @@ const KEPT: &[&str] = &[
     "merchant_purge",
     "backup_plan",
     "backup_run",
+    "backup_access",
+    "backup_alert",
+    "audit_anchor",
     "checklist",
 ];
 
