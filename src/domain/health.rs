@@ -3,6 +3,7 @@
 
 use crate::{
     Time,
+    standby::{Judged, Lag, Role},
     time::{DAY, HOUR, MINUTE},
 };
 use rkyv::{Archive, Deserialize, Serialize};
@@ -48,6 +49,7 @@ pub enum Check {
     Sync,
     Drive,
     Backup,
+    Standby,
     Key,
     Clock,
     Certificate,
@@ -67,6 +69,7 @@ impl Check {
         Self::Sync,
         Self::Drive,
         Self::Backup,
+        Self::Standby,
         Self::Key,
         Self::Clock,
         Self::Certificate,
@@ -86,6 +89,7 @@ impl Check {
             Self::Sync => "sync",
             Self::Drive => "drive",
             Self::Backup => "backup",
+            Self::Standby => "standby",
             Self::Key => "key",
             Self::Clock => "clock",
             Self::Certificate => "certificate",
@@ -106,6 +110,7 @@ impl Check {
             Self::Sync => "Speed of the disk",
             Self::Drive => "Health of the drives",
             Self::Backup => "Backups",
+            Self::Standby => "Stand-by box",
             Self::Key => "Key file",
             Self::Clock => "Clock",
             Self::Certificate => "Certificate",
@@ -121,6 +126,7 @@ impl Check {
     pub fn href(self) -> Option<&'static str> {
         match self {
             Self::Backup => Some("/admin/backup"),
+            Self::Standby => Some("/admin/standby"),
             Self::Queue | Self::Gateway => Some("/admin/outbox"),
             Self::Search => Some("/admin/search/index"),
             Self::Account => Some("/admin/account"),
@@ -196,6 +202,16 @@ findings! {
     BackupIsOff = Backup, Warn, "This box makes no backups. If its disk breaks, everything is lost.", "Plug in a disk and name its folder on the page of backups.";
     BackupFailed = Backup, Bad, "The last backup failed.", "The page of backups says why. Usually the disk is not plugged in or is full.";
     BackupIsOld = Backup, Bad, "The newest backup is {hours} hours old.", "Look at the page of backups. Was the box off, or the disk away?";
+    StandbyIsNone = Standby, Good, "No second box follows this one.", "Nothing to do.";
+    StandbyFollows = Standby, Good, "The stand-by box follows, {groups} changes behind, heard {seconds} seconds ago.", "Nothing to do.";
+    StandbyIsBehind = Standby, Warn, "The stand-by box is {groups} changes and {files} files behind.", "If it stays, look at the network between the two boxes and at the stand-by's disk.";
+    StandbyIsAway = Standby, Bad, "The stand-by box has not been heard for {minutes} minutes.", "Look at its power, its network and its own page.";
+    StandbyNeverCame = Standby, Warn, "A stand-by box is paired and has not come yet.", "Start it, and look at its own page.";
+    StandbyLoose = Standby, Warn, "This box took over, and the one before it has not been reached since.", "Keep that one off the network until it can reach this one; it then stops by itself.";
+    StandbyHolds = Standby, Good, "This box follows another, {groups} changes behind, heard {seconds} seconds ago.", "Nothing to do.";
+    StandbyLags = Standby, Warn, "This box follows another and is {groups} changes and {files} files behind.", "If it stays, look at the network between the two boxes and at this one's disk.";
+    StandbyIsCutOff = Standby, Bad, "This box has not heard the one that it follows.", "Look at that box and at the network. If it is gone for good, let this one take over: huiguan standby promote.";
+    StandbyIsFenced = Standby, Bad, "Another box took over from this one, which does not serve any more.", "Pair it anew to follow: huiguan standby follow.";
     KeyIsSafe = Key, Good, "The key file is there, and only its owner can read it.", "Keep a copy of it elsewhere.";
     KeyIsOpen = Key, Warn, "Others on this machine can read the key file.", "Take their right away: chmod 600 on the key file.";
     KeyIsMissing = Key, Bad, "The key file is missing although there are data.", "Put it back from its copy, or restore a backup: without it, sealed answers cannot be read.";
@@ -377,6 +393,17 @@ pub enum Backup {
     Made(Time, bool),
 }
 
+/// How a second box is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standby {
+    /// What this one is.
+    pub role: Role,
+    /// How far the follower is behind; none: nobody follows.
+    pub lag: Option<Lag>,
+    /// This one took over, and the one before is not known to have stopped.
+    pub loose: bool,
+}
+
 /// How the search index is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Index {
@@ -407,6 +434,8 @@ pub struct Inside {
     pub away: Vec<String>,
     /// Backups.
     pub backup: Option<Backup>,
+    /// A second box; none: not known.
+    pub standby: Option<Standby>,
     /// The search index.
     pub index: Index,
     /// People who can administer the box.
@@ -590,6 +619,33 @@ fn backup(now: Time, of: Backup) -> Line {
     }
 }
 
+fn standby(of: Standby) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if of.loose {
+        lines.push(Line::bare(Finding::StandbyLoose));
+    }
+    let Some(lag) = of.lag else {
+        lines.push(Line::bare(if of.role == Role::Fenced { Finding::StandbyIsFenced } else { Finding::StandbyIsNone }));
+        return lines;
+    };
+    let groups = ("groups", lag.groups.to_string());
+    let heard = ("seconds", (lag.silent.unwrap_or(0) / 1_000).to_string());
+    let files = ("files", lag.files.to_string());
+    lines.push(match (of.role, lag.judge()) {
+        (Role::Fenced, _) => Line::bare(Finding::StandbyIsFenced),
+        (Role::Follower, Judged::Follows) => Line::with(Finding::StandbyHolds, [groups, heard]),
+        (Role::Follower, Judged::Behind) => Line::with(Finding::StandbyLags, [groups, files]),
+        (Role::Follower, Judged::Away) => Line::bare(Finding::StandbyIsCutOff),
+        (Role::Leader, Judged::Follows) => Line::with(Finding::StandbyFollows, [groups, heard]),
+        (Role::Leader, Judged::Behind) => Line::with(Finding::StandbyIsBehind, [groups, files]),
+        (Role::Leader, Judged::Away) => match lag.silent {
+            Some(silent) => Line::with(Finding::StandbyIsAway, [("minutes", (silent / MINUTE).to_string())]),
+            None => Line::bare(Finding::StandbyNeverCame),
+        },
+    });
+    lines
+}
+
 fn index(of: &Index) -> Line {
     if let Some(why) = &of.failed {
         return Line::with(Finding::SearchFails, [("why", why.clone())]);
@@ -649,6 +705,7 @@ pub fn judge(now: Time, machine: &Machine, inside: Option<&Inside>) -> Vec<Line>
     lines.extend(machine.sync.as_ref().map(sync));
     lines.extend(drives(&machine.drives));
     lines.extend(inside.and_then(|inside| inside.backup).map(|of| backup(now, of)));
+    lines.extend(inside.and_then(|inside| inside.standby).into_iter().flat_map(standby));
     lines.extend(machine.key.map(|key| {
         Line::bare(match key {
             KeyFile::Safe => Finding::KeyIsSafe,

@@ -383,6 +383,7 @@ tables! {
     144 "login_line" v 1 domain::LoginLine { key (AccountId, domain::LoginId) = |r| (r.account, r.id); derive |_r, _out| (); }
     145 "password_link" v 1 domain::PasswordLink { key [u8; 32] = |r| r.token; derive |r, out| out.plain(&LINK_BY_ACCOUNT, &r.account); }
     146 "passkey" v 1 domain::Passkey { key [u8; 32] = |r| r.key; derive |r, out| out.plain(&PASSKEY_BY_ACCOUNT, &r.account); }
+    157 "standby" v 1 domain::standby::Standby { key () = |_r| (); derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
 }
 
