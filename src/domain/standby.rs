@@ -172,12 +172,22 @@ impl Trouble {
     /// English source text: what it means and what to do.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Away(_) => "The leading box is not reached. It is tried again by itself; look at its power and the network between the two.",
-            Self::Stranger => "Whoever answers at the leading box's address is not that box. Look at the address; nothing was taken from there.",
-            Self::Unpaired => "The leading box does not know this one any more. Pair the two anew with a code from its page “Stand-by box”.",
-            Self::Stale => "The other box still speaks of a time before another one took over. Nothing was taken from it.",
+            Self::Away(_) => {
+                "The leading box is not reached. It is tried again by itself; look at its power and the network between the two."
+            }
+            Self::Stranger => {
+                "Whoever answers at the leading box's address is not that box. Look at the address; nothing was taken from there."
+            }
+            Self::Unpaired => {
+                "The leading box does not know this one any more. Pair the two anew with a code from its page “Stand-by box”."
+            }
+            Self::Stale => {
+                "The other box still speaks of a time before another one took over. Nothing was taken from it."
+            }
             Self::Idle => "The other box does not lead. Look at its page to see which box does.",
-            Self::Damaged(_) => "What came from the leading box was damaged or did not fit. It is fetched anew by itself.",
+            Self::Damaged(_) => {
+                "What came from the leading box was damaged or did not fit. It is fetched anew by itself."
+            }
             Self::Unkept(_) => "This box cannot keep what comes. Look at the room on its disk and at its health.",
         }
     }
@@ -354,10 +364,8 @@ mod tests {
             /// A box that was told to stop answered so, and the other has not taken over yet.
             stopped: [Option<u64>; 2],
         }
-        let first = World {
-            boxes: [(stand(Role::Leader, 1), 0), (stand(Role::Follower, 1), 0)],
-            stopped: [None, None],
-        };
+        let first =
+            World { boxes: [(stand(Role::Leader, 1), 0), (stand(Role::Follower, 1), 0)], stopped: [None, None] };
         let (mut seen, mut open) = (std::collections::HashSet::from([first]), vec![first]);
         while let Some(world) = open.pop() {
             let mut next = Vec::new();
@@ -458,7 +466,9 @@ mod tests {
             assert_eq!(Code::read(&wrong).unwrap_err().code, "standby.code", "{wrong}");
         }
         let waiting = Standby { code: Some([1; 32]), until: Time(10), ..Standby::default() };
-        assert!(waiting.takes(&[1; 32], Time(9)) && !waiting.takes(&[1; 32], Time(10)) && !waiting.takes(&[2; 32], Time(9)));
+        assert!(
+            waiting.takes(&[1; 32], Time(9)) && !waiting.takes(&[1; 32], Time(10)) && !waiting.takes(&[2; 32], Time(9))
+        );
         assert!(!Standby::default().takes(&[0; 32], Time(-1)));
     }
 }

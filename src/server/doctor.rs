@@ -98,7 +98,7 @@ fn asked(data: &Path) -> Option<Value> {
 }
 
 /// Whether a program holds the data folder.
-fn is_held(data: &Path) -> bool {
+pub fn is_held(data: &Path) -> bool {
     File::open(data.join("store").join("lock"))
         .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
@@ -109,6 +109,13 @@ fn lines_of(value: &Value) -> &[Value] {
 
 fn text<'a>(line: &'a Value, name: &str) -> &'a str {
     line.get(name).and_then(Value::as_str).unwrap_or("")
+}
+
+/// What the running program says of one check, in words.
+pub fn says(data: &Path, check: Check) -> Vec<String> {
+    let told = asked(data).unwrap_or_default();
+    let lines = lines_of(&told).iter().filter(|line| text(line, "check") == check.code());
+    lines.map(|line| format!("{}: {}", text(line, "level"), text(line, "says"))).collect()
 }
 
 /// Looks, says what was found, and exits with 1 when something is bad.

@@ -3,6 +3,7 @@
 use crate::{
     proxy::{self, Network},
     settings::{Settings, parts},
+    tls::second::PROTOCOL,
 };
 use axum::{
     body::Body,
@@ -38,8 +39,8 @@ pub enum Way {
     /// Other computers are sent to the TLS listener at this port, but for what hands out the root. This computer, and with it a
     /// tunnel or a server in front, is served.
     Redirect(u16),
-    /// TLS.
-    Tls(Arc<ServerConfig>),
+    /// TLS; another box is attended to with what is behind the hall.
+    Tls(Arc<ServerConfig>, service::Ctx),
 }
 
 /// Whom the listener believes about who asks.
@@ -113,8 +114,12 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxi
                     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     ended(watcher.watch(connection.into_owned())).await;
                 }
-                Way::Tls(config) => {
+                Way::Tls(config, ctx) => {
                     let Some(stream) = agreed(config, stream).await else { return };
+                    if stream.get_ref().1.alpn_protocol() == Some(PROTOCOL) {
+                        // Whoever stands next to the box: nothing in between can speak this.
+                        return service::standby::attend(&ctx, Box::new(stream), peer).await;
+                    }
                     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     ended(watcher.watch(connection.into_owned())).await;
                 }
@@ -181,7 +186,7 @@ fn service(
     Error = std::convert::Infallible,
     Future: Send,
 > + use<> {
-    let secure = matches!(way, Way::Tls(_));
+    let secure = matches!(way, Way::Tls(..));
     let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);

@@ -19,6 +19,7 @@ mod proxy;
 mod restore;
 mod scanner;
 mod settings;
+mod standby;
 mod supervise;
 mod tls;
 mod wording;

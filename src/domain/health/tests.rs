@@ -142,7 +142,10 @@ fn the_program_is_judged_by_its_facts() {
         (Box::new(second(Role::Follower, Some((9, None, None)))), StandbyIsCutOff),
         (Box::new(second(Role::Fenced, None)), StandbyIsFenced),
         (Box::new(second(Role::Fenced, Some((0, Some(0), Some(0))))), StandbyIsFenced),
-        (Box::new(|of: &mut Inside| of.standby = Some(Standby { role: Role::Leader, lag: None, loose: true })), StandbyLoose),
+        (
+            Box::new(|of: &mut Inside| of.standby = Some(Standby { role: Role::Leader, lag: None, loose: true })),
+            StandbyLoose,
+        ),
         (Box::new(|of: &mut Inside| of.index.failed = Some("full".into())), SearchFails),
         (Box::new(|of: &mut Inside| of.index.building = true), SearchIsBuilt),
         (Box::new(|of: &mut Inside| of.index.ready = false), SearchIsBuilt),

@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER;
 use domain::{
     AuditLine, BackupPlan, By, SpaceId, Time,
     backup::{Chain, Piece, Shelf},
+    standby::Standby,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -304,6 +305,8 @@ pub fn detach(store: &Store, random: &dyn Random, now: Time) -> Result<(), Error
     store.write_blocking(move |tx| {
         let mut space = tx.space(SpaceId::ASSOCIATION);
         use store::Read as _;
+        // Whoever followed the box that was backed up does not follow this one.
+        space.remove::<Standby>(&())?;
         let Some(plan) = space.get::<BackupPlan>(&())? else { return Ok::<_, Error>(()) };
         let after = BackupPlan { on: false, line: line.clone(), revision: plan.revision + 1, ..plan.clone() };
         space.put(&after)?;

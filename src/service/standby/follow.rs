@@ -6,7 +6,7 @@ use super::{
     standing::incoming,
     wire::{Ack, Answer, Hello, Message, NAMES, Parcel, Stream, answered, hex, receive, send},
 };
-use crate::{Ctx, Error, file::Draft};
+use crate::{Ctx, Error, Random, file::Draft, seal::Sealer};
 use data_encoding::HEXLOWER;
 use domain::{
     SpaceId, refuse,
@@ -100,8 +100,14 @@ pub(super) async fn asked(dial: &Dial, peer: &Peer, hello: Hello) -> Result<(Box
 }
 
 /// The standing and secret of a box that was paired just now.
-pub fn paired(ctx: &Ctx, code: &Code, answer: &Answer, secret: &str) -> Result<Standing, Error> {
-    let sealed = ctx.sealer.seal(ctx.random.as_ref(), SEALED, secret)?;
+pub fn paired(
+    sealer: &Sealer,
+    random: &dyn Random,
+    code: &Code,
+    answer: &Answer,
+    secret: &str,
+) -> Result<Standing, Error> {
+    let sealed = sealer.seal(random, SEALED, secret)?;
     Ok(Standing {
         role: Role::Follower,
         epoch: answer.epoch,
@@ -169,7 +175,14 @@ pub async fn follow(ctx: &Ctx, dial: &Dial, port: u16) -> Result<Ended, Trouble>
     }
     let now = ctx.now();
     ctx.standby.link(|link| {
-        *link = Link { connected: true, newest: answer.last, held: last, heard: Some(now), whole: link.whole, ..Link::default() };
+        *link = Link {
+            connected: true,
+            newest: answer.last,
+            held: last,
+            heard: Some(now),
+            whole: link.whole,
+            ..Link::default()
+        };
     });
     let (mut from, to) = tokio::io::split(stream);
     let mut taking = In { ctx, to, lacking: VecDeque::new(), asked: 0, draft: None, names: Vec::new(), snapshot: None };
@@ -231,7 +244,10 @@ impl<W: AsyncWrite + Unpin> In<'_, W> {
             }
             Message::Snapshot(other) => {
                 let path = incoming(&self.ctx.standby.place().map_err(unkept)?.data);
-                tracing::warn!(other, "everything is fetched at once: the leader's journal does not go on where this box stands");
+                tracing::warn!(
+                    other,
+                    "everything is fetched at once: the leader's journal does not go on where this box stands"
+                );
                 self.snapshot = Some((other, File::create(path).map_err(unkept)?));
             }
             Message::Part(bytes) => return self.part(&bytes).await,
@@ -294,7 +310,8 @@ impl<W: AsyncWrite + Unpin> In<'_, W> {
     }
 
     async fn want(&mut self) -> Result<(), Trouble> {
-        let wanted: Vec<_> = self.lacking.iter().skip(self.asked).take(WANTED - self.asked.min(WANTED)).copied().collect();
+        let wanted: Vec<_> =
+            self.lacking.iter().skip(self.asked).take(WANTED - self.asked.min(WANTED)).copied().collect();
         if wanted.is_empty() {
             return Ok(());
         }
@@ -356,6 +373,7 @@ impl<W: AsyncWrite + Unpin> In<'_, W> {
 
 /// The name of the association that a box follows, as far as it knows.
 pub fn name(ctx: &Ctx) -> Option<String> {
-    let found = ctx.read(&ctx.own(SpaceId::ASSOCIATION), |_| Ok(ctx.association()?.map(|known| known.space.name.clone())));
+    let found =
+        ctx.read(&ctx.own(SpaceId::ASSOCIATION), |_| Ok(ctx.association()?.map(|known| known.space.name.clone())));
     found.ok().flatten()
 }

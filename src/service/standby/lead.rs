@@ -4,13 +4,11 @@
 use super::{
     Link, Peer, Standing, fence, kept, record, standing,
     standing::{outgoing, parcel},
-    wire::{Ack, Answer, Beat, HELLO_PATIENCE, Hello, Message, NAMES, PIECE_BYTES, Stream, VERSION, hex, receive, send},
+    wire::{
+        Ack, Answer, Beat, HELLO_PATIENCE, Hello, Message, NAMES, PIECE_BYTES, Stream, VERSION, hex, receive, send,
+    },
 };
-use crate::{
-    Ctx, Error,
-    file::Told,
-    token,
-};
+use crate::{Ctx, Error, file::Told, token};
 use domain::{
     SpaceId, refuse,
     standby::{Heard, Role, Standby, hear},
@@ -217,13 +215,7 @@ struct Start {
 }
 
 /// Whether a follower's newest group is one of ours.
-async fn fits(
-    ctx: &Ctx,
-    own: &Standing,
-    history: &str,
-    last: u64,
-    digest: Option<String>,
-) -> Result<bool, Error> {
+async fn fits(ctx: &Ctx, own: &Standing, history: &str, last: u64, digest: Option<String>) -> Result<bool, Error> {
     if history != own.history || last > ctx.store().view().sequence() {
         return Ok(false);
     }
@@ -240,22 +232,21 @@ async fn lead(ctx: &Ctx, stream: &mut Box<dyn Stream>, start: Start) -> Result<(
     let number = {
         let mut state = ctx.standby.state();
         state.stream += 1;
-        state.link = Link { connected: true, held: start.last, heard: Some(ctx.now()), whole: state.link.whole, ..Link::default() };
+        state.link = Link {
+            connected: true,
+            held: start.last,
+            heard: Some(ctx.now()),
+            whole: state.link.whole,
+            ..Link::default()
+        };
         state.stream
     };
     say(stream, &Message::Answer(Box::new(said(ctx)))).await?;
     tracing::info!(from = start.last, fits = start.fits, "a follower came");
     let (from, mut to) = tokio::io::split(stream);
     let (wants, wanted) = mpsc::channel(WANTED_MAX);
-    let mut out = Out {
-        ctx,
-        files: ctx.files.heard(),
-        wanted,
-        sending: VecDeque::new(),
-        open: None,
-        after: start.last,
-        number,
-    };
+    let mut out =
+        Out { ctx, files: ctx.files.heard(), wanted, sending: VecDeque::new(), open: None, after: start.last, number };
     let ended = tokio::select! {
         ended = listen(ctx, from, &wants, number) => ended,
         ended = out.run(&mut to, &start) => ended,
@@ -484,11 +475,7 @@ fn read_piece(file: &mut File) -> std::io::Result<Vec<u8>> {
 }
 
 /// Sends the next piece of a file; the file while there is more of it.
-async fn next_piece(
-    to: &mut (impl AsyncWrite + Unpin),
-    hash: [u8; 32],
-    mut file: File,
-) -> Result<Option<File>, Error> {
+async fn next_piece(to: &mut (impl AsyncWrite + Unpin), hash: [u8; 32], mut file: File) -> Result<Option<File>, Error> {
     let piece = read_piece(&mut file).map_err(|error| Error::internal("reading a file", error))?;
     let last = piece.len() < PIECE_BYTES;
     say(to, &Message::Piece(hash, last, piece)).await?;

@@ -16,8 +16,7 @@ pub use wire::{Answer, Dial, Dialing, Parcel, Stream};
 
 use crate::{Actor, At, Ctx, Error, token};
 use domain::{
-    Permission, Refusal, SpaceId, Time,
-    refuse,
+    Permission, Refusal, SpaceId, Time, refuse,
     standby::{CODE_MILLIS, Code, Lag, Role, Standby, Trouble},
 };
 use std::path::PathBuf;
@@ -102,7 +101,13 @@ struct State {
 impl Default for Desk {
     fn default() -> Self {
         let (role, _) = watch::channel(Role::Leader);
-        Self { place: OnceLock::new(), face: OnceLock::new(), state: Mutex::default(), role, taking: tokio::sync::Mutex::default() }
+        Self {
+            place: OnceLock::new(),
+            face: OnceLock::new(),
+            state: Mutex::default(),
+            role,
+            taking: tokio::sync::Mutex::default(),
+        }
     }
 }
 

@@ -72,7 +72,8 @@ impl Standing {
 
     /// Keeps it; on disk when this returns.
     pub fn keep(&self, data: &Path) -> Result<(), Error> {
-        let bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::internal("writing how the box stands", error))?;
+        let bytes =
+            serde_json::to_vec_pretty(self).map_err(|error| Error::internal("writing how the box stands", error))?;
         make(&folder(data)).and_then(|()| lay(&path(data), &bytes, 0o600)).map_err(lost("keeping how the box stands"))
     }
 }
@@ -132,7 +133,8 @@ pub fn unpack(data: &Path, parcel: &Parcel) -> Result<(), Error> {
         if !CERTIFICATES.contains(&name.as_str()) {
             return Err(Error::Internal("the leading box sent a file of another kind".into()));
         }
-        let content = HEXLOWER.decode(content.as_bytes()).map_err(|error| Error::internal("reading a parcel", error))?;
+        let content =
+            HEXLOWER.decode(content.as_bytes()).map_err(|error| Error::internal("reading a parcel", error))?;
         lay(&tls.join(name), &content, 0o600).map_err(lost("keeping a certificate"))?;
     }
     // What the old root signed is made anew.

@@ -161,7 +161,8 @@ pub async fn ask(ctx: &Ctx, dial: &Dial) -> Result<(), Trouble> {
         stopped: false,
     });
     let mut done = Ok(());
-    for (peer, took_over_from) in before.map(|peer| (peer, true)).into_iter().chain(follower.map(|peer| (peer, false))) {
+    for (peer, took_over_from) in before.map(|peer| (peer, true)).into_iter().chain(follower.map(|peer| (peer, false)))
+    {
         let hello = Hello::Stand { proof: ctx.sealer.sign(PROVEN), epoch: own.epoch };
         let answer = match asked(dial, &peer, hello).await {
             Ok((_, answer)) => answer,
@@ -209,7 +210,8 @@ pub fn unseen(store: &store::Store, after: u64, path: &Path) -> Result<Option<us
         tracing::warn!(%error, "what this box alone has cannot be listed");
         return Ok(None);
     }
-    crate::file::lay(path, text.as_bytes(), 0o600).map_err(|error| Error::internal("listing what this box alone has", error))?;
+    crate::file::lay(path, text.as_bytes(), 0o600)
+        .map_err(|error| Error::internal("listing what this box alone has", error))?;
     Ok(Some(count))
 }
 

@@ -91,7 +91,7 @@ async fn two(retain: u64) -> Two {
     assert_eq!((answer.epoch, parcel.key.as_str()), (1, "09".repeat(32).as_str()));
     unpack(far.path(), &parcel).unwrap();
     let fresh = boot(far.path(), 2, 64 << 20);
-    paired(&fresh, &code, &answer, &parcel.secret).unwrap().keep(far.path()).unwrap();
+    paired(&fresh.sealer, fresh.random.as_ref(), &code, &answer, &parcel.secret).unwrap().keep(far.path()).unwrap();
     fresh.store().clone().close().unwrap();
     drop(fresh);
     let follower = boot(far.path(), 3, 64 << 20);
@@ -156,10 +156,7 @@ async fn a_follower_holds_everything_that_it_acknowledged_files_included() {
 
     // Removed, it is known no more.
     remove(&of.leader, &of.admin).await.unwrap();
-    until("it is told so", || {
-        matches!(&of.follower.standby.state().link.trouble, Some((_, Trouble::Unpaired)))
-    })
-    .await;
+    until("it is told so", || matches!(&of.follower.standby.state().link.trouble, Some((_, Trouble::Unpaired)))).await;
     running.abort();
     assert!(page(&of.leader, &of.admin).unwrap().standby.secret.is_none());
 }

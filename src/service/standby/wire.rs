@@ -276,14 +276,8 @@ mod tests {
     #[tokio::test]
     async fn messages_come_as_they_went_and_what_is_too_long_or_unknown_is_refused() {
         let (mut near, mut far) = tokio::io::duplex(1 << 20);
-        let hello = Hello::Follow {
-            secret: "s".into(),
-            epoch: 2,
-            history: "h".into(),
-            last: 9,
-            digest: None,
-            port: 8443,
-        };
+        let hello =
+            Hello::Follow { secret: "s".into(), epoch: 2, history: "h".into(), last: 9, digest: None, port: 8443 };
         let all = [
             Message::Hello(hello),
             Message::Answer(Box::new(Answer { version: VERSION, last: 3, ..Answer::default() })),
