@@ -22,21 +22,13 @@ struct Place {
 impl Place {
     fn new(folder: &Path, name: &str) -> Self {
         let any = "127.0.0.1:0".to_owned();
-        Self {
-            data: folder.join(name),
-            key: folder.join(format!("{name}.key")),
-            plain: any.clone(),
-            tls: any,
-        }
+        Self { data: folder.join(name), key: folder.join(format!("{name}.key")), plain: any.clone(), tls: any }
     }
 
     /// Starts it; from the second time on where it was before.
     fn start(&mut self) -> Hall {
         let key = self.key.to_str().unwrap();
-        let hall = Hall::with(
-            &self.data,
-            &["--listen", &self.plain, "--listen-tls", &self.tls, "--key-file", key],
-        );
+        let hall = Hall::with(&self.data, &["--listen", &self.plain, "--listen-tls", &self.tls, "--key-file", key]);
         self.tls = hall.says("listening on https://");
         self.plain = hall.base.trim_start_matches("http://").to_owned();
         hall
@@ -109,8 +101,7 @@ fn load(admin: &Client, event: &str, kind: &str, told: &AtomicU64, stop: &Atomic
 /// The numbers of the people that a box has: they were registered one after the other.
 fn people(admin: &Client, event: &str) -> Vec<u64> {
     let file = admin.get(&format!("/admin/event/{event}/registration/export.csv")).body;
-    let mut found: Vec<u64> =
-        file.split("来宾").skip(1).filter_map(|rest| rest.get(..5)?.parse().ok()).collect();
+    let mut found: Vec<u64> = file.split("来宾").skip(1).filter_map(|rest| rest.get(..5)?.parse().ok()).collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -214,7 +205,10 @@ fn a_second_box_follows_under_load_takes_over_and_the_first_refuses_when_it_come
     // It follows from now on; what it alone had is listed and kept.
     let paired = near.standby("follow", &["--code", &code(&taken)]);
     let words = said(&paired);
-    assert!(paired.status.success() && words.contains("never saw") && words.contains("everything that it held is kept"), "{words}");
+    assert!(
+        paired.status.success() && words.contains("never saw") && words.contains("everything that it held is kept"),
+        "{words}"
+    );
     let aside = std::fs::read_dir(near.data.join("standby")).unwrap().flatten().map(|found| found.path());
     let aside = aside.filter(|path| path.join("unseen.txt").exists()).collect::<Vec<_>>();
     let list = std::fs::read_to_string(aside[0].join("unseen.txt")).unwrap();
@@ -266,6 +260,7 @@ fn the_stand_by_box_is_for_those_who_look_after_the_box_and_its_pages_are_seen()
     until("it says so", || follower.client().get("/").body.contains("主机已不认识本机"));
     let held = far.standby("promote", &[]);
     assert!(!held.status.success() && said(&held).contains("does not know this one"), "{}", said(&held));
-    let doctor = Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["doctor", "--data"]).arg(&far.data).output().unwrap();
+    let doctor =
+        Command::new(env!("CARGO_BIN_EXE_huiguan")).args(["doctor", "--data"]).arg(&far.data).output().unwrap();
     assert!(said(&doctor).contains("Stand-by box"), "{}", said(&doctor));
 }

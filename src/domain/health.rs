@@ -1,9 +1,12 @@
 //! How the box is: what was found out about its disk, clock, journal and whatever else it lives by goes in, and a line for each comes out that says
 //! how it stands and what to do. Finding it out is not done here.
 
+mod second;
+
+pub use second::Standby;
+
 use crate::{
     Time,
-    standby::{Judged, Lag, Role},
     time::{DAY, HOUR, MINUTE},
 };
 use rkyv::{Archive, Deserialize, Serialize};
@@ -393,17 +396,6 @@ pub enum Backup {
     Made(Time, bool),
 }
 
-/// How a second box is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standby {
-    /// What this one is.
-    pub role: Role,
-    /// How far the follower is behind; none: nobody follows.
-    pub lag: Option<Lag>,
-    /// This one took over, and the one before is not known to have stopped.
-    pub loose: bool,
-}
-
 /// How the search index is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Index {
@@ -619,33 +611,6 @@ fn backup(now: Time, of: Backup) -> Line {
     }
 }
 
-fn standby(of: Standby) -> Vec<Line> {
-    let mut lines = Vec::new();
-    if of.loose {
-        lines.push(Line::bare(Finding::StandbyLoose));
-    }
-    let Some(lag) = of.lag else {
-        lines.push(Line::bare(if of.role == Role::Fenced { Finding::StandbyIsFenced } else { Finding::StandbyIsNone }));
-        return lines;
-    };
-    let groups = ("groups", lag.groups.to_string());
-    let heard = ("seconds", (lag.silent.unwrap_or(0) / 1_000).to_string());
-    let files = ("files", lag.files.to_string());
-    lines.push(match (of.role, lag.judge()) {
-        (Role::Fenced, _) => Line::bare(Finding::StandbyIsFenced),
-        (Role::Follower, Judged::Follows) => Line::with(Finding::StandbyHolds, [groups, heard]),
-        (Role::Follower, Judged::Behind) => Line::with(Finding::StandbyLags, [groups, files]),
-        (Role::Follower, Judged::Away) => Line::bare(Finding::StandbyIsCutOff),
-        (Role::Leader, Judged::Follows) => Line::with(Finding::StandbyFollows, [groups, heard]),
-        (Role::Leader, Judged::Behind) => Line::with(Finding::StandbyIsBehind, [groups, files]),
-        (Role::Leader, Judged::Away) => match lag.silent {
-            Some(silent) => Line::with(Finding::StandbyIsAway, [("minutes", (silent / MINUTE).to_string())]),
-            None => Line::bare(Finding::StandbyNeverCame),
-        },
-    });
-    lines
-}
-
 fn index(of: &Index) -> Line {
     if let Some(why) = &of.failed {
         return Line::with(Finding::SearchFails, [("why", why.clone())]);
@@ -705,7 +670,7 @@ pub fn judge(now: Time, machine: &Machine, inside: Option<&Inside>) -> Vec<Line>
     lines.extend(machine.sync.as_ref().map(sync));
     lines.extend(drives(&machine.drives));
     lines.extend(inside.and_then(|inside| inside.backup).map(|of| backup(now, of)));
-    lines.extend(inside.and_then(|inside| inside.standby).into_iter().flat_map(standby));
+    lines.extend(inside.and_then(|inside| inside.standby).into_iter().flat_map(second::lines));
     lines.extend(machine.key.map(|key| {
         Line::bare(match key {
             KeyFile::Safe => Finding::KeyIsSafe,

@@ -1,6 +1,7 @@
 //! What is said of which facts.
 
 use super::*;
+use crate::standby::{Lag, Role};
 use std::collections::BTreeSet;
 
 fn inside() -> Inside {

@@ -9,6 +9,7 @@ mod target;
 pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
 pub use restore::{Asked, Key, Restored, detach, restore};
+pub(crate) use restore::{apart, new_line as line_of};
 
 use crate::{Actor, At, Ctx, Error};
 use domain::{

@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{Ctx, Error, audit};
 use domain::{
-    SpaceId, Time,
+    BackupPlan, SpaceId, Time,
     standby::{Heard, Other, Role, Standby, Takeover, Trouble, hear, take_over},
 };
 use std::path::Path;
 use std::time::Duration;
+use store::Read;
 use tokio::time::Instant;
 
 /// How long what the other box alone has may take to come.
@@ -95,18 +96,23 @@ pub async fn promote(ctx: &Ctx, dial: &Dial, force: bool) -> Result<Promoted, Wh
         Err(trouble) => (Other::Away, Some(trouble)),
     };
     let (end, mut committed) = (Instant::now() + FETCH, ctx.store().committed());
+    // What can be had without force is had without.
+    let mut forced = false;
     loop {
         let taking = ctx.standby.taking.lock().await;
         let last = *committed.borrow_and_update();
-        match take_over(own.stand(), last, other, force) {
+        match take_over(own.stand(), last, other, forced) {
             Takeover::Leading => return Err(Why::Leads(own.epoch)),
             Takeover::Never => return Err(Why::Never),
+            Takeover::NeedsForce if force && !forced => forced = true,
             Takeover::NeedsForce => return Err(Why::Away(trouble.unwrap_or(Trouble::Idle))),
             Takeover::Fetches(newest) => {
                 drop(taking);
                 let came = tokio::time::timeout_at(end, committed.changed()).await;
-                if !matches!(came, Ok(Ok(()))) {
-                    return Err(Why::Behind { newest, last });
+                match came {
+                    Ok(Ok(())) => {}
+                    _ if force => forced = true,
+                    _ => return Err(Why::Behind { newest, last }),
                 }
             }
             Takeover::Leads => {
@@ -124,19 +130,23 @@ pub async fn promote(ctx: &Ctx, dial: &Dial, force: bool) -> Result<Promoted, Wh
     }
 }
 
-/// Writes down that this box took over, as its first act, and forgets the pairing by which it followed: it is the leader's.
+/// Writes down that this box took over, as its first act, and forgets the pairing by which it followed: it is the leader's. Its backups go apart from those
+/// of the box before: two histories in one folder would make a backup that nobody can restore.
 pub async fn begin(ctx: &Ctx) -> Result<(), Error> {
     let own = standing(ctx);
     if own.role != Role::Leader || own.fork.is_none() {
         return Ok(());
     }
-    let said = format!("epoch {}", own.epoch);
+    let (said, line) = (format!("epoch {}", own.epoch), crate::backup::line_of(ctx.random.as_ref()));
     ctx.write(&ctx.own(SpaceId::ASSOCIATION), move |work| {
         let before = super::kept(work.read())?;
         if before.secret.is_none() || before.paired_at.is_none() {
             return Ok(());
         }
         work.put(&Standby::default())?;
+        if let Some(plan) = work.read().get::<BackupPlan>(&())? {
+            work.put(&crate::backup::apart(&plan, line.clone()))?;
+        }
         work.audit("standby.promote", "standby", &before.address, &said)
     })
     .await
