@@ -50,7 +50,8 @@ pub async fn attend(ctx: &Ctx, mut stream: Box<dyn Stream>, from: SocketAddr) {
         Ok(None) => {}
         Ok(Some(refused)) => {
             tracing::warn!(%from, refused, "another box was refused");
-            if refused == "standby.bad_code" || refused == "standby.unpaired" {
+            // A box that was removed goes on asking, and is told so each time; nobody guesses a secret.
+            if refused == "standby.bad_code" {
                 ctx.limiter.fail(&keys, ctx.now());
             }
         }
