@@ -33,6 +33,7 @@ mod routes;
 mod scenario;
 mod search;
 mod stage;
+mod standby;
 mod storm;
 mod systemd;
 mod tidy;

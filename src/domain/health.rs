@@ -1,6 +1,10 @@
 //! How the box is: what was found out about its disk, clock, journal and whatever else it lives by goes in, and a line for each comes out that says
 //! how it stands and what to do. Finding it out is not done here.
 
+mod second;
+
+pub use second::Standby;
+
 use crate::{
     Time,
     time::{DAY, HOUR, MINUTE},
@@ -48,6 +52,7 @@ pub enum Check {
     Sync,
     Drive,
     Backup,
+    Standby,
     Key,
     Clock,
     Certificate,
@@ -67,6 +72,7 @@ impl Check {
         Self::Sync,
         Self::Drive,
         Self::Backup,
+        Self::Standby,
         Self::Key,
         Self::Clock,
         Self::Certificate,
@@ -86,6 +92,7 @@ impl Check {
             Self::Sync => "sync",
             Self::Drive => "drive",
             Self::Backup => "backup",
+            Self::Standby => "standby",
             Self::Key => "key",
             Self::Clock => "clock",
             Self::Certificate => "certificate",
@@ -106,6 +113,7 @@ impl Check {
             Self::Sync => "Speed of the disk",
             Self::Drive => "Health of the drives",
             Self::Backup => "Backups",
+            Self::Standby => "Stand-by box",
             Self::Key => "Key file",
             Self::Clock => "Clock",
             Self::Certificate => "Certificate",
@@ -121,6 +129,7 @@ impl Check {
     pub fn href(self) -> Option<&'static str> {
         match self {
             Self::Backup => Some("/admin/backup"),
+            Self::Standby => Some("/admin/standby"),
             Self::Queue | Self::Gateway => Some("/admin/outbox"),
             Self::Search => Some("/admin/search/index"),
             Self::Account => Some("/admin/account"),
@@ -196,6 +205,16 @@ findings! {
     BackupIsOff = Backup, Warn, "This box makes no backups. If its disk breaks, everything is lost.", "Plug in a disk and name its folder on the page of backups.";
     BackupFailed = Backup, Bad, "The last backup failed.", "The page of backups says why. Usually the disk is not plugged in or is full.";
     BackupIsOld = Backup, Bad, "The newest backup is {hours} hours old.", "Look at the page of backups. Was the box off, or the disk away?";
+    StandbyIsNone = Standby, Good, "No second box follows this one.", "Nothing to do.";
+    StandbyFollows = Standby, Good, "The stand-by box follows, {groups} changes behind, heard {seconds} seconds ago.", "Nothing to do.";
+    StandbyIsBehind = Standby, Warn, "The stand-by box is {groups} changes and {files} files behind.", "If it stays, look at the network between the two boxes and at the stand-by's disk.";
+    StandbyIsAway = Standby, Bad, "The stand-by box has not been heard for {minutes} minutes.", "Look at its power, its network and its own page.";
+    StandbyNeverCame = Standby, Warn, "A stand-by box is paired and has not come yet.", "Start it, and look at its own page.";
+    StandbyLoose = Standby, Warn, "This box took over, and the one before it has not been reached since.", "Keep that one off the network until it can reach this one; it then stops by itself.";
+    StandbyHolds = Standby, Good, "This box follows another, {groups} changes behind, heard {seconds} seconds ago.", "Nothing to do.";
+    StandbyLags = Standby, Warn, "This box follows another and is {groups} changes and {files} files behind.", "If it stays, look at the network between the two boxes and at this one's disk.";
+    StandbyIsCutOff = Standby, Bad, "This box has not heard the one that it follows.", "Look at that box and at the network. If it is gone for good, let this one take over: huiguan standby promote.";
+    StandbyIsFenced = Standby, Bad, "Another box took over from this one, which does not serve any more.", "Pair it anew to follow: huiguan standby follow.";
     KeyIsSafe = Key, Good, "The key file is there, and only its owner can read it.", "Keep a copy of it elsewhere.";
     KeyIsOpen = Key, Warn, "Others on this machine can read the key file.", "Take their right away: chmod 600 on the key file.";
     KeyIsMissing = Key, Bad, "The key file is missing although there are data.", "Put it back from its copy, or restore a backup: without it, sealed answers cannot be read.";
@@ -407,6 +426,8 @@ pub struct Inside {
     pub away: Vec<String>,
     /// Backups.
     pub backup: Option<Backup>,
+    /// A second box; none: not known.
+    pub standby: Option<Standby>,
     /// The search index.
     pub index: Index,
     /// People who can administer the box.
@@ -649,6 +670,7 @@ pub fn judge(now: Time, machine: &Machine, inside: Option<&Inside>) -> Vec<Line>
     lines.extend(machine.sync.as_ref().map(sync));
     lines.extend(drives(&machine.drives));
     lines.extend(inside.and_then(|inside| inside.backup).map(|of| backup(now, of)));
+    lines.extend(inside.and_then(|inside| inside.standby).into_iter().flat_map(second::lines));
     lines.extend(machine.key.map(|key| {
         Line::bare(match key {
             KeyFile::Safe => Finding::KeyIsSafe,

@@ -65,6 +65,7 @@ pub mod second;
 pub mod series;
 pub mod sound;
 pub mod space;
+pub mod standby;
 pub mod talk;
 pub mod text;
 pub mod ticket;

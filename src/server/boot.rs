@@ -4,7 +4,7 @@ use crate::{
     clock::{SystemChance, SystemClock},
     settings::Settings,
 };
-use service::{Ctx, Error, Random, file::Files, seal::Sealer};
+use service::{Clock, Ctx, Error, Random, file::Files, seal::Sealer};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -60,10 +60,20 @@ pub fn open_saying(settings: &Settings) -> Result<(Ctx, Opened), Error> {
     options.cache_bytes = settings.cache_mib << 20;
     options.reserve_bytes = settings.reserve_mib << 20;
     fs::create_dir_all(&settings.data).map_err(|error| Error::internal("making the data folder", error))?;
+    let place = service::standby::Place { data: settings.data.clone(), key };
+    // What came from the leader in whole gets into its place while nobody holds the old.
+    if let Some(aside) = service::standby::settle(&settings.data, SystemClock.now())? {
+        tracing::warn!(aside = %aside.display(), "the records that did not fit behind the leader's were put aside");
+    }
     let (store, opened) = Store::open(options)?;
     tracing::info!(?opened, "store opened");
     let files = Files::open(&settings.data.join("file"))?;
     let ctx = Ctx::new(store, Arc::new(SystemClock), Arc::new(chance), Sealer::new(&key)?, files);
+    let standing = service::standby::register(&ctx, place)?;
+    if !standing.role.writes() {
+        // Before anybody else gets at it, whatever the program was started for.
+        ctx.store().fence("this box does not lead")?;
+    }
     ctx.open_egress(settings.private_targets)?;
     service::wechat::register(&ctx);
     let data =

@@ -77,6 +77,11 @@ enum Command {
         #[command(flatten)]
         update: crate::update::Wanted,
     },
+    /// A second box that follows the first and can take its place.
+    Standby {
+        #[command(subcommand)]
+        what: crate::standby::command::Standby,
+    },
     /// Accounts, when nobody gets in any more; while the server is stopped.
     Account {
         #[command(subcommand)]
@@ -159,8 +164,9 @@ enum Draw {
     },
 }
 
+/// Where the data are, and how they are served.
 #[derive(Args)]
-struct Place {
+pub struct Place {
     /// Folder of all data; made when it is not there.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -179,7 +185,8 @@ struct Place {
 }
 
 impl Place {
-    fn over(&self, mut settings: Settings) -> Settings {
+    /// The settings with what the command line says.
+    pub fn over(&self, mut settings: Settings) -> Settings {
         if let Some(data) = &self.data {
             settings.data.clone_from(data);
         }
@@ -232,6 +239,7 @@ pub fn run() -> ExitCode {
         Command::Snapshot { place, target } => snapshot(&place.over(settings), target),
         Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
         Command::Update { place, update } => crate::update::run(&place.over(settings), named, update),
+        Command::Standby { what } => crate::standby::command::run(settings, what),
         Command::Account { what: Account::Reset { place, login, space } } => {
             reset(&place.over(settings), login, domain::SpaceId(*space))
         }
@@ -398,14 +406,19 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
     let (ctx, opened) = boot::open_saying(settings)?;
     ctx.files.remove_drafts();
+    let secure = secured(&ctx, settings, tls).await?;
+    let shown = lan(address);
+    crate::standby::show(&ctx, secure.as_ref(), secure.as_ref().map_or(shown, |secure| lan(secure.address)));
+    if !crate::standby::may_lead(&ctx).await? {
+        return crate::standby::idle(&ctx, settings, opened, listener, secure, told_to_end).await;
+    }
+    service::standby::begin(&ctx).await?;
     service::search::start(&ctx, Some(settings.search()));
     let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
     let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
     let setup = Arc::new(SetupCode::default());
-    let secure = secured(&ctx, settings, tls).await?;
     let looker = Looker::new(settings, secure.as_ref().map(|secure| secure.tls.clone()));
     service::health::register(&ctx, opened.rebuilt, Box::new(move || looker.look()));
-    let shown = lan(address);
     let origins = crate::settings::parts(&settings.api_origins).map(str::to_owned).collect();
     let api = web::ApiSettings::new(origins, settings.api_person_rate, settings.api_address_rate);
     let proxies = listen::Proxies::read(settings)?;
@@ -469,15 +482,21 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         None => Way::Plain,
     };
     let plain = tokio::spawn(listen::serve(listener, app.clone(), way, proxies.clone(), ends.clone()));
+    let reached = secure.as_ref().map(|secure| secure.address);
     let by_tls = secure.map(|Secure { listener, tls, .. }| {
         let renewing = tokio::spawn(renew(tls.clone()));
-        tls.config()
-            .map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
+        tls.config().map(|config| {
+            (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config, ctx.clone()), proxies, ends)))
+        })
     });
     let by_tls = by_tls.transpose()?;
     supervise::ready();
     let watched = tokio::spawn(supervise::watch(ctx.clone()));
-    told_to_end.await;
+    let asking = tokio::spawn(crate::standby::keep_asking(ctx.clone()));
+    let fenced = tokio::select! {
+        () = told_to_end => false,
+        () = service::standby::role_changed(&ctx) => true,
+    };
     // Whoever stops the program waits for its end, not for a sign of life.
     watched.abort();
     supervise::stopping();
@@ -493,12 +512,15 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     })) {
         listening.await.map_err(|error| Error::internal("a listener", error))?;
     }
-    for task in [scanners, clock, doctor, looking, settling] {
+    for task in [scanners, clock, doctor, looking, settling, asking] {
         task.abort();
     }
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
-        service::promotion::flush(&ctx, space).await?;
+        // A box that was fenced keeps nothing more.
+        if !fenced {
+            service::promotion::flush(&ctx, space).await?;
+        }
     }
     texts.abort();
     service::document::stop(&ctx);
@@ -508,6 +530,9 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     drop((stand_ins, wechat));
     say("closing the store");
     ctx.store().clone().close()?;
+    if fenced {
+        return Err(crate::standby::again(settings, address, reached));
+    }
     say("bye");
     Ok(())
 }
@@ -539,15 +564,18 @@ async fn look_after(ctx: service::Ctx) {
 }
 
 /// What the TLS listener is made of.
-struct Secure {
-    listener: TcpListener,
-    address: SocketAddr,
-    tls: Arc<Tls>,
+pub struct Secure {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Its certificates.
+    pub tls: Arc<Tls>,
 }
 
 impl Secure {
     /// What devices are given to trust.
-    fn root(&self) -> Option<web::root::Root> {
+    pub fn root(&self) -> Option<web::root::Root> {
         self.tls.root().map(|root| web::root::Root { der: root.to_vec(), port: self.address.port() })
     }
 }

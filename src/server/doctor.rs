@@ -129,6 +129,13 @@ fn text<'a>(line: &'a Value, name: &str) -> &'a str {
     line.get(name).and_then(Value::as_str).unwrap_or("")
 }
 
+/// What the running program says of one check, in words.
+pub fn says(data: &Path, check: Check) -> Vec<String> {
+    let told = asked(data).unwrap_or_default();
+    let lines = lines_of(&told).iter().filter(|line| text(line, "check") == check.code());
+    lines.map(|line| format!("{}: {}", text(line, "level"), text(line, "says"))).collect()
+}
+
 /// Looks, says what was found, and exits with 1 when something is bad.
 pub fn run(settings: &Settings, json: bool) -> ExitCode {
     let told = asked(&settings.data);

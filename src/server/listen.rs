@@ -5,6 +5,7 @@ use crate::{
     patient::Patient,
     proxy::{self, Network},
     settings::{Settings, parts},
+    tls::second::PROTOCOL,
 };
 use axum::{
     body::Body,
@@ -44,8 +45,8 @@ pub enum Way {
     /// Other computers are sent to the TLS listener at this port, but for what hands out the root. This computer, and with it a
     /// tunnel or a server in front, is served.
     Redirect(u16),
-    /// TLS.
-    Tls(Arc<ServerConfig>),
+    /// TLS; another box is attended to with what is behind the hall.
+    Tls(Arc<ServerConfig>, service::Ctx),
 }
 
 /// Whom the listener believes about who asks.
@@ -169,9 +170,16 @@ async fn attend(
             let stream = Noted::new(TokioIo::new(stream), seat.guest.clone());
             ended(watcher.watch(speech.one.serve_connection(stream, service))).await;
         }
-        Way::Tls(config) => {
+        Way::Tls(config, ctx) => {
             let Some(stream) = agreed(config, stream).await else { return };
-            let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let agreed = stream.get_ref().1.alpn_protocol();
+            if agreed == Some(PROTOCOL) {
+                // Works for as long as it lives.
+                seat.guest.asked();
+                // Whoever stands next to the box: nothing in between can speak this.
+                return service::standby::attend(&ctx, Box::new(stream), peer).await;
+            }
+            let is_two = agreed == Some(b"h2");
             let stream = Noted::new(TokioIo::new(stream), seat.guest.clone());
             if is_two {
                 ended(watcher.watch(speech.two.serve_connection(stream, service))).await;
@@ -236,7 +244,7 @@ fn service(
     Error = std::convert::Infallible,
     Future: Send,
 > + use<> {
-    let secure = matches!(way, Way::Tls(_));
+    let secure = matches!(way, Way::Tls(..));
     let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         guest.asked();

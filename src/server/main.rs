@@ -21,6 +21,7 @@ mod proxy;
 mod restore;
 mod scanner;
 mod settings;
+mod standby;
 mod supervise;
 mod tls;
 mod update;

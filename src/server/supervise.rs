@@ -4,6 +4,7 @@
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use service::{Ctx, Error};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -40,6 +41,7 @@ pub fn inherited() -> Result<Sockets, Error> {
         let Some(listener) = all.take_tcp_listener(number).map_err(failed)? else { continue };
         listener.set_nonblocking(true).map_err(failed)?;
         let listener = TcpListener::from_std(listener).map_err(failed)?;
+        TOOK.store(true, Ordering::Relaxed);
         let place = if is_tls(number, &names) { &mut sockets.tls } else { &mut sockets.plain };
         if place.replace(listener).is_some() {
             let why = "systemd opened two sockets for the same; name them plain and tls (FileDescriptorName=)";
@@ -47,6 +49,14 @@ pub fn inherited() -> Result<Sockets, Error> {
         }
     }
     Ok(sockets)
+}
+
+/// Whether sockets were taken over: only whoever opened them can open them again.
+static TOOK: AtomicBool = AtomicBool::new(false);
+
+/// Whether systemd opened the sockets.
+pub fn took_sockets() -> bool {
+    TOOK.load(Ordering::Relaxed)
 }
 
 fn tell(states: &[NotifyState<'_>]) {

@@ -100,6 +100,8 @@ pub struct Parts {
     pub(crate) wechat: Arc<crate::wechat::Desk>,
     /// Who makes backups.
     pub(crate) backup: crate::backup::Shared,
+    /// Which of two boxes this one is.
+    pub(crate) standby: Arc<crate::standby::Desk>,
     /// Who looks how the box is.
     pub(crate) health: Arc<crate::health::Desk>,
 }
@@ -139,6 +141,7 @@ impl Ctx {
             egress: Arc::default(),
             wechat: Arc::default(),
             backup: Arc::default(),
+            standby: Arc::default(),
             health: Arc::default(),
         }))
     }

@@ -57,6 +57,11 @@ impl From<store::Error> for Error {
                 "store.disk_full",
                 "The box's disk is full. Nothing was changed. Make room on the disk and try again."
             )),
+            store::Error::Fenced(_) => Self::Refused(refuse!(
+                Unavailable,
+                "standby.fenced",
+                "Another box took over from this one. Nothing was changed here; open the page at the other box."
+            )),
             _ => Self::Internal(format!("store: {error}")),
         }
     }

@@ -8,12 +8,27 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use tokio::sync::broadcast;
 
 /// The folder of files named by their SHA-256.
 #[derive(Debug, Clone)]
 pub struct Files {
     folder: PathBuf,
+    /// Tells whoever keeps a copy elsewhere.
+    told: broadcast::Sender<Told>,
 }
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It is there by now. Told before any record names it.
+    Kept([u8; 32]),
+    /// It is gone.
+    Removed([u8; 32]),
+}
+
+/// So much may be told before it is heard; whoever hears later looks at everything anew.
+const TOLD_MAX: usize = 1024;
 
 /// Writes a whole file in place of what was there, so that after a power cut it is the old one or the new one. `mode` is narrowed by the
 /// process's mask.
@@ -30,7 +45,22 @@ impl Files {
     /// Opens the folder, making it when it is not there.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         fs::create_dir_all(folder).map_err(|error| Error::internal("creating the file store", error))?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), told: broadcast::channel(TOLD_MAX).0 })
+    }
+
+    /// Hears what becomes of files from here on.
+    pub(crate) fn heard(&self) -> broadcast::Receiver<Told> {
+        self.told.subscribe()
+    }
+
+    fn tell(&self, told: Told) {
+        // Nobody hears where no copy is kept.
+        drop(self.told.send(told));
+    }
+
+    /// Whether a file is there.
+    pub(crate) fn has(&self, hash: &[u8; 32]) -> bool {
+        self.path(hash).exists()
     }
 
     fn path(&self, hash: &[u8; 32]) -> PathBuf {
@@ -49,6 +79,7 @@ impl Files {
             return Ok(hash);
         }
         self.write(&path, bytes).map_err(full_or("writing a file"))?;
+        self.tell(Told::Kept(hash));
         Ok(hash)
     }
 
@@ -63,6 +94,7 @@ impl Files {
             made.map_err(full_or("noting a file"))?;
         }
         self.write(&self.path(&hash), bytes).map_err(full_or("writing a file"))?;
+        self.tell(Told::Kept(hash));
         Ok(hash)
     }
 
@@ -145,7 +177,10 @@ impl Files {
     /// Removes a file that nothing names any more.
     pub(crate) fn remove(&self, hash: &[u8; 32]) -> Result<(), Error> {
         match fs::remove_file(self.path(hash)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.tell(Told::Removed(*hash));
+                Ok(())
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(Error::internal("removing a file", error)),
         }
@@ -228,6 +263,7 @@ impl Draft {
             self.path = Some(path);
         }
         done.map_err(full_or("keeping a file"))?;
+        self.files.tell(Told::Kept(hash));
         Ok(hash)
     }
 }

@@ -65,6 +65,7 @@ pub mod series;
 pub mod sheet;
 pub mod sound;
 pub mod space;
+pub mod standby;
 pub mod talk;
 pub mod ticket_type;
 pub mod token;

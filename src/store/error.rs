@@ -100,6 +100,20 @@ pub enum Error {
     /// A transaction panicked and was rolled back.
     #[error("a transaction panicked: {0}")]
     Panic(String),
+    /// This store takes no writes of its own any more: it follows another, or another took over.
+    #[error("writes are not taken here: {0}")]
+    Fenced(String),
+    /// A frame that another store committed does not fit behind what is here.
+    #[error("group {found} does not fit behind group {last}")]
+    Gap {
+        /// The newest group here.
+        last: u64,
+        /// The frame's number.
+        found: u64,
+    },
+    /// What should be one frame is none.
+    #[error("a frame cannot be used: {0}")]
+    Frame(&'static str),
     /// The store is closed.
     #[error("the store is closed")]
     Closed,

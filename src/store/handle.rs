@@ -1,11 +1,10 @@
 //! The handle that everybody holds: queueing transactions, taking views, numbers, and the end. Starts the threads.
 
 use crate::{
-    Error, Opened, Options, Report, Snapshot, Tx, View,
+    Error, Opened, Options, Report, Snapshot, SpaceId, Tx, View,
     applier::{Applier, Limits},
     checkpoint::Keeper,
     desk::Desk,
-    disk::{Disk, Folder},
     engine::{Engine, Memory},
     follow::{Follower, Touched},
     journal::{Journal, Tail, look, part, replay},
@@ -13,6 +12,7 @@ use crate::{
     open::{self, Base, RealBase},
     queue::{Closure, Message, to_task},
     read::Published,
+    tail::{self, Batch, Frame, Frames, Place},
     writer::{Parts, Shared, Space, Writer, generation},
     written,
 };
@@ -73,9 +73,6 @@ pub struct Stats {
     /// Why writes are refused until the store is opened again.
     pub refused: Option<String>,
 }
-
-/// Where a store's files lie.
-type Place = (Arc<dyn Disk>, Folder);
 
 /// Everything that the threads are started with.
 pub(crate) struct Start {
@@ -281,6 +278,45 @@ impl Store {
             tracing::debug!(%error, "the journal does not go back so far");
         }
         Ok(seen == last)
+    }
+
+    /// Begins to follow this store frame by frame; none for a store in memory.
+    pub fn frames(&self) -> Option<Frames> {
+        let place = self.inner.place.clone()?;
+        Some(Frames::new(self.inner.shared.newest.clone(), place))
+    }
+
+    /// What comes behind group `after` for whoever follows. Only what is committed is handed out. Blocks the thread.
+    pub fn behind(&self, frames: &Frames, after: u64) -> Batch {
+        frames.next(after, self.inner.shared.published.load().sequence)
+    }
+
+    /// The committed group of that number, as it lies in the journal; none where the journal does not hold it (any more). Blocks the thread.
+    pub fn frame(&self, sequence: u64) -> Option<Frame> {
+        let last = self.inner.shared.published.load().sequence;
+        let place = self.inner.place.as_ref().filter(|_| sequence <= last)?;
+        tail::at(place, sequence)
+    }
+
+    /// Tells the audit lines of the groups behind `after`, oldest first: space, number, line. An error where the journal does not go back so far.
+    pub fn lines_behind(&self, after: u64, each: impl FnMut(SpaceId, u64, Vec<u8>)) -> Result<(), Error> {
+        self.inner.place.as_ref().map_or(Ok(()), |place| tail::lines(place, after, each))
+    }
+
+    /// Takes no transactions any more, until the store is opened again, and answers the number of its newest group: when this returns, no other will
+    /// ever follow it but those that are [received](Self::receive). Blocks the thread.
+    pub fn fence(&self, why: &str) -> Result<u64, Error> {
+        let (answer, waiting) = sync_channel(1);
+        self.inner.desk.send(Message::Fence(why.to_owned(), answer))?;
+        waiting.recv().unwrap_or(Err(Error::Closed))
+    }
+
+    /// Commits a group of another store as it is: on disk, and seen by views, when this returns its number. Only behind a [`Self::fence`], and only
+    /// the group that comes next. Blocks the thread.
+    pub fn receive(&self, frame: Frame) -> Result<u64, Error> {
+        let (answer, waiting) = sync_channel(1);
+        self.inner.desk.send(Message::Receive(frame, answer))?;
+        waiting.recv().unwrap_or(Err(Error::Closed))
     }
 
     /// What the store has done and what waits.

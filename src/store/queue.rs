@@ -1,6 +1,6 @@
 //! What waits for the writer: transactions with the place where their answer goes, and the applier's orders.
 
-use crate::{Error, Tx, follow::Follower, layer::Map};
+use crate::{Error, Frame, Tx, follow::Follower, layer::Map};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -66,6 +66,9 @@ pub(crate) fn to_task<T: Send + 'static, E: Send + 'static>(to: oneshot::Sender<
 /// Where somebody waits for a checkpoint, or for a probe.
 pub(crate) type Waiting = SyncSender<Result<(), Error>>;
 
+/// Where somebody waits for the number of the newest group.
+pub(crate) type Numbered = SyncSender<Result<u64, Error>>;
+
 /// What the applier takes over from the writer.
 pub(crate) struct Order {
     /// The changes that the engine gets next.
@@ -84,6 +87,10 @@ pub(crate) enum Message {
     Job(Box<dyn Job>),
     /// Whoever follows from here on.
     Follow(Box<dyn Follower>),
+    /// Take no transactions from here on, for this reason; answer the newest group.
+    Fence(String, Numbered),
+    /// Commit a group that another store committed, as it is.
+    Receive(Frame, Numbered),
     /// The engine has what was handed over.
     Applied,
     /// The applier takes more.

@@ -7,10 +7,11 @@ use crate::{
     disk::{Disk, Folder},
     engine::Engine,
     follow::{Committed, Follower},
-    journal::Journal,
+    journal::{self, Journal},
     layer::{Cache, Changes, Layers, Map},
-    queue::{Job, Message, Order, Waiting},
+    queue::{Job, Message, Numbered, Order, Waiting},
     read::{Generation, Published},
+    tail::{Frame, Newest},
     tx::chain,
 };
 use arc_swap::ArcSwap;
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub kept_bytes: AtomicU64,
     pub checkpoint: AtomicU64,
     pub refused: Mutex<Option<Error>>,
+    /// The newest frames, for whoever follows.
+    pub newest: Arc<Newest>,
 }
 
 impl Shared {
@@ -73,6 +76,7 @@ impl Shared {
             journal_nanos: AtomicU64::new(0),
             kept_bytes: AtomicU64::new(0),
             refused: Mutex::new(None),
+            newest: Arc::default(),
         }
     }
 
@@ -153,6 +157,8 @@ pub(crate) struct Writer {
     ready: bool,
     waiting: Vec<Waiting>,
     stopped: bool,
+    /// Why transactions are not taken; groups of another store are, then and only then.
+    fenced: Option<String>,
     /// Messages that were sent and not taken.
     unread: Arc<AtomicUsize>,
     /// What was read from the engine and not changed since.
@@ -195,6 +201,7 @@ impl Writer {
             ready: true,
             waiting: Vec::new(),
             stopped: false,
+            fenced: None,
         }
     }
 
@@ -238,6 +245,14 @@ impl Writer {
             Message::Job(job) => self.jobs.push_back(job),
             // Between groups nothing of one is left in it.
             Message::Follow(follower) => self.follower = follower,
+            Message::Fence(why, waiting) => {
+                self.fenced.get_or_insert(why);
+                answer(&waiting, Ok(self.sequence));
+            }
+            Message::Receive(frame, waiting) => {
+                let received = self.receive(&frame);
+                answer(&waiting, received);
+            }
             Message::Applied => {
                 self.frozen = None;
                 self.publish();
@@ -291,6 +306,25 @@ impl Writer {
         }
     }
 
+    /// Commits a group of another store behind the own newest one.
+    fn receive(&mut self, frame: &Frame) -> Result<u64, Error> {
+        if self.fenced.is_none() {
+            return Err(Error::Frame("this store writes groups of its own"));
+        }
+        let (sequence, payload) = journal::open(&frame.bytes)?;
+        if sequence != self.sequence + 1 {
+            return Err(Error::Gap { last: self.sequence, found: sequence });
+        }
+        let list = journal::decode(payload).map_err(|_| Error::Frame("its payload is damaged"))?;
+        let changes: Changes =
+            list.into_iter().map(|(key, value)| (Bytes::from(key), value.map(Bytes::from))).collect();
+        self.admit()?;
+        self.commit(&changes)?;
+        let committed = Committed { changes: &changes, sequence: self.sequence, records: true };
+        self.follower.end(Some(&committed));
+        Ok(sequence)
+    }
+
     fn admit(&mut self) -> Result<(), Error> {
         if let Some(error) = self.shared.refused() {
             return Err(Error::Poisoned(error.to_string()));
@@ -304,7 +338,8 @@ impl Writer {
 
     /// One group: admits, runs, commits, answers.
     fn group(&mut self) {
-        if let Err(error) = self.admit() {
+        let open = self.fenced.as_ref().map_or(Ok(()), |why| Err(Error::Fenced(why.clone())));
+        if let Err(error) = open.and_then(|()| self.admit()) {
             for job in self.jobs.drain(..) {
                 job.answer(Err(error.clone()));
             }
@@ -387,11 +422,12 @@ impl Writer {
         if let Some(journal) = &mut self.journal {
             let begun = Instant::now();
             match journal.append(sequence, changes) {
-                Ok(bytes) => {
+                Ok(frame) => {
                     let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
                     self.shared.journal_nanos.fetch_add(took, Ordering::Relaxed);
-                    self.shared.journaled.fetch_add(bytes, Ordering::Relaxed);
+                    self.shared.journaled.fetch_add(frame.len() as u64, Ordering::Relaxed);
                     self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
+                    self.shared.newest.push(sequence, frame);
                 }
                 Err(error @ (Error::DiskFull { .. } | Error::TooLarge { .. })) => return Err(error),
                 Err(error) => {
@@ -445,6 +481,12 @@ impl Writer {
         if self.applier.send(Order { changes, sequence: self.sequence, unseen, waiting }).is_err() {
             tracing::debug!("the applier is gone; the journal keeps what it did not take");
         }
+    }
+}
+
+fn answer(waiting: &Numbered, answer: Result<u64, Error>) {
+    if waiting.send(answer).is_err() {
+        tracing::trace!("nobody waits for the answer any more");
     }
 }
 

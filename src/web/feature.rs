@@ -105,6 +105,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::BackupManage],
     },
     Feature {
+        name: "standby",
+        label: "Stand-by box",
+        href: "/admin/standby",
+        icon: Icon::Check,
+        permissions: &[Permission::BackupManage],
+    },
+    Feature {
         name: "health",
         label: "Status of the box",
         href: "/admin/status",

@@ -26,6 +26,7 @@ pub mod print;
 pub mod root;
 pub mod screen;
 pub mod space;
+pub mod standby;
 pub mod talk;
 pub mod terminal;
 mod trail;
@@ -58,16 +59,28 @@ pub struct App {
     hall: Hall,
     router: Router,
     kept: api::hot::Kept,
+    /// Nothing but the page of a box that does not lead.
+    idle: bool,
 }
 
 impl App {
     /// The hall's routes.
     pub fn new(hall: Hall) -> Self {
-        Self { router: router(hall.clone()), kept: api::hot::Kept::new(&hall), hall }
+        Self { router: router(hall.clone()), kept: api::hot::Kept::new(&hall), hall, idle: false }
+    }
+
+    /// A box that does not lead: whatever is asked for, its page answers.
+    pub fn idle(hall: Hall) -> Self {
+        Self { router: standby::router(hall.clone()), kept: api::hot::Kept::new(&hall), hall, idle: true }
     }
 
     /// Answers one request. A scan goes by a lane of its own: the router and what surrounds it would take longer than the scan.
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
+        if self.idle {
+            request.extensions_mut().insert(space::In(domain::SpaceId::ASSOCIATION));
+            let Ok(response) = self.router.clone().oneshot(request).await;
+            return response;
+        }
         let space = match space::enter(&self.hall, &mut request).await {
             Ok(space) => space,
             Err(failure) => {

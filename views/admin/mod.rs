@@ -43,6 +43,7 @@ pub mod seat;
 pub mod series;
 pub mod setup;
 pub mod space;
+pub mod standby;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;

@@ -1,6 +1,7 @@
 //! What is said of which facts.
 
 use super::*;
+use crate::standby::{Lag, Role};
 use std::collections::BTreeSet;
 
 fn inside() -> Inside {
@@ -11,6 +12,7 @@ fn inside() -> Inside {
         queue: Queue::default(),
         away: Vec::new(),
         backup: Some(Backup::Made(Time(10 * DAY - 2 * HOUR), false)),
+        standby: Some(Standby { role: Role::Leader, lag: None, loose: false }),
         index: Index { ready: true, entries: 12, ..Index::default() },
         administrators: 2,
     }
@@ -111,6 +113,10 @@ fn the_machine_is_judged_by_its_facts() {
 fn the_program_is_judged_by_its_facts() {
     use Finding::*;
     let late = |millis: i64| move |of: &mut Inside| of.queue.due = Some(NOW.plus(-millis));
+    let second = |role: Role, lag: Option<(u64, Option<i64>, Option<i64>)>| {
+        let lag = lag.map(|(groups, behind, silent)| Lag { groups, files: 0, behind, silent });
+        move |of: &mut Inside| of.standby = Some(Standby { role, lag, loose: false })
+    };
     let backed = |backup: Backup| move |of: &mut Inside| of.backup = Some(backup);
     let cases: Cases<Inside> = vec![
         (Box::new(|of: &mut Inside| of.journal.refused = Some("gone".into())), JournalRefuses),
@@ -128,6 +134,19 @@ fn the_program_is_judged_by_its_facts() {
         (Box::new(backed(Backup::Failed)), BackupFailed),
         (Box::new(backed(Backup::Coming)), BackupComes),
         (Box::new(backed(Backup::Made(Time(0), true))), BackupIsOld),
+        (Box::new(second(Role::Leader, Some((0, Some(0), Some(0))))), StandbyFollows),
+        (Box::new(second(Role::Leader, Some((9, Some(2 * MINUTE), Some(0))))), StandbyIsBehind),
+        (Box::new(second(Role::Leader, Some((9, None, Some(2 * MINUTE))))), StandbyIsAway),
+        (Box::new(second(Role::Leader, Some((9, None, None)))), StandbyNeverCame),
+        (Box::new(second(Role::Follower, Some((0, Some(0), Some(0))))), StandbyHolds),
+        (Box::new(second(Role::Follower, Some((9, None, Some(0))))), StandbyLags),
+        (Box::new(second(Role::Follower, Some((9, None, None)))), StandbyIsCutOff),
+        (Box::new(second(Role::Fenced, None)), StandbyIsFenced),
+        (Box::new(second(Role::Fenced, Some((0, Some(0), Some(0))))), StandbyIsFenced),
+        (
+            Box::new(|of: &mut Inside| of.standby = Some(Standby { role: Role::Leader, lag: None, loose: true })),
+            StandbyLoose,
+        ),
         (Box::new(|of: &mut Inside| of.index.failed = Some("full".into())), SearchFails),
         (Box::new(|of: &mut Inside| of.index.building = true), SearchIsBuilt),
         (Box::new(|of: &mut Inside| of.index.ready = false), SearchIsBuilt),

@@ -2,6 +2,7 @@
 
 mod authority;
 mod name;
+pub mod second;
 
 use crate::settings::Settings;
 use arc_swap::ArcSwap;
@@ -14,6 +15,7 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use second::Second;
 use service::{Ctx, Error};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,11 +25,19 @@ pub use name::LOCAL;
 
 /// What is served now; looked up for every new connection.
 #[derive(Debug)]
-struct Current(ArcSwap<CertifiedKey>);
+struct Current {
+    /// For browsers, devices and clients.
+    shown: ArcSwap<CertifiedKey>,
+    /// For the other box.
+    second: Second,
+}
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.alpn().is_some_and(|mut spoken| spoken.any(|one| one == second::PROTOCOL)) {
+            return Some(self.second.key.clone());
+        }
+        Some(self.shown.load_full())
     }
 }
 
@@ -104,7 +114,8 @@ impl Tls {
             None => Some(Self::own(&authority, ctx, &name::here(&settings.names))?.0),
         };
         let first = first.ok_or_else(|| Error::Internal("no certificate to begin with".into()))?;
-        let current = Arc::new(Current(ArcSwap::from_pointee(first)));
+        let current =
+            Arc::new(Current { shown: ArcSwap::from_pointee(first), second: Second::open(ctx, &settings.data)? });
         Ok(Self { ctx: ctx.clone(), current, authority, names: settings.names.clone(), given })
     }
 
@@ -119,7 +130,7 @@ impl Tls {
         let builder = builder.with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| Error::internal("setting up TLS", error))?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(self.current.clone());
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), second::PROTOCOL.to_vec()];
         Ok(Arc::new(config))
     }
 
@@ -128,9 +139,14 @@ impl Tls {
         self.given.is_none().then(|| self.authority.root().clone())
     }
 
+    /// SHA-256 of the certificate that other boxes are shown.
+    pub fn pin(&self) -> [u8; 32] {
+        self.current.second.pin
+    }
+
     /// When the certificate that is served ends.
     pub fn until(&self) -> Option<Time> {
-        self.current.0.load().cert.first().and_then(|certificate| ends(certificate))
+        self.current.shown.load().cert.first().and_then(|certificate| ends(certificate))
     }
 
     /// Renews what must be: an own certificate near its end or without an address of the box, given files that were changed. Open
@@ -144,7 +160,7 @@ impl Tls {
             }
         };
         let Some(made) = made else { return Ok(false) };
-        self.current.0.store(Arc::new(made));
+        self.current.shown.store(Arc::new(made));
         tracing::info!(until = ?self.until(), "new connections are served with a new certificate");
         Ok(true)
     }

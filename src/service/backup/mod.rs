@@ -11,6 +11,8 @@ pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
 pub use restore::{Asked, Key, Restored, anchors, detach, restore};
 pub use target::{Access, Reached, Site};
+pub use restore::{Asked, Key, Restored, detach, restore};
+pub(crate) use restore::{apart, new_line as line_of};
 
 use crate::{Actor, At, Ctx, Error};
 use domain::{

@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER;
 use domain::{
     AuditAnchor, AuditLine, BackupPlan, By, SpaceId, Time,
     backup::{Chain, Piece, Shelf},
+    standby::Standby,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -347,14 +348,26 @@ fn put_key(path: &Path, secret: &[u8; 32]) -> Result<(), Error> {
     file.and_then(|mut file| file.write_all(secret).and_then(|()| file.sync_all())).map_err(failed)
 }
 
+/// A new name for a folder of backups.
+pub(crate) fn new_line(random: &dyn Random) -> String {
+    format!("{NAME}{:08x}", random.number() >> 32)
+}
+
+/// The plan of a hall whose history is its own from here on: off, and into a folder of its own when it is switched on again.
+pub(crate) fn apart(plan: &BackupPlan, line: String) -> BackupPlan {
+    BackupPlan { on: false, line, revision: plan.revision + 1, ..plan.clone() }
+}
+
 /// A restored hall makes no backups until somebody says where to: its history is another from now on, and must not mix with the old one.
 pub fn detach(store: &Store, random: &dyn Random, now: Time) -> Result<(), Error> {
-    let line = format!("{NAME}{:08x}", random.number() >> 32);
+    let line = new_line(random);
     store.write_blocking(move |tx| {
         let mut space = tx.space(SpaceId::ASSOCIATION);
         use store::Read as _;
+        // Whoever followed the box that was backed up does not follow this one.
+        space.remove::<Standby>(&())?;
         let Some(plan) = space.get::<BackupPlan>(&())? else { return Ok::<_, Error>(()) };
-        let after = BackupPlan { on: false, line: line.clone(), revision: plan.revision + 1, ..plan.clone() };
+        let after = apart(&plan, line.clone());
         space.put(&after)?;
         let said = AuditLine {
             at: now,

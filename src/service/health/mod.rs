@@ -77,6 +77,7 @@ pub fn inside(ctx: &Ctx) -> Result<Inside, Error> {
         queue: queue(ctx)?,
         away: ctx.egress()?.left_alone(),
         backup: crate::backup::standing(ctx)?,
+        standby: crate::standby::health(ctx)?,
         index: Index {
             failed: state.failed,
             ready: state.ready,

@@ -386,6 +386,7 @@ tables! {
     154 "backup_access" v 1 domain::BackupAccess { key () = |_r| (); derive |_r, _out| (); }
     155 "backup_alert" v 1 domain::BackupAlert { key () = |_r| (); derive |_r, _out| (); }
     156 "audit_anchor" v 1 domain::AuditAnchor { key i64 = |r| r.at.0; derive |_r, _out| (); }
+    157 "standby" v 1 domain::standby::Standby { key () = |_r| (); derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
 }
 

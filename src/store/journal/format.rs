@@ -91,6 +91,12 @@ pub(super) fn frame_head(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
     sound.then(|| usize::try_from(length).ok().map(|length| (length, sequence)))?
 }
 
+/// The only frame in these bytes: sequence and payload.
+pub(crate) fn open(bytes: &[u8]) -> Result<(u64, &[u8]), Error> {
+    let whole = frame_at(bytes, 0).filter(|(_, _, next)| *next == bytes.len());
+    whole.map(|(sequence, payload, _)| (sequence, payload)).ok_or(Error::Frame("it is damaged"))
+}
+
 /// The sound frame at an offset: sequence, payload, and where the next begins.
 pub(super) fn frame_at(bytes: &[u8], at: usize) -> Option<(u64, &[u8], usize)> {
     let (length, sequence) = frame_head(bytes, at)?;

@@ -6,7 +6,7 @@ mod format;
 pub(crate) mod part;
 mod replay;
 
-pub(crate) use format::{Payload, decode, encode};
+pub(crate) use format::{Payload, decode, encode, open};
 pub(crate) use replay::{Replayed, Tail, look, replay};
 
 use crate::{
@@ -95,8 +95,8 @@ impl Journal {
     }
 
     /// Appends a frame and syncs it. [`Error::DiskFull`] means that nothing was written; any other error that what is on
-    /// disk is unknown.
-    pub(crate) fn append(&mut self, sequence: u64, changes: &Changes) -> Result<u64, Error> {
+    /// disk is unknown. Answers the frame.
+    pub(crate) fn append(&mut self, sequence: u64, changes: &Changes) -> Result<Vec<u8>, Error> {
         let frame = frame(sequence, &encode(changes.iter())?)?;
         let length = frame.len() as u64;
         if self.offset + length > self.segment.capacity {
@@ -108,7 +108,7 @@ impl Journal {
             self.kept.push((self.segment.number, sequence, self.segment.capacity));
         }
         self.offset += length;
-        Ok(length)
+        Ok(frame)
     }
 
     /// Does to the disk what the next frame will do, and changes nothing: writes zeros where it will lie, which are there already, and syncs them.

@@ -9,6 +9,7 @@ mod layers;
 mod migrate;
 mod part;
 mod power;
+mod standby;
 mod suite;
 
 use crate::{Counter, Derived, Error, Options, Plain, Read, Report, SpaceId, SpaceTx, Store, Unique, View, verify};

@@ -43,6 +43,7 @@ pub mod series;
 pub mod session;
 pub mod setup;
 pub mod space;
+pub mod standby;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;
@@ -85,6 +86,7 @@ pub fn routes() -> Router<Hall> {
         .merge(space::routes())
         .merge(audit::routes())
         .merge(backup::routes())
+        .merge(standby::routes())
         .merge(brand::routes())
         .merge(category::routes())
         .merge(group::routes())

@@ -64,6 +64,7 @@ const KEPT: &[&str] = &[
     "merchant_setting",
     "merchant_purge",
     "backup_plan",
+    "standby",
     "backup_run",
     "backup_access",
     "backup_alert",
