@@ -78,18 +78,31 @@ impl Proxies {
     }
 }
 
-/// Serves until `end` says so.
-pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxies>, mut end: watch::Receiver<bool>) {
+/// How connections are served, whichever way they come: with limits of time and memory.
+pub fn builder() -> Arc<auto::Builder<TokioExecutor>> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 << 10);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
-    let builder = Arc::new(builder);
+    Arc::new(builder)
+}
+
+/// Lets connections end in order, and no longer than [`GRACE`].
+pub async fn end(graceful: GracefulShutdown) {
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => tracing::info!("connections were cut that did not end in time"),
+    }
+}
+
+/// Serves until `asked` says that it is to end.
+pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxies>, mut asked: watch::Receiver<bool>) {
+    let builder = builder();
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             // Whoever would say so is gone: that is an end as well.
-            _ = end.wait_for(|end| *end) => break,
+            _ = asked.wait_for(|end| *end) => break,
         };
         let (mut stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -122,13 +135,11 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxi
         });
     }
     drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(GRACE) => tracing::info!("connections were cut that did not end in time"),
-    }
+    end(graceful).await;
 }
 
-async fn ended<E: std::fmt::Display>(connection: impl Future<Output = Result<(), E>>) {
+/// Waits for a connection's end.
+pub async fn ended<E: std::fmt::Display>(connection: impl Future<Output = Result<(), E>>) {
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection broke");
     }

@@ -21,6 +21,7 @@ mod scanner;
 mod settings;
 mod supervise;
 mod tls;
+mod tunnel;
 mod wording;
 
 #[global_allocator]

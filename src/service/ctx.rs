@@ -102,6 +102,8 @@ pub struct Parts {
     pub(crate) backup: crate::backup::Shared,
     /// Who looks how the box is.
     pub(crate) health: Arc<crate::health::Desk>,
+    /// How the tunnel stands.
+    pub(crate) tunnel: Arc<crate::tunnel::Desk>,
 }
 
 impl Ctx {
@@ -140,6 +142,7 @@ impl Ctx {
             wechat: Arc::default(),
             backup: Arc::default(),
             health: Arc::default(),
+            tunnel: Arc::default(),
         }))
     }
 

@@ -67,6 +67,7 @@ pub mod space;
 pub mod talk;
 pub mod ticket_type;
 pub mod token;
+pub mod tunnel;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;

@@ -46,6 +46,7 @@ pub mod space;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;
+pub mod tunnel;
 pub mod webhook;
 pub mod wechat;
 

@@ -1,6 +1,7 @@
 //! What is said of which facts.
 
 use super::*;
+use crate::tunnel::Fault;
 use std::collections::BTreeSet;
 
 fn inside() -> Inside {
@@ -11,6 +12,7 @@ fn inside() -> Inside {
         queue: Queue::default(),
         away: Vec::new(),
         backup: Some(Backup::Made(Time(10 * DAY - 2 * HOUR), false)),
+        tunnel: Standing::Up(Time(9 * DAY)),
         index: Index { ready: true, entries: 12, ..Index::default() },
         administrators: 2,
     }
@@ -112,6 +114,8 @@ fn the_program_is_judged_by_its_facts() {
     use Finding::*;
     let late = |millis: i64| move |of: &mut Inside| of.queue.due = Some(NOW.plus(-millis));
     let backed = |backup: Backup| move |of: &mut Inside| of.backup = Some(backup);
+    let tunnelled = |tunnel: Standing| move |of: &mut Inside| of.tunnel = tunnel.clone();
+    let down = |fault: Fault| Standing::Down { since: Time(9 * DAY), fault, next: NOW };
     let cases: Cases<Inside> = vec![
         (Box::new(|of: &mut Inside| of.journal.refused = Some("gone".into())), JournalRefuses),
         (Box::new(|of: &mut Inside| of.journal.trial = Some(Err("late".into()))), JournalIsSilent),
@@ -128,6 +132,10 @@ fn the_program_is_judged_by_its_facts() {
         (Box::new(backed(Backup::Failed)), BackupFailed),
         (Box::new(backed(Backup::Coming)), BackupComes),
         (Box::new(backed(Backup::Made(Time(0), true))), BackupIsOld),
+        (Box::new(tunnelled(Standing::Off)), TunnelIsNone),
+        (Box::new(tunnelled(Standing::Begins)), TunnelBegins),
+        (Box::new(tunnelled(down(Fault::Refused))), TunnelIsDown),
+        (Box::new(tunnelled(down(Fault::Unknown("SHA256:x".into())))), TunnelWaits),
         (Box::new(|of: &mut Inside| of.index.failed = Some("full".into())), SearchFails),
         (Box::new(|of: &mut Inside| of.index.building = true), SearchIsBuilt),
         (Box::new(|of: &mut Inside| of.index.ready = false), SearchIsBuilt),

@@ -77,6 +77,7 @@ pub fn inside(ctx: &Ctx) -> Result<Inside, Error> {
         queue: queue(ctx)?,
         away: ctx.egress()?.left_alone(),
         backup: crate::backup::standing(ctx)?,
+        tunnel: ctx.tunnel.standing(),
         index: Index {
             failed: state.failed,
             ready: state.ready,

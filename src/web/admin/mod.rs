@@ -46,6 +46,7 @@ pub mod space;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;
+pub mod tunnel;
 pub mod webhook;
 pub mod wechat;
 
@@ -86,6 +87,7 @@ pub fn routes() -> Router<Hall> {
         .merge(audit::routes())
         .merge(backup::routes())
         .merge(brand::routes())
+        .merge(tunnel::routes())
         .merge(category::routes())
         .merge(group::routes())
         .merge(seat::routes())

@@ -66,6 +66,7 @@ const KEPT: &[&str] = &[
     "backup_plan",
     "backup_run",
     "checklist",
+    "tunnel_plan",
 ];
 
 #[test]
