@@ -18,6 +18,7 @@ pub mod sale;
 #[cfg(feature = "baseline")]
 pub mod search;
 pub mod server;
+pub mod tunnel;
 
 use std::io::Write;
 use std::time::Duration;

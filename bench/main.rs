@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server};
+use bench::{Done, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, tunnel};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -32,6 +32,8 @@ enum Command {
     Import(import::Plan),
     /// Registrations a minute through the public form, and the event's page while many look at it.
     Sale(sale::Plan),
+    /// Requests through the tunnel at a steady rate, against an SSH server of this machine.
+    Tunnel(tunnel::Plan),
     /// Finding people beside SQLite and PostgreSQL: times, memory, size, freshness.
     #[cfg(feature = "baseline")]
     Search(bench::search::Plan),
@@ -70,6 +72,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Poster(plan) => poster::run(plan),
         Command::Import(plan) => import::run(plan).await,
         Command::Sale(plan) => sale::run(plan).await,
+        Command::Tunnel(plan) => tunnel::run(plan).await,
         #[cfg(feature = "baseline")]
         Command::Search(plan) => bench::search::run(plan).await,
         #[cfg(feature = "baseline")]

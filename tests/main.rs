@@ -36,5 +36,6 @@ mod storm;
 mod systemd;
 mod tidy;
 mod tls;
+mod tunnel;
 mod vectors;
 mod wechat;

@@ -91,8 +91,8 @@ fn standing(shell: &Shell, of: &Page<'_>) -> Markup {
             dl class="stats" {
                 (stat(text.t("Open connections"), &count(i64::try_from(open).unwrap_or(i64::MAX)), None))
                 (stat(text.t("Connections since the start"), &count(i64::try_from(all).unwrap_or(i64::MAX)), None))
-                (stat(text.t("Received"), &size(read), None))
-                (stat(text.t("Sent"), &size(written), None))
+                (stat(text.t("Traffic in"), &size(read), None))
+                (stat(text.t("Traffic out"), &size(written), None))
             }
         }
     }
