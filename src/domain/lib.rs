@@ -2,6 +2,7 @@
 //! over them. No I/O, no clock, no randomness: time, seeds and lookups are arguments.
 
 pub mod account;
+pub mod acme;
 pub mod archive;
 pub mod audit;
 pub mod backup;
