@@ -20,6 +20,7 @@ pub mod sale;
 pub mod search;
 pub mod server;
 pub mod soak;
+pub mod tunnel;
 
 use std::io::Write;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The command line of the benches.
 
-use bench::{Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, soak};
+use bench::{Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, soak, tunnel};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -36,6 +36,8 @@ enum Command {
     Sale(sale::Plan),
     /// Everything at once for half an hour: whether memory stays where it came to be, and nothing goes wrong.
     Soak(soak::Plan),
+    /// Requests through the tunnel at a steady rate, against an SSH server of this machine.
+    Tunnel(tunnel::Plan),
     /// Finding people beside SQLite and PostgreSQL: times, memory, size, freshness.
     #[cfg(feature = "baseline")]
     Search(bench::search::Plan),
@@ -76,6 +78,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Import(plan) => import::run(plan).await,
         Command::Sale(plan) => sale::run(plan).await,
         Command::Soak(plan) => soak::run(plan).await,
+        Command::Tunnel(plan) => tunnel::run(plan).await,
         #[cfg(feature = "baseline")]
         Command::Search(plan) => bench::search::run(plan).await,
         #[cfg(feature = "baseline")]

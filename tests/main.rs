@@ -38,6 +38,7 @@ mod storm;
 mod systemd;
 mod tidy;
 mod tls;
+mod tunnel;
 mod update;
 mod vectors;
 mod wechat;

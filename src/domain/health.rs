@@ -8,8 +8,12 @@ pub use second::Standby;
 use crate::{
     Time,
     time::{DAY, HOUR, MINUTE},
+    tunnel::Standing,
 };
-use rkyv::{Archive, Deserialize, Serialize};
+
+mod checklist;
+
+pub use checklist::Checklist;
 
 /// How a thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +62,7 @@ pub enum Check {
     Certificate,
     Queue,
     Gateway,
+    Tunnel,
     Search,
     Account,
     Version,
@@ -78,6 +83,7 @@ impl Check {
         Self::Certificate,
         Self::Queue,
         Self::Gateway,
+        Self::Tunnel,
         Self::Search,
         Self::Account,
         Self::Version,
@@ -98,6 +104,7 @@ impl Check {
             Self::Certificate => "certificate",
             Self::Queue => "queue",
             Self::Gateway => "gateway",
+            Self::Tunnel => "tunnel",
             Self::Search => "search",
             Self::Account => "account",
             Self::Version => "version",
@@ -119,6 +126,7 @@ impl Check {
             Self::Certificate => "Certificate",
             Self::Queue => "Outbox",
             Self::Gateway => "Services outside",
+            Self::Tunnel => "Tunnel",
             Self::Search => "Search index",
             Self::Account => "Administrators",
             Self::Version => "Version",
@@ -131,6 +139,7 @@ impl Check {
             Self::Backup => Some("/admin/backup"),
             Self::Standby => Some("/admin/standby"),
             Self::Queue | Self::Gateway => Some("/admin/outbox"),
+            Self::Tunnel => Some("/admin/tunnel"),
             Self::Search => Some("/admin/search/index"),
             Self::Account => Some("/admin/account"),
             _ => None,
@@ -233,6 +242,11 @@ findings! {
     QueueStands = Queue, Bad, "Something has been due in the outbox for {minutes} minutes.", "Is the internet there? The outbox says what the other side answered.";
     GatewaysAnswer = Gateway, Good, "No service outside is being left alone.", "Nothing to do.";
     GatewayIsAway = Gateway, Warn, "Left alone for a while because they failed again and again: {hosts}", "Is the internet there? Otherwise wait, or ask the service. It is tried again by itself.";
+    TunnelIsNone = Tunnel, Good, "No tunnel is used.", "Nothing to do.";
+    TunnelIsUp = Tunnel, Good, "The tunnel has been up for {minutes} minutes.", "Nothing to do.";
+    TunnelBegins = Tunnel, Good, "The tunnel is being set up.", "Nothing to do.";
+    TunnelIsDown = Tunnel, Warn, "The tunnel has been down for {minutes} minutes: nobody reaches the box from outside.", "The page of the tunnel says why and what to do.";
+    TunnelWaits = Tunnel, Bad, "The tunnel's server shows a host key that nobody accepted.", "Compare the fingerprint on the page of the tunnel with the one on the server, then accept it.";
     SearchIsFresh = Search, Good, "The index holds {count} entries and is up to date.", "Nothing to do.";
     SearchIsBehind = Search, Warn, "{count} changes are not in the index yet.", "They are found all the same, only slower. If it stays for hours, have the index built anew.";
     SearchIsBuilt = Search, Good, "The index is being built.", "Wait until it is done; searching works meanwhile as far as it is.";
@@ -428,6 +442,8 @@ pub struct Inside {
     pub backup: Option<Backup>,
     /// A second box; none: not known.
     pub standby: Option<Standby>,
+    /// The tunnel.
+    pub tunnel: Standing,
     /// The search index.
     pub index: Index,
     /// People who can administer the box.
@@ -611,6 +627,17 @@ fn backup(now: Time, of: Backup) -> Line {
     }
 }
 
+fn tunnel(now: Time, of: &Standing) -> Line {
+    let minutes = |since: Time| [("minutes", (now.since(since) / MINUTE).max(0).to_string())];
+    match of {
+        Standing::Off => Line::bare(Finding::TunnelIsNone),
+        Standing::Begins => Line::bare(Finding::TunnelBegins),
+        Standing::Up(since) => Line::with(Finding::TunnelIsUp, minutes(*since)),
+        Standing::Down { fault, .. } if fault.shown().is_some() => Line::bare(Finding::TunnelWaits),
+        Standing::Down { since, .. } => Line::with(Finding::TunnelIsDown, minutes(*since)),
+    }
+}
+
 fn index(of: &Index) -> Line {
     if let Some(why) = &of.failed {
         return Line::with(Finding::SearchFails, [("why", why.clone())]);
@@ -629,36 +656,6 @@ fn account(administrators: u64) -> Line {
         0 => Line::bare(Finding::AccountIsNone),
         1 => Line::bare(Finding::AccountIsAlone),
         more => Line::with(Finding::AccountsAreEnough, [("count", more.to_string())]),
-    }
-}
-
-/// What the administrator wants to see no more on the first page; one for the whole box.
-#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
-pub struct Checklist {
-    /// Codes of checks.
-    pub dismissed: Vec<String>,
-}
-
-impl Checklist {
-    /// What is left to be done: everything that is not in order, the worst first. What was dismissed comes back when it gets bad.
-    pub fn left(&self, lines: Vec<Line>) -> Vec<Line> {
-        let is_left = |line: &Line| match line.finding.level() {
-            Level::Good => false,
-            Level::Warn => !self.dismissed.iter().any(|code| code == line.finding.check().code()),
-            Level::Bad => true,
-        };
-        let mut left: Vec<Line> = lines.into_iter().filter(is_left).collect();
-        left.sort_by_key(|line| std::cmp::Reverse(line.finding.level()));
-        left
-    }
-
-    /// With one more dismissed.
-    pub fn without(&self, check: Check) -> Self {
-        let mut dismissed = self.dismissed.clone();
-        if !dismissed.iter().any(|code| code == check.code()) {
-            dismissed.push(check.code().to_owned());
-        }
-        Self { dismissed }
     }
 }
 
@@ -683,6 +680,7 @@ pub fn judge(now: Time, machine: &Machine, inside: Option<&Inside>) -> Vec<Line>
     if let Some(inside) = inside {
         lines.extend(queue(now, &inside.queue));
         lines.push(gateway(&inside.away));
+        lines.push(tunnel(now, &inside.tunnel));
         lines.push(index(&inside.index));
         lines.push(account(inside.administrators));
     }

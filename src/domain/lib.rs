@@ -2,6 +2,7 @@
 //! over them. No I/O, no clock, no randomness: time, seeds and lookups are arguments.
 
 pub mod account;
+pub mod acme;
 pub mod anchor;
 pub mod archive;
 pub mod audit;
@@ -71,6 +72,7 @@ pub mod text;
 pub mod ticket;
 pub mod ticket_type;
 pub mod time;
+pub mod tunnel;
 pub mod voucher;
 pub mod waiting;
 pub mod webhook;
@@ -133,6 +135,7 @@ pub use talk::{Talk, TalkChoice};
 pub use ticket::{Ticket, TicketState};
 pub use ticket_type::TicketType;
 pub use time::{Time, Window};
+pub use tunnel::TunnelPlan;
 pub use voucher::Voucher;
 pub use waiting::Waiter;
 pub use webhook::Webhook;

@@ -110,6 +110,11 @@ impl Call {
         Self::new(Method::GET, label, base, path)
     }
 
+    /// A HEAD, which may be repeated.
+    pub fn head(label: &'static str, base: &str, path: &str) -> Self {
+        Self::new(Method::HEAD, label, base, path)
+    }
+
     /// A POST, which is sent once unless [`Self::repeatable`].
     pub fn post(label: &'static str, base: &str, path: &str, kind: &str, body: impl Into<Bytes>) -> Self {
         let call = Self { body: Body::Whole(body.into()), ..Self::new(Method::POST, label, base, path) };

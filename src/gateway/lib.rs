@@ -1,6 +1,7 @@
 //! How the outside is reached: one way out ([`egress`]), the outside's protocols, and a stand-in on the box's own address for each of them.
 //! Nothing here knows records; what is to be sent and what became of it is for `service` to keep.
 
+pub mod acme;
 pub mod address;
 mod breaker;
 pub mod depot;

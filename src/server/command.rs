@@ -471,6 +471,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         settings.announce.then(|| announce(address, secure.as_ref().map(|secure| secure.address))).flatten();
     let app = web::App::new(hall);
     let (end, ends) = tokio::sync::watch::channel(false);
+    let tunnel = tokio::spawn(crate::tunnel::keep(ctx.clone(), app.clone(), ends.clone()));
     let way = match &secure {
         Some(secure) => {
             say(format!("listening on https://{}", secure.address));
@@ -512,6 +513,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     })) {
         listening.await.map_err(|error| Error::internal("a listener", error))?;
     }
+    tunnel.await.map_err(|error| Error::internal("the tunnel", error))?;
     for task in [scanners, clock, doctor, looking, settling, asking] {
         task.abort();
     }

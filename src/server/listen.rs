@@ -90,32 +90,41 @@ impl Proxies {
     }
 }
 
-/// How connections are spoken with.
-struct Speech {
-    one: http1::Builder,
+/// How connections are spoken with, whichever way they come.
+pub struct Speech {
+    /// HTTP/1.1.
+    pub one: http1::Builder,
     two: http2::Builder<TokioExecutor>,
 }
 
 impl Speech {
-    fn new() -> Self {
+    /// With limits of memory; those of time are the crowd's.
+    pub fn new() -> Arc<Self> {
         let mut one = http1::Builder::new();
-        // Time-outs are the crowd's.
         one.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(64 << 10);
         let mut two = http2::Builder::new(TokioExecutor::new());
         two.timer(TokioTimer::new()).max_concurrent_streams(128).keep_alive_interval(Duration::from_secs(60));
-        Self { one, two }
+        Arc::new(Self { one, two })
     }
 }
 
-/// Serves until `end` says so.
-pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxies>, mut end: watch::Receiver<bool>) {
-    let (speech, crowd) = (Arc::new(Speech::new()), Crowd::new());
+/// Lets connections end in order, and no longer than [`GRACE`].
+pub async fn end(graceful: GracefulShutdown) {
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => tracing::info!("connections were cut that did not end in time"),
+    }
+}
+
+/// Serves until `asked` says that it is to end.
+pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxies>, mut asked: watch::Receiver<bool>) {
+    let (speech, crowd) = (Speech::new(), Crowd::new());
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             // Whoever would say so is gone: that is an end as well.
-            _ = end.wait_for(|end| *end) => break,
+            _ = asked.wait_for(|end| *end) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -137,14 +146,11 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxi
         }
         let (number, speech, watcher) = (seat.number(), speech.clone(), graceful.watcher());
         let (app, proxies, way) = (app.clone(), proxies.clone(), way.clone());
-        let task = tokio::spawn(attend((stream, peer), seat, speech, (watcher, end.clone()), (app, way, proxies)));
+        let task = tokio::spawn(attend((stream, peer), seat, speech, (watcher, asked.clone()), (app, way, proxies)));
         crowd.seated(number, task.abort_handle());
     }
     drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(GRACE) => tracing::info!("connections were cut that did not end in time"),
-    }
+    end(graceful).await;
 }
 
 /// Serves one connection.
@@ -152,13 +158,13 @@ async fn attend(
     (mut stream, peer): (TcpStream, SocketAddr),
     seat: Seat,
     speech: Arc<Speech>,
-    (watcher, mut end): (Watcher, watch::Receiver<bool>),
+    (watcher, mut asked): (Watcher, watch::Receiver<bool>),
     (app, way, proxies): (App, Way, Arc<Proxies>),
 ) {
     // Before it says anything, a connection costs a place and nothing else.
     let speaks = tokio::select! {
         speaks = tokio::time::timeout(SILENCE, stream.readable()) => matches!(speaks, Ok(Ok(()))),
-        _ = end.wait_for(|end| *end) => false,
+        _ = asked.wait_for(|end| *end) => false,
     };
     if !speaks {
         return;
@@ -190,7 +196,8 @@ async fn attend(
     }
 }
 
-async fn ended<E: std::fmt::Display>(connection: impl Future<Output = Result<(), E>>) {
+/// Waits for a connection's end.
+pub async fn ended<E: std::fmt::Display>(connection: impl Future<Output = Result<(), E>>) {
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection broke");
     }
@@ -231,6 +238,20 @@ fn name_host<B>(request: &mut Request<B>) {
     }
 }
 
+/// A request as the hall takes it, noted at its connection's place.
+pub fn taken(request: Request<hyper::body::Incoming>, guest: &Guest) -> Request<Body> {
+    guest.asked();
+    request.map(|body| Body::new(Patient::new(body)))
+}
+
+/// An answer, noted at its connection's place. A stream works for as long as it lives.
+pub fn answered(response: Response, guest: &Guest) -> Response {
+    if response.body().size_hint().exact().is_some() {
+        guest.answered();
+    }
+    response
+}
+
 fn service(
     app: App,
     near: SocketAddr,
@@ -247,8 +268,7 @@ fn service(
     let secure = matches!(way, Way::Tls(..));
     let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        guest.asked();
-        let mut request = request.map(|body| Body::new(Patient::new(body)));
+        let mut request = taken(request, &guest);
         name_host(&mut request);
         // Whoever stands next to the box decides: a server in front of it is one of its own.
         let sent = redirect.and_then(|port| elsewhere(&request, near, port));
@@ -264,15 +284,10 @@ fn service(
         request.extensions_mut().insert(Peer { address, secure: secure || by_tls });
         let (app, guest) = (app.clone(), guest.clone());
         async move {
-            let response = match sent {
-                Some(response) => response,
-                None => app.answer(request).await,
-            };
-            // A stream works for as long as it lives.
-            if response.body().size_hint().exact().is_some() {
-                guest.answered();
-            }
-            Ok(response)
+            Ok(match sent {
+                Some(response) => answered(response, &guest),
+                None => answered(app.answer(request).await, &guest),
+            })
         }
     })
 }

@@ -24,6 +24,7 @@ mod settings;
 mod standby;
 mod supervise;
 mod tls;
+mod tunnel;
 mod update;
 mod verify;
 mod wording;

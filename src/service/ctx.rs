@@ -104,6 +104,8 @@ pub struct Parts {
     pub(crate) standby: Arc<crate::standby::Desk>,
     /// Who looks how the box is.
     pub(crate) health: Arc<crate::health::Desk>,
+    /// How the tunnel stands.
+    pub(crate) tunnel: Arc<crate::tunnel::Desk>,
 }
 
 impl Ctx {
@@ -143,6 +145,7 @@ impl Ctx {
             backup: Arc::default(),
             standby: Arc::default(),
             health: Arc::default(),
+            tunnel: Arc::default(),
         }))
     }
 

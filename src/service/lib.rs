@@ -69,6 +69,7 @@ pub mod standby;
 pub mod talk;
 pub mod ticket_type;
 pub mod token;
+pub mod tunnel;
 pub mod upload;
 pub mod voucher;
 pub mod waiting;

@@ -112,6 +112,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::BackupManage],
     },
     Feature {
+        name: "tunnel",
+        label: "Tunnel",
+        href: "/admin/tunnel",
+        icon: Icon::Globe,
+        permissions: &[Permission::BackupManage],
+    },
+    Feature {
         name: "health",
         label: "Status of the box",
         href: "/admin/status",

@@ -30,10 +30,12 @@ pub mod standby;
 pub mod talk;
 pub mod terminal;
 mod trail;
+pub mod tunnel;
 pub mod wechat;
 
 pub use audience::Peer;
 pub use hall::{ApiSettings, Hall, Parts, Settings};
+pub use tunnel::Tunnelled;
 
 use axum::{
     Router,
@@ -89,6 +91,12 @@ impl App {
                 return response;
             }
         };
+        if let Err(failure) = tunnel::admit(&request) {
+            let mut response = failure.into_response();
+            answer::close(&self.hall, &request.into_parts().0, &mut response);
+            space::leave(space, &mut response);
+            return response;
+        }
         let begun = meter::begin();
         let (mut response, way) = self.within(request).await;
         meter::end(begun, way, &mut response);

@@ -47,6 +47,7 @@ pub mod standby;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;
+pub mod tunnel;
 pub mod webhook;
 pub mod wechat;
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::standby::{Lag, Role};
+use crate::tunnel::Fault;
 use std::collections::BTreeSet;
 
 fn inside() -> Inside {
@@ -13,6 +14,7 @@ fn inside() -> Inside {
         away: Vec::new(),
         backup: Some(Backup::Made(Time(10 * DAY - 2 * HOUR), false)),
         standby: Some(Standby { role: Role::Leader, lag: None, loose: false }),
+        tunnel: Standing::Up(Time(9 * DAY)),
         index: Index { ready: true, entries: 12, ..Index::default() },
         administrators: 2,
     }
@@ -118,6 +120,8 @@ fn the_program_is_judged_by_its_facts() {
         move |of: &mut Inside| of.standby = Some(Standby { role, lag, loose: false })
     };
     let backed = |backup: Backup| move |of: &mut Inside| of.backup = Some(backup);
+    let tunnelled = |tunnel: Standing| move |of: &mut Inside| of.tunnel = tunnel.clone();
+    let down = |fault: Fault| Standing::Down { since: Time(9 * DAY), fault, next: NOW };
     let cases: Cases<Inside> = vec![
         (Box::new(|of: &mut Inside| of.journal.refused = Some("gone".into())), JournalRefuses),
         (Box::new(|of: &mut Inside| of.journal.trial = Some(Err("late".into()))), JournalIsSilent),
@@ -147,6 +151,10 @@ fn the_program_is_judged_by_its_facts() {
             Box::new(|of: &mut Inside| of.standby = Some(Standby { role: Role::Leader, lag: None, loose: true })),
             StandbyLoose,
         ),
+        (Box::new(tunnelled(Standing::Off)), TunnelIsNone),
+        (Box::new(tunnelled(Standing::Begins)), TunnelBegins),
+        (Box::new(tunnelled(down(Fault::Refused))), TunnelIsDown),
+        (Box::new(tunnelled(down(Fault::Unknown("SHA256:x".into())))), TunnelWaits),
         (Box::new(|of: &mut Inside| of.index.failed = Some("full".into())), SearchFails),
         (Box::new(|of: &mut Inside| of.index.building = true), SearchIsBuilt),
         (Box::new(|of: &mut Inside| of.index.ready = false), SearchIsBuilt),

@@ -78,6 +78,7 @@ pub fn inside(ctx: &Ctx) -> Result<Inside, Error> {
         away: ctx.egress()?.left_alone(),
         backup: crate::backup::standing(ctx)?,
         standby: crate::standby::health(ctx)?,
+        tunnel: ctx.tunnel.standing(),
         index: Index {
             failed: state.failed,
             ready: state.ready,

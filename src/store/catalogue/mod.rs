@@ -388,6 +388,7 @@ tables! {
     156 "audit_anchor" v 1 domain::AuditAnchor { key i64 = |r| r.at.0; derive |_r, _out| (); }
     157 "standby" v 1 domain::standby::Standby { key () = |_r| (); derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
+    151 "tunnel_plan" v 1 domain::TunnelPlan { key () = |_r| (); derive |_r, _out| (); }
 }
 
 /// The name of whatever has this number in keys.

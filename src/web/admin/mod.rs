@@ -47,6 +47,7 @@ pub mod standby;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;
+pub mod tunnel;
 pub mod webhook;
 pub mod wechat;
 
@@ -88,6 +89,7 @@ pub fn routes() -> Router<Hall> {
         .merge(backup::routes())
         .merge(standby::routes())
         .merge(brand::routes())
+        .merge(tunnel::routes())
         .merge(category::routes())
         .merge(group::routes())
         .merge(seat::routes())

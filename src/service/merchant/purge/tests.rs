@@ -70,6 +70,7 @@ const KEPT: &[&str] = &[
     "backup_alert",
     "audit_anchor",
     "checklist",
+    "tunnel_plan",
 ];
 
 #[test]
