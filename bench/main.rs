@@ -1,6 +1,8 @@
 //! The command line of the benches.
 
-use bench::{Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, soak, tunnel};
+use bench::{
+    Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, soak, tunnel,
+};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

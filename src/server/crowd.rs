@@ -1,7 +1,10 @@
 //! Who is connected: how many there may be, how many from one address, and an end for those that keep a place without using it. A connection notes what
 //! it waits for in passing; a look at all of them every second does the rest, so a request costs no timer.
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::{
+    body::{Body, Frame, SizeHint},
+    rt::{Read, ReadBufCursor, Write},
+};
 use std::collections::HashMap;
 use std::io::IoSlice;
 use std::net::IpAddr;
@@ -45,7 +48,7 @@ enum Phase {
 pub struct Guest {
     /// Phase in the upper half, the second since which in the lower.
     phase: AtomicU64,
-    /// Requests that are being answered; a stream is, for as long as its connection lives.
+    /// Requests that are being answered.
     active: AtomicU32,
     /// The second since which nothing was taken of what is sent; 0 for none.
     stuck: AtomicU32,
@@ -84,7 +87,7 @@ impl Guest {
         self.set(Phase::Work);
     }
 
-    /// An answer of a known length is on its way.
+    /// An answer is on its way in whole.
     pub fn answered(&self) {
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.set(Phase::Idle);
@@ -336,6 +339,42 @@ impl<S: Write + Unpin> Write for Noted<S> {
     }
 }
 
+/// The body of an answer whose length nobody knows; its end, or its connection's, is noted.
+pub struct Streamed<B> {
+    body: B,
+    guest: Arc<Guest>,
+}
+
+impl<B> Streamed<B> {
+    /// Notes when `body` ends.
+    pub fn new(body: B, guest: Arc<Guest>) -> Self {
+        Self { body, guest }
+    }
+}
+
+impl<B> Drop for Streamed<B> {
+    fn drop(&mut self) {
+        self.guest.answered();
+    }
+}
+
+impl<B: Body + Unpin> Body for Streamed<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -431,6 +470,16 @@ mod tests {
         guest.answered();
         assert_eq!(guest.phase().0, Phase::Work);
         guest.answered();
+        assert_eq!(guest.phase().0, Phase::Idle);
+    }
+
+    #[test]
+    fn a_stream_works_until_it_ends() {
+        let guest = Arc::new(Guest::default());
+        guest.asked();
+        let body = Streamed::new(http_body_util::Empty::<hyper::body::Bytes>::new(), guest.clone());
+        assert_eq!(guest.phase().0, Phase::Work);
+        drop(body);
         assert_eq!(guest.phase().0, Phase::Idle);
     }
 

@@ -1,7 +1,7 @@
 //! The listeners, plain and TLS: accept connections, serve them, and end in order when they are told to.
 
 use crate::{
-    crowd::{Crowd, Guest, Noted, Seat},
+    crowd::{Crowd, Guest, Noted, Seat, Streamed},
     patient::Patient,
     proxy::{self, Network},
     settings::{Settings, parts},
@@ -244,12 +244,13 @@ pub fn taken(request: Request<hyper::body::Incoming>, guest: &Guest) -> Request<
     request.map(|body| Body::new(Patient::new(body)))
 }
 
-/// An answer, noted at its connection's place. A stream works for as long as it lives.
-pub fn answered(response: Response, guest: &Guest) -> Response {
+/// An answer, noted at its connection's place: at once where its length is known, otherwise when its body came to an end.
+pub fn answered(response: Response, guest: &Arc<Guest>) -> Response {
     if response.body().size_hint().exact().is_some() {
         guest.answered();
+        return response;
     }
-    response
+    response.map(|body| Body::new(Streamed::new(body, guest.clone())))
 }
 
 fn service(

@@ -10,9 +10,9 @@ mod target;
 pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
 pub use restore::{Asked, Key, Restored, anchors, detach, restore};
-pub use target::{Access, Reached, Site};
 pub use restore::{Asked, Key, Restored, detach, restore};
 pub(crate) use restore::{apart, new_line as line_of};
+pub use target::{Access, Reached, Site};
 
 use crate::{Actor, At, Ctx, Error};
 use domain::{
