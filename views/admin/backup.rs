@@ -75,7 +75,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
     };
     let content = html! {
         (heading(text.t("Backups"), &actions))
-        p class="dim" { (text.t("Everything on this box, encrypted, on another disk: in full once a day, and what changed since every few minutes. Each full backup is restored for a trial before it counts.")) }
+        p class="dim" { (text.t("Everything on this box, encrypted, on another disk or computer: in full once a day, and what changed since every few minutes. Each full backup is restored for a trial before it counts.")) }
         @if of.running { (notice(Tone::Info, text.t("A backup is being made just now. It may take some minutes; this page can be closed."))) }
         @if let Some(warning) = of.warning { (notice(Tone::Warn, text.t(warning))) }
         @if let Some((at, trouble)) = of.trouble { (notice(Tone::Bad, &format!("{} {}", shell.format.time(at), told(shell, trouble)))) }

@@ -89,7 +89,7 @@ pub struct Found {
 /// A file that comes.
 pub enum Source {
     /// By HTTP.
-    Http(Flow),
+    Http(Box<Flow>),
     /// By SFTP: what is read, and whoever reads it there.
     Sftp {
         /// What came.

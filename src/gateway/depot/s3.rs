@@ -305,7 +305,7 @@ impl Depot for S3 {
         Box::pin(async move {
             let full = self.full(path);
             let call = self.call(&Ask::new(Method::GET, &full, Vec::new())).within(FILE_TIME).stall(self.stall);
-            Ok(Source::Http(self.egress.open(call).await.map_err(told)?))
+            Ok(Source::Http(Box::new(self.egress.open(call).await.map_err(told)?)))
         })
     }
 

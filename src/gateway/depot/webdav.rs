@@ -83,7 +83,7 @@ impl WebDav {
     async fn send(&self, path: &str, file: &Path, length: u64) -> Result<Reply, Fault> {
         let slice = Slice { path: file.to_owned(), from: 0, length };
         let call = self.call("PUT", path)?.slice(slice).within(FILE_TIME).stall(self.stall);
-        Ok(self.egress.send(call.header("content-type", "application/octet-stream")).await.map_err(conflict)?)
+        self.egress.send(call.header("content-type", "application/octet-stream")).await.map_err(conflict)
     }
 
     async fn name(&self, draft: &str, path: &str) -> Result<(), Fault> {
@@ -189,7 +189,7 @@ impl Depot for WebDav {
     fn get<'a>(&'a self, path: &'a str) -> Doing<'a, Source> {
         Box::pin(async move {
             let call = self.call("GET", &self.path(path))?.within(FILE_TIME).stall(self.stall);
-            Ok(Source::Http(self.egress.open(call).await?))
+            Ok(Source::Http(Box::new(self.egress.open(call).await?)))
         })
     }
 

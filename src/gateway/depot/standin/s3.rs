@@ -31,12 +31,15 @@ pub struct S3Server {
     _standin: Standin,
 }
 
+/// What is being sent in parts: by number of the upload, its key and parts.
+type Uploads = BTreeMap<String, (String, BTreeMap<u32, Bytes>)>;
+
 struct Storage {
     secret: String,
     sizes: Sizes,
     now: Arc<dyn Fn() -> Time + Send + Sync>,
     shelf: Shelf,
-    uploads: Mutex<BTreeMap<String, (String, BTreeMap<u32, Bytes>)>>,
+    uploads: Mutex<Uploads>,
 }
 
 /// The access key that it knows.
@@ -165,7 +168,7 @@ impl Storage {
         }
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (String, BTreeMap<u32, Bytes>)>> {
+    fn open(&self) -> std::sync::MutexGuard<'_, Uploads> {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
