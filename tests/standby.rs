@@ -52,7 +52,7 @@ fn said(output: &Output) -> String {
 fn code(admin: &Client) -> String {
     let page = admin.post("/admin/standby/code", &[]);
     assert_eq!(page.status, 200, "{}", page.body);
-    let code = page.body.split("<code class=\"fingerprint\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let code = page.body.split("<code class=\"code\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
     unspeakable(code.split('/').nth(1).unwrap());
     code
 }
