@@ -52,7 +52,7 @@ fn said(output: &Output) -> String {
 fn code(admin: &Client) -> String {
     let page = admin.post("/admin/standby/code", &[]);
     assert_eq!(page.status, 200, "{}", page.body);
-    let code = page.body.split("<code class=\"fingerprint\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let code = page.body.split("<code class=\"code\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
     unspeakable(code.split('/').nth(1).unwrap());
     code
 }
@@ -198,6 +198,8 @@ fn a_second_box_follows_under_load_takes_over_and_the_first_refuses_when_it_come
     // And so after every start.
     let leader = near.start();
     assert_eq!(state(&leader)["role"], "fenced");
+    let pictures = std::env::var("HUIGUAN_PICTURES").unwrap_or_default();
+    crate::browser::run("standby.mjs", &["-", PASSWORD, &leader.base, &pictures]);
     let held = near.standby("promote", &["--force"]);
     assert!(!held.status.success() && said(&held).contains("must not take over"), "{}", said(&held));
     assert!(leader.stop());

@@ -40,7 +40,6 @@ async fn show(State(hall): State<Hall>, visit: Visit) -> Response {
         name: name.as_deref(),
         other: standing.peer.as_ref().map(|peer| peer.address.as_str()),
         lag: link.lag(hall.ctx.now()),
-        heard: link.heard,
         groups: (link.held, link.newest),
         newest: standby::newest(&hall.ctx),
         trouble: link.trouble.as_ref().map(|(at, trouble)| (*at, trouble)),

@@ -22,8 +22,6 @@ pub struct Page<'a> {
     pub standby: &'a Standby,
     /// How far it is behind.
     pub lag: Lag,
-    /// When it was last heard.
-    pub heard: Option<Time>,
     /// Its newest group, and this box's.
     pub groups: (u64, u64),
     /// The epoch.
@@ -64,16 +62,15 @@ fn seconds(shell: &Shell, millis: Option<i64>) -> String {
     }
 }
 
-fn figures(shell: &Shell, lag: &Lag, heard: Option<Time>, (held, newest): (u64, u64)) -> Markup {
+fn figures(shell: &Shell, lag: &Lag, (held, newest): (u64, u64)) -> Markup {
     let text = shell.text();
     let number = |of: u64| count(i64::try_from(of).unwrap_or(i64::MAX));
-    let never = || text.t("not yet").to_owned();
     html! {
         dl class="stats" {
             (stat(text.t("Changes behind"), &number(lag.groups), None))
             (stat(text.t("Time behind"), &seconds(shell, lag.behind), None))
             (stat(text.t("Files it lacks"), &number(lag.files), None))
-            (stat(text.t("Last heard"), &heard.map_or_else(never, |at| shell.format.time(at)), None))
+            (stat(text.t("Since it was heard"), &seconds(shell, lag.silent), None))
         }
         p class="dim" { (text.f("It holds change {held} of {newest}.", &[("held", &held), ("newest", &newest)])) }
     }
@@ -95,7 +92,7 @@ pub fn page(shell: &Shell, of: &Page<'_>) -> Markup {
         @if let Some(code) = of.code { (fresh(shell, code)) }
         @if paired {
             (judged(shell, &of.lag))
-            (figures(shell, &of.lag, of.heard, of.groups))
+            (figures(shell, &of.lag, of.groups))
             section class="panel" {
                 h2 { (text.t("The other box")) }
                 p { (text.t("Address:")) " " code { (of.standby.address) } }
@@ -135,9 +132,9 @@ fn fresh(shell: &Shell, code: &str) -> Markup {
         section class="panel" {
             h2 { (icon(Icon::Copy)) (text.t("Pairing code")) }
             p { (text.t("Good for 15 minutes and for one box. Whoever uses it gets everything on this box and its key: show it to nobody else.")) }
-            p { code class="fingerprint" { (code) } }
+            p { code class="code" { (code) } }
             p { (text.t("On the second box, while its program is stopped:")) }
-            pre tabindex="0" { code { "huiguan standby follow --code '" (code) "' --data /var/lib/huiguan" } }
+            pre class="code-block" { code { "huiguan standby follow --code '" (code) "' --data /var/lib/huiguan" } }
             p class="dim" { (text.t("Then start its program.")) }
         }
     }
@@ -153,8 +150,6 @@ pub struct Idle<'a> {
     pub other: Option<&'a str>,
     /// How far it is behind.
     pub lag: Lag,
-    /// When the leader was last heard.
-    pub heard: Option<Time>,
     /// Its newest group, and the leader's.
     pub groups: (u64, u64),
     /// When the newest of what it holds was written.
@@ -186,7 +181,7 @@ pub fn idle(shell: &Shell, of: &Idle<'_>) -> Markup {
                 @if let Some((at, trouble)) = of.trouble {
                     (notice(Tone::Warn, &format!("{} {}", shell.format.time(at), text.t(trouble.label()))))
                 }
-                (figures(shell, &of.lag, of.heard, of.groups))
+                (figures(shell, &of.lag, of.groups))
                 @if let Some(at) = of.newest { p class="dim" { (text.t("The newest of what it holds was written:")) " " (shell.format.time(at)) } }
                 section class="panel" {
                     h2 { (text.t("If the leading box is broken")) }

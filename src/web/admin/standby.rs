@@ -24,7 +24,6 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, code: Option<&str>) -> Result
     let shown = pages::Page {
         standby: &of.standby,
         lag: of.lag,
-        heard: of.link.heard,
         groups: (of.link.held, of.link.newest),
         epoch: of.epoch,
         found: of.found,
