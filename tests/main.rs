@@ -28,6 +28,7 @@ mod once;
 mod order;
 mod pay;
 mod print;
+mod privacy;
 mod routes;
 mod scenario;
 mod search;

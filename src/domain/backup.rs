@@ -278,6 +278,8 @@ pub enum Piece {
     File(String),
     /// The recovery key, locked by a passphrase.
     Recovery,
+    /// The numbers of everybody who was erased: after a restore from an older backup they are erased again.
+    Erased,
 }
 
 /// Hexadecimal digits in the name of a file.
@@ -307,6 +309,7 @@ impl Piece {
             Self::List { at, sequence } => format!("list-{}-{sequence}.age", stamp(*at)),
             Self::File(name) => format!("file-{name}.age"),
             Self::Recovery => "recovery.age".to_owned(),
+            Self::Erased => "erased.age".to_owned(),
         }
     }
 
@@ -327,6 +330,7 @@ impl Piece {
                 (digits && name.len() == FILE_DIGITS).then(|| Self::File(name.to_owned()))?
             }
             "recovery" => Self::Recovery,
+            "erased" => Self::Erased,
             _ => return None,
         };
         words.next().is_none().then_some(piece)
@@ -371,7 +375,7 @@ impl Shelf {
             match piece {
                 Piece::Full { at, sequence } => shelf.full.push((at, sequence)),
                 Piece::Part { at, after, last } => shelf.parts.push((at, after, last)),
-                Piece::List { .. } | Piece::File(_) | Piece::Recovery => {}
+                Piece::List { .. } | Piece::File(_) | Piece::Recovery | Piece::Erased => {}
             }
         }
         shelf.full.sort_unstable();
@@ -516,6 +520,7 @@ mod tests {
             (Piece::Part { at: time, after: 7, last: 9 }, "part-20261125T190000Z-7-9.age".to_owned()),
             (Piece::File("0f".repeat(32)), format!("file-{}.age", "0f".repeat(32))),
             (Piece::Recovery, "recovery.age".to_owned()),
+            (Piece::Erased, "erased.age".to_owned()),
         ];
         for (piece, name) in pieces {
             assert_eq!(piece.name(), name);

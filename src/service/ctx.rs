@@ -100,6 +100,8 @@ pub struct Parts {
     pub(crate) wechat: Arc<crate::wechat::Desk>,
     /// Who makes backups.
     pub(crate) backup: crate::backup::Shared,
+    /// Who saw sensitive fields, and is not on disk yet.
+    pub(crate) accesses: Arc<crate::privacy::access::Tally>,
     /// Who looks how the box is.
     pub(crate) health: Arc<crate::health::Desk>,
 }
@@ -139,6 +141,7 @@ impl Ctx {
             egress: Arc::default(),
             wechat: Arc::default(),
             backup: Arc::default(),
+            accesses: Arc::default(),
             health: Arc::default(),
         }))
     }

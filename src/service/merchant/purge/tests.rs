@@ -66,6 +66,10 @@ const KEPT: &[&str] = &[
     "backup_plan",
     "backup_run",
     "checklist",
+    // Numbers alone.
+    "erasure",
+    "access_line",
+    "retention",
 ];
 
 #[test]
