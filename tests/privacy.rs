@@ -84,6 +84,46 @@ fn a_person_takes_their_data_along_and_is_erased_when_they_ask() {
 }
 
 #[test]
+fn a_registration_names_the_privacy_notice_that_was_agreed_to() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let kind = first_type(&admin, &event);
+    let visitor = hall.client();
+    let form = format!("/event/{event}/register");
+    assert!(!visitor.get(&form).body.contains("privacy_notice"), "nothing is asked at first");
+    assert_eq!(admin.post("/admin/privacy/notice", &[("text", "我们保存姓名和手机号。")]).status, 303);
+    let same = admin.post("/admin/privacy/notice", &[("text", "我们保存姓名和手机号。")]);
+    assert!(same.status == 422 && same.body.contains("与现行文本相同"));
+    let shown = visitor.get(&form).body;
+    assert!(shown.contains("name=\"privacy_notice\"") && shown.contains("我们保存姓名和手机号。"));
+    let typed = [("people", "1"), ("kind", kind.as_str()), ("name", "李四"), ("phone", PHONE)];
+    let without = visitor.post(&form, &typed);
+    assert!(without.status == 422 && without.body.contains("请阅读并同意隐私告知"), "{}", without.body);
+    let with = visitor.post(&form, &[&typed[..], &[("privacy_notice", "1")]].concat());
+    assert_eq!(with.status, 303, "{}", with.body);
+    let path = format!("/api/v1/events/{event}");
+    let notice = visitor.get(&path).json()["privacy_notice"].clone();
+    assert_eq!((notice["version"].as_u64(), notice["text"].as_str()), (Some(1), Some("我们保存姓名和手机号。")));
+    let people = json!([{ "ticket_type": kind.parse::<u64>().unwrap(), "name": "王五", "phone": "13900000005" }]);
+    let refused = visitor.json(&format!("{path}/orders"), &json!({ "people": people }));
+    assert_eq!((refused.status, refused.json()["fields"][0]["field"].as_str()), (422, Some("privacy_notice")));
+    let placed = visitor.json(&format!("{path}/orders"), &json!({ "people": people, "privacy_notice": 1 }));
+    assert_eq!(placed.status, 201, "{}", placed.body);
+    let found = admin.get(&format!("/admin/privacy?q={PHONE}")).location.unwrap();
+    let page = admin.get(&found).body;
+    assert!(page.contains("/privacy/1") && page.contains("报名表"), "{page}");
+    assert_eq!(admin.post(&format!("{found}/consent/withdraw"), &[]).status, 303);
+    assert!(admin.get(&found).body.contains("撤回"));
+    assert_eq!(admin.post(&format!("{found}/consent"), &[]).status, 303);
+    assert!(admin.get(&found).body.contains("纸质"));
+    assert!(visitor.get("/privacy/1").body.contains("我们保存姓名和手机号。"));
+    assert_eq!(visitor.get("/privacy/2").status, 404);
+    let versions = admin.get("/admin/privacy/notice").body;
+    assert!(versions.contains("href=\"/privacy/1\""), "{versions}");
+}
+
+#[test]
 fn what_people_ask_about_their_data_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let hall = Hall::at(&folder.path().join("data"));

@@ -3,13 +3,13 @@
 use crate::{
     Hall,
     admin::privacy::packed,
-    answer::{Answer, again, page, see, tell},
+    answer::{Answer, again, page, see, tell, told},
     audience::{Member, Visit},
     fields::Fields,
 };
 use axum::{
     Router,
-    extract::State,
+    extract::{Path, State},
     routing::{get, post},
 };
 use domain::Refusal;
@@ -24,11 +24,20 @@ pub fn routes() -> Router<Hall> {
         .route("/my/data/export", post(export))
         .route("/my/data/erase", post(erase))
         .route("/my/data/keep", post(keep))
+        .route("/my/data/withdraw", post(withdraw))
+        .route("/privacy/{version}", get(words))
 }
 
 fn draw(hall: &Hall, visit: &Visit, actor: &Actor, refusal: Option<&Refusal>) -> Result<Markup, Error> {
     let (person, erasure) = privacy::own(&hall.ctx, actor)?;
-    let of = pages::Page { name: &person.name, erasure: erasure.as_ref(), beside: privacy::table::BESIDE, refusal };
+    let consents = privacy::consent::own(&hall.ctx, actor)?;
+    let of = pages::Page {
+        name: &person.name,
+        consents: &consents,
+        erasure: erasure.as_ref(),
+        beside: privacy::table::BESIDE,
+        refusal,
+    };
     Ok(pages::show(&visit.shell(), &of))
 }
 
@@ -49,6 +58,14 @@ async fn erase(State(hall): State<Hall>, visit: Visit, Member(actor): Member, fi
         Ok(()) => tell("/my/data", Tone::Good, visit.text().t("The secretariat has your request.")),
         Err(error) => again(error, |refusal| draw(&hall, &visit, &actor, Some(refusal))),
     }
+}
+
+async fn withdraw(State(hall): State<Hall>, visit: Visit, Member(actor): Member) -> Answer {
+    told(&visit, "/my/data", privacy::consent::withdraw(&hall.ctx, &actor).await)
+}
+
+async fn words(State(hall): State<Hall>, visit: Visit, Path(version): Path<u32>) -> Answer {
+    page(pages::words(&visit.shell(), &privacy::consent::version(&hall.ctx, visit.space, version)?))
 }
 
 async fn keep(State(hall): State<Hall>, visit: Visit, Member(actor): Member) -> Answer {

@@ -36,6 +36,12 @@ async function atTheSecretariat(browser) {
   }
   await until(page, "h1", (text) => text === "欧**", "of the name the initials stay");
   await lookAt(page, pictures, "person-erased");
+  await page.goto(`${base}/admin/privacy/notice`);
+  await submit(page, { text: "我们保存姓名和手机号，会议结束三年后删除。" }, "form[action='/admin/privacy/notice'] button");
+  await lookAt(page, pictures, "notice");
+  const form = await open(browser, `${base}/event/1/register`);
+  await form.$eval("details", (one) => (one.open = true));
+  await lookAt(form, pictures, "register");
   await page.goto(`${base}/admin/privacy/retention`);
   await submit(page, { login: "180", event: "1095" }, "form[action$='/retention'] button[value=look]");
   check((await page.content()).includes("现在会删除"), "a look says how much would go");

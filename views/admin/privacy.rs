@@ -8,7 +8,7 @@ use crate::{
         heading,
         icon::{Icon, icon},
         list::{Head, Row, table},
-        notice,
+        notice, post,
     },
     format::phone,
     layout::{Tone, admin},
@@ -16,7 +16,11 @@ use crate::{
 use domain::{
     Erasure, Event, Identity, Person, Refusal, Ticket, Time,
     identity::{IdentityKind, masked_email},
-    privacy::{ErasureState, Hindrance, REASON_MAX, retention::Sort},
+    privacy::{
+        ErasureState, Hindrance, REASON_MAX,
+        consent::{Consent, NOTICE_MAX, PrivacyNotice},
+        retention::Sort,
+    },
 };
 use maud::{Markup, html};
 
@@ -74,6 +78,7 @@ pub fn list(shell: &Shell, of: &List<'_>) -> Markup {
         })
         .collect();
     let actions = html! {
+        a class="button" href="/admin/privacy/notice" { (icon(Icon::Edit)) (text.t("Privacy notice")) }
         a class="button" href="/admin/privacy/retention" { (icon(Icon::Settings)) (text.t("How long data is kept")) }
         @if of.access { a class="button" href="/admin/access" { (icon(Icon::Log)) (text.t("Who saw numbers in full")) } }
         @if of.merges { a class="button" href="/admin/person" { (icon(Icon::People)) (text.t("Merged records")) } }
@@ -107,6 +112,10 @@ pub struct Page<'a> {
     pub held: &'a [(&'static str, usize)],
     /// Registrations.
     pub tickets: &'a [(Event, Ticket)],
+    /// What they agreed to.
+    pub consents: &'a [Consent],
+    /// The version of the privacy notice that holds.
+    pub notice: Option<u32>,
     /// The request.
     pub erasure: Option<&'a Erasure>,
     /// What stands in the way.
@@ -139,6 +148,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
         (form.summary())
         (asked(shell, of, &base, &form))
         (facts(shell, of))
+        (consents(shell, of, &base))
         @if !under_way {
             section class="panel" {
                 h2 { (text.t("A copy of everything")) }
@@ -204,6 +214,86 @@ fn facts(shell: &Shell, of: &Page<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What somebody agreed to, taking it down on paper, taking it back.
+fn consents(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
+    let text = shell.text();
+    let stands = |consent: &&Consent| consent.withdrawn.is_none();
+    let agreed = of.consents.iter().filter(stands).any(|consent| Some(consent.version) == of.notice);
+    html! {
+        @if of.notice.is_some() || !of.consents.is_empty() {
+            section class="panel" {
+                h2 { (text.t("Agreed to the privacy notice")) }
+                (agreements(shell, of.consents))
+                div class="actions" {
+                    @if of.notice.is_some() && !agreed { (post(&format!("{base}/consent"), "", text.t("Agreed on paper"), Icon::Check)) }
+                    @if of.consents.iter().any(|consent| stands(&consent)) { (post(&format!("{base}/consent/withdraw"), "", text.t("Take the consent back for the person"), Icon::Cross)) }
+                }
+            }
+        }
+    }
+}
+
+/// A list of what somebody agreed to.
+pub fn agreements(shell: &Shell, all: &[Consent]) -> Markup {
+    let text = shell.text();
+    html! {
+        @if all.is_empty() { p class="dim" { (text.t("Not yet.")) } }
+        ul {
+            @for consent in all {
+                li {
+                    a href={ "/privacy/" (consent.version) } { (text.f("Version {number}", &[("number", &consent.version)])) }
+                    " · " (text.t(consent.way.label())) " · " (shell.format.time(consent.at))
+                    @if let Some(at) = consent.withdrawn { " · " (text.f("taken back: {time}", &[("time", &shell.format.time(at))])) }
+                }
+            }
+        }
+    }
+}
+
+/// The privacy notice and its versions.
+pub struct Words<'a> {
+    /// The text as typed or kept.
+    pub text: &'a str,
+    /// Versions, the newest in front, with how many agreed to each.
+    pub versions: &'a [(PrivacyNotice, usize)],
+    /// What was wrong.
+    pub refusal: Option<&'a Refusal>,
+}
+
+/// The privacy notice and its versions.
+pub fn words(shell: &Shell, of: &Words<'_>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, of.refusal);
+    let heads = [
+        Head::number(text.t("Version")),
+        Head::plain(text.t("Since")),
+        Head::number(text.t("Agreed")),
+        Head::plain(text.t("Fingerprint of the text (SHA-256)")),
+    ];
+    let row = |(notice, agreed): &(PrivacyNotice, usize)| Row {
+        id: None,
+        name: notice.version.to_string(),
+        cells: vec![
+            html! { a href={ "/privacy/" (notice.version) } { (notice.version) } @if notice.text.is_empty() { " " span class="dim" { (text.t("nothing is asked")) } } },
+            html! { (shell.format.time(notice.at)) },
+            html! { (agreed) },
+            html! { code { (notice.hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>()) "…" } },
+        ],
+    };
+    let rows: Vec<Row> = of.versions.iter().map(row).collect();
+    let content = html! {
+        h1 { (text.t("Privacy notice")) }
+        p class="dim" { (text.t("Whoever registers reads this and agrees to it. Every change is a new version; it is kept which version somebody agreed to. Empty: nothing is asked.")) }
+        (form.summary())
+        form method="post" action="/admin/privacy/notice" class="form panel" {
+            (form.textarea(&Input { name: "text", label: text.t("Text"), value: of.text, max: NOTICE_MAX, ..Input::default() }, 16))
+            button class="primary" { (text.t("Put the new version in effect")) }
+        }
+        @if !rows.is_empty() { (table(text, text.t("Versions"), &heads, &rows, false)) }
+    };
+    admin(shell, text.t("Privacy notice"), &[(text.t("People's data"), "/admin/privacy".into())], &[], &content)
 }
 
 fn erasing(shell: &Shell, of: &Page<'_>, base: &str, form: &Form<'_>) -> Markup {

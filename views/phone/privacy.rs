@@ -11,7 +11,10 @@ use crate::{
 };
 use domain::{
     Erasure, Refusal,
-    privacy::{ANSWER_DAYS, ErasureState},
+    privacy::{
+        ANSWER_DAYS, ErasureState,
+        consent::{Consent, PrivacyNotice},
+    },
 };
 use maud::{Markup, html};
 
@@ -19,12 +22,26 @@ use maud::{Markup, html};
 pub struct Page<'a> {
     /// Name of the person.
     pub name: &'a str,
+    /// What they agreed to.
+    pub consents: &'a [Consent],
     /// The request, if there is one.
     pub erasure: Option<&'a Erasure>,
     /// Why something stays (English source texts): what, and why.
     pub beside: &'a [(&'static str, &'static str)],
     /// What was wrong.
     pub refusal: Option<&'a Refusal>,
+}
+
+/// A version of the privacy notice for everybody.
+pub fn words(shell: &Shell, of: &PrivacyNotice) -> Markup {
+    let text = shell.text();
+    let content = html! {
+        h1 { (text.t("Privacy notice")) }
+        p class="dim" { (text.f("Version {number}", &[("number", &of.version)])) " · " (shell.format.time(of.at)) }
+        @if of.text.is_empty() { p { (text.t("From this version on nothing is asked.")) } }
+        div class="long" { @for line in of.text.lines() { p { (line) } } }
+    };
+    phone(shell, text.t("Privacy notice"), &[], &content)
 }
 
 /// One's own data.
@@ -46,6 +63,16 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             h2 { (text.t("A copy of everything")) }
             p { (text.t("A ZIP file with a page to read, a file for programs, and the files that you uploaded. Whoever has it knows everything that is kept of you.")) }
             form method="post" action="/my/data/export" class="form" { button class="wide" { (icon(Icon::Export)) (text.t("Download my data")) } }
+        }
+        @if !of.consents.is_empty() {
+            section class="panel" {
+                h2 { (text.t("Agreed to the privacy notice")) }
+                (crate::admin::privacy::agreements(shell, of.consents))
+                @if of.consents.iter().any(|consent| consent.withdrawn.is_none()) {
+                    form method="post" action="/my/data/withdraw" class="form" { button class="wide" { (text.t("Take my consent back")) } }
+                    p class="dim" { (text.t("What you registered for stays until you give it up or ask for your data to be deleted.")) }
+                }
+            }
         }
         section class="panel" {
             h2 { (text.t("Delete my data")) }

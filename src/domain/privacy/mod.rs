@@ -1,6 +1,7 @@
 //! What people may ask about their data: a request to erase it, what stands in the way, and who saw their numbers in full. What is told to
 //! them of their data stands in `dossier`.
 
+pub mod consent;
 pub mod dossier;
 pub mod retention;
 

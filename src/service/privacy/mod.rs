@@ -2,6 +2,7 @@
 //! is told of them stands in `tell`, what becomes of each table in `table`, the erasing in `erase`, who saw numbers in full in `access`.
 
 pub mod access;
+pub mod consent;
 mod erase;
 pub mod retention;
 pub mod table;
@@ -17,6 +18,7 @@ use domain::{
     identity::Identity,
     privacy::{
         ErasureState, FILES_MAX, Hindrance, Seen, check_ask, check_fresh, check_open, check_reason, check_typed,
+        consent::Consent,
         dossier::{Dossier, json},
         erased, hindered,
     },
@@ -60,6 +62,10 @@ pub struct Known {
     pub held: Vec<(&'static str, usize)>,
     /// What they are registered for: event, ticket.
     pub tickets: Vec<(Event, domain::Ticket)>,
+    /// What they agreed to.
+    pub consents: Vec<Consent>,
+    /// The version of the privacy notice that holds.
+    pub notice: Option<u32>,
     /// The request to erase them, if there is one.
     pub erasure: Option<Erasure>,
     /// What stands in the way of erasing them.
@@ -87,6 +93,8 @@ pub async fn get(ctx: &Ctx, actor: &Actor, id: PersonId) -> Result<Known, Error>
                 identities: of.identities.clone(),
                 held,
                 tickets,
+                consents: consent::of_person(view, id)?,
+                notice: consent::holding(view)?.map(|notice| notice.version),
                 erasure: view.get::<Erasure>(&id)?,
                 hindrances: hindrances(&of, own.now()),
             })

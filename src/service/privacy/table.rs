@@ -85,6 +85,7 @@ pub const FATES: &[(&str, bool, Fate)] = &[
     ("once", false, Kept("Sealed answers that nobody can read without their key; they are gone after a day.")),
     ("erasure", true, Kept("That it was asked for and done, by number alone: after a restore it is done again.")),
     ("access_line", true, Kept(NUMBERS)),
+    ("consent", true, Kept(NUMBERS)),
     ("space", false, Nobody),
     ("department", false, Nobody),
     ("device_print", false, Nobody),
@@ -142,6 +143,8 @@ pub const FATES: &[(&str, bool, Fate)] = &[
     ("backup_run", false, Nobody),
     ("checklist", false, Nobody),
     ("retention", false, Nobody),
+    ("privacy_notice", false, Nobody),
+    ("second_rule", false, Nobody),
 ];
 
 /// Why something stays that is no table of the space (English source texts): what, and why.
@@ -181,6 +184,6 @@ mod tests {
         assert_eq!((decided.len(), &decided), (FATES.len(), &all), "each table once");
         let told = FATES.iter().filter(|(_, told, fate)| *told && *fate == Nobody).count();
         assert_eq!(told, 0, "what is about nobody is told to nobody");
-        assert_eq!(reasons().len(), 6);
+        assert_eq!(reasons().len(), 6, "each once");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::trace::{Staff, Traces};
 use crate::{Ctx, Error, registration::open_answer};
+use data_encoding::HEXLOWER;
 use domain::{
     AccessLine, By, Erasure, Event, EventId, Person, Ticket,
     checkin::Scan,
@@ -396,8 +397,17 @@ impl<V: Read> Telling<'_, V> {
 
     /// What was asked about the person's data, and who saw their numbers.
     fn asked(&self) -> Result<Vec<Section>, Error> {
-        let (mut asked, mut seen) = (Vec::new(), Vec::new());
+        let (mut asked, mut seen, mut agreed) = (Vec::new(), Vec::new(), Vec::new());
         for person in &self.of.persons {
+            for kept in super::consent::of_person(self.view, person.id)? {
+                agreed.push(row([
+                    (D::Number, text(kept.version)),
+                    (D::Value, text(HEXLOWER.encode(&kept.hash))),
+                    (D::Way, Value::Word(kept.way.code(), kept.way.label())),
+                    (D::At, Value::Time(kept.at)),
+                    (D::Until, kept.withdrawn.map_or_else(|| text(""), Value::Time)),
+                ]));
+            }
             if let Some(kept) = self.view.get::<Erasure>(&person.id)? {
                 asked.push(row([
                     (D::State, Value::Word(kept.state.code(), kept.state.label())),
@@ -421,6 +431,7 @@ impl<V: Read> Telling<'_, V> {
             }
         }
         Ok(vec![
+            Section { table: "consent", label: "Agreed to the privacy notice", rows: agreed },
             Section { table: "erasure", label: "Requests to erase", rows: asked },
             Section { table: "access_line", label: "Who saw numbers in full", rows: seen },
         ])

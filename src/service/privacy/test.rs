@@ -273,3 +273,50 @@ async fn what_is_too_old_goes_by_the_clock_and_a_look_says_how_much_before() {
     assert_eq!(save(ctx, &visitor, 1, &typed).await.unwrap_err().code(), Some("session.none"));
     assert!(ctx.store().verify().is_sound());
 }
+
+#[tokio::test]
+async fn whoever_registers_agrees_to_the_version_that_holds_and_can_take_it_back() {
+    use crate::order::{OrderInput, PersonInput, place};
+    use domain::privacy::consent::ConsentWay;
+    let (hall, admin) = founded().await;
+    let ctx = &hall.ctx;
+    let (event, kind) = opened(&hall, &admin).await;
+    let visitor = Actor::visitor(admin.space);
+    let order = |name: &str, phone: &str, agreed: Option<(u32, ConsentWay)>| OrderInput {
+        people: vec![PersonInput { kind, addons: Vec::new(), ticket: named(name, phone) }],
+        agreed,
+        ..OrderInput::default()
+    };
+    place(ctx, &visitor, event, &order("张三", "13800000001", None)).await.unwrap();
+    consent::publish(ctx, &admin, "我们保存姓名和手机号。").await.unwrap();
+    let same = consent::publish(ctx, &admin, "我们保存姓名和手机号。").await.unwrap_err();
+    assert_eq!(same.code(), Some("input.invalid"));
+    let refused = place(ctx, &visitor, event, &order("李四", "13800000002", None)).await.unwrap_err();
+    assert_eq!(refused.code(), Some("input.invalid"), "it is asked for now");
+    let agreed = Some((1, ConsentWay::Form));
+    let bought = place(ctx, &visitor, event, &order("欧阳锋", "13912345678", agreed)).await.unwrap();
+    consent::publish(ctx, &admin, "我们保存姓名、手机号和回答。").await.unwrap();
+    let old = place(ctx, &visitor, event, &order("王五", "13800000003", agreed)).await.unwrap_err();
+    assert_eq!(old.code(), Some("input.invalid"), "an older version is another text");
+    let person = bought.buyer.person;
+    let known = get(ctx, &admin, person).await.unwrap();
+    let hash = crate::token::sha256("我们保存姓名和手机号。".as_bytes());
+    assert_eq!((known.notice, known.consents.len()), (Some(2), 1));
+    assert_eq!((known.consents[0].version, known.consents[0].hash, known.consents[0].way), (1, hash, ConsentWay::Form));
+    consent::agree_on_paper(ctx, &admin, person).await.unwrap();
+    let counted = |all: Vec<(domain::privacy::consent::PrivacyNotice, usize)>| {
+        all.into_iter().map(|(notice, agreed)| (notice.version, agreed)).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(consent::versions(ctx, &admin).await.unwrap()), [(2, 1), (1, 1)]);
+    let own = log_in(&hall, "+8613912345678").await;
+    consent::withdraw(ctx, &own).await.unwrap();
+    assert!(consent::own(ctx, &own).unwrap().iter().all(|kept| kept.withdrawn.is_some()));
+    assert!(consent::withdraw(ctx, &own).await.is_err(), "there is nothing left to take back");
+    consent::publish(ctx, &admin, "").await.unwrap();
+    place(ctx, &visitor, event, &order("赵六", "13800000004", None)).await.unwrap();
+    assert_eq!(consent::version(ctx, admin.space, 1).unwrap().text, "我们保存姓名和手机号。", "old versions stay");
+    for refused in [consent::publish(ctx, &own, "x").await, consent::agree_on_paper(ctx, &own, person).await] {
+        assert_eq!(refused.unwrap_err().code(), Some("permission.denied"));
+    }
+    assert!(ctx.store().verify().is_sound());
+}

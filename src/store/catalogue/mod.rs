@@ -391,6 +391,9 @@ tables! {
     160 "erasure" v 1 domain::Erasure { key PersonId = |r| r.person; derive |r, out| derive_erasure(r, out); }
     161 "access_line" v 1 domain::AccessLine { key domain::AccessId = |r| r.id; derive |r, out| derive_access(r, out); }
     162 "retention" v 1 domain::privacy::retention::Retention { key () = |_r| (); derive |_r, _out| (); }
+    163 "privacy_notice" v 1 domain::privacy::consent::PrivacyNotice { key u32 = |r| r.version; derive |_r, _out| (); }
+    164 "consent" v 1 domain::privacy::consent::Consent { key (PersonId, u32) = |r| (r.person, r.version); derive |_r, _out| (); }
+    165 "second_rule" v 1 domain::second::SecondRule { key () = |_r| (); derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
 }
 

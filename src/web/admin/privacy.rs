@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, download, page, see, tell},
+    answer::{Answer, again, download, page, see, tell, told},
     audience::{Staff, Visit},
     fields::{Fields, Query},
 };
@@ -29,6 +29,9 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/privacy", get(list))
         .route("/privacy/retention", get(retention).post(keep))
+        .route("/privacy/notice", get(notice).post(publish))
+        .route("/privacy/{person}/consent", post(agree))
+        .route("/privacy/{person}/consent/withdraw", post(withdraw))
         .route("/privacy/{person}", get(show))
         .route("/privacy/{person}/export", post(export))
         .route("/privacy/{person}/decline", post(decline))
@@ -86,6 +89,8 @@ async fn draw(
         identities: &known.identities,
         held: &known.held,
         tickets: &known.tickets,
+        consents: &known.consents,
+        notice: known.notice,
         erasure: known.erasure.as_ref(),
         hindrances: &known.hindrances,
         kept: &kept,
@@ -176,6 +181,37 @@ async fn access(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Que
     }
     let opens = actor.holds_everywhere(Permission::PersonPrivacy);
     page(logs::log(&visit.admin_shell(&actor), &logs::Page { lines: &lines, next: of.next, q: &q, person, opens }))
+}
+
+async fn notice(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    let versions = privacy::consent::versions(&hall.ctx, &actor).await?;
+    let text = versions.first().map_or("", |(notice, _)| notice.text.as_str());
+    let of = pages::Words { text, versions: &versions, refusal: None };
+    page(pages::words(&visit.admin_shell(&actor), &of))
+}
+
+async fn publish(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
+    let text = fields.get("text");
+    match privacy::consent::publish(&hall.ctx, &actor, text).await {
+        Ok(()) => tell("/admin/privacy/notice", Tone::Good, visit.text().t("Saved.")),
+        Err(error) => {
+            let versions = privacy::consent::versions(&hall.ctx, &actor).await?;
+            again(error, |refusal| {
+                let of = pages::Words { text, versions: &versions, refusal: Some(refusal) };
+                Ok(pages::words(&visit.admin_shell(&actor), &of))
+            })
+        }
+    }
+}
+
+async fn agree(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    let id = PersonId(id);
+    told(&visit, &base(id), privacy::consent::agree_on_paper(&hall.ctx, &actor, id).await)
+}
+
+async fn withdraw(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    let id = PersonId(id);
+    told(&visit, &base(id), privacy::consent::withdraw_for(&hall.ctx, &actor, id).await)
 }
 
 fn keeping(

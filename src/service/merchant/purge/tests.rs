@@ -70,6 +70,8 @@ const KEPT: &[&str] = &[
     "erasure",
     "access_line",
     "retention",
+    // The association's own words.
+    "privacy_notice",
 ];
 
 #[test]
