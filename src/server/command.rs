@@ -504,6 +504,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     service::outbox::stop(&ctx).await;
     for space in ctx.spaces()? {
         service::promotion::flush(&ctx, space).await?;
+        service::privacy::access::flush_now(&ctx, space).await?;
     }
     texts.abort();
     service::document::stop(&ctx);
