@@ -72,10 +72,10 @@ pub fn log(shell: &Shell, of: &Page<'_>) -> Markup {
     let person = of.person.map_or(String::new(), |person| person.to_string());
     let heads = [
         Head::plain(text.t("Time")),
-        Head::plain(text.t("Who")),
+        Head::plain(text.t("Seen by")),
         Head::plain(text.t("Saw")),
         Head::plain(text.t("Whose")),
-        Head::plain(text.t("Where")),
+        Head::plain(text.t("Seen at")),
     ];
     let rows: Vec<Row> = of
         .lines

@@ -197,7 +197,7 @@ fn facts(shell: &Shell, of: &Page<'_>) -> Markup {
             dl class="facts" {
                 @if let Some(number) = &of.person.phone { dt { (text.t("Phone")) } dd { (phone(number, of.full)) } }
                 @if !of.person.company.is_empty() { dt { (text.t("Company")) } dd { (of.person.company) } }
-                dt { (text.t("Since")) } dd { (shell.format.time(of.person.created_at)) }
+                dt { (text.t("On record since")) } dd { (shell.format.time(of.person.created_at)) }
                 @for proof in of.identities.iter().filter(|proof| matches!(proof.kind, IdentityKind::Email)) {
                     dt { (text.t("E-mail")) }
                     dd { @if of.full { (proof.value) } @else { (masked_email(&proof.value)) } }
@@ -205,7 +205,7 @@ fn facts(shell: &Shell, of: &Page<'_>) -> Markup {
                 @for (label, count) in of.held { dt { (text.t(label)) } dd { (count) } }
             }
             @if !of.tickets.is_empty() {
-                h3 { (text.t("Registrations")) }
+                h3 { (text.t("Registered for")) }
                 ul {
                     @for (event, ticket) in of.tickets {
                         li { a href={ "/admin/event/" (event.id) "/registration/" (ticket.id) } { (event.name) } " · " (shell.format.date(event.time.from)) " · " (text.t(ticket.state.label())) }
@@ -268,7 +268,7 @@ pub fn words(shell: &Shell, of: &Words<'_>) -> Markup {
     let form = Form::new(text, of.refusal);
     let heads = [
         Head::number(text.t("Version")),
-        Head::plain(text.t("Since")),
+        Head::plain(text.t("In effect since")),
         Head::number(text.t("Agreed")),
         Head::plain(text.t("Fingerprint of the text (SHA-256)")),
     ];

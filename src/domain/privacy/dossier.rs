@@ -44,7 +44,7 @@ data! {
     Source = "source", "Came in by";
     Kind = "kind", "Kind";
     At = "at", "When";
-    Since = "since", "Since";
+    Since = "since", "On record since";
     Until = "until", "Until";
     Text = "text", "Text";
     Amount = "amount", "Amount";

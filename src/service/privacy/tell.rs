@@ -177,7 +177,7 @@ impl<V: Read> Telling<'_, V> {
             ])
         };
         Ok(vec![
-            Section { table: "ticket", label: "Registrations", rows: tickets },
+            Section { table: "ticket", label: "Registered for", rows: tickets },
             Self::section("portrait", "Portraits", &of.portraits, |kept| {
                 row([(D::Event, self.event(kept.event)), (D::At, Value::Time(kept.at))])
             }),
