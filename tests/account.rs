@@ -232,3 +232,32 @@ fn an_account_with_second_step_and_passkey_in_a_browser() {
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
     drop(folder);
 }
+
+#[test]
+fn whoever_must_have_the_second_step_is_led_to_it_and_can_do_nothing_else() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let early = admin.post("/admin/account/second", &[("must", "everybody")]);
+    assert_eq!(early.status, 303, "it is told on the next page");
+    assert!(admin.get("/admin/account").body.contains("请先为自己的账号开启两步验证"));
+    let grants = [("event.view", "space"), ("registration.view", "space")];
+    let helper = crate::scenario::staff(&hall, &admin, "helper", &grants);
+    assert_eq!(helper.get("/admin/event").status, 200, "nobody must as yet");
+    let mut used = 0;
+    switch_on(&admin, &mut used);
+    assert_eq!(admin.post("/admin/account/second", &[("must", "managers")]).status, 303);
+    assert_eq!(helper.get("/admin/event").status, 200, "who manages nothing goes on");
+    assert_eq!(admin.post("/admin/account/second", &[("must", "everybody")]).status, 303);
+    for path in ["/admin/event", "/admin", "/admin/help", "/admin/search?q=x"] {
+        let led = helper.get(path);
+        assert_eq!((led.status, led.location.as_deref()), (303, Some("/admin/session")), "{path}");
+    }
+    assert_eq!(helper.post("/admin/document", &[]).location.as_deref(), Some("/admin/session"));
+    let asked = helper.get("/api/v1/checkin/search?event=1&q=a").status;
+    assert!(asked == 403 || asked == 404 || asked == 422, "nor by the API: {asked}");
+    let mut own = 0;
+    switch_on(&helper, &mut own);
+    assert_eq!(helper.get("/admin/event").status, 200, "everything opens again");
+    assert_eq!(admin.get("/admin/account").status, 200);
+    assert!(admin.get("/admin/audit?q=second.rule").body.contains("everybody"));
+}

@@ -29,6 +29,7 @@ mod once;
 mod order;
 mod pay;
 mod print;
+mod privacy;
 mod routes;
 mod scenario;
 mod search;

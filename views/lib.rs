@@ -7,6 +7,7 @@ pub mod format;
 pub mod layout;
 pub mod merchant;
 pub mod phone;
+pub mod privacy;
 pub mod rule;
 pub mod screen;
 pub mod terminal;

@@ -328,6 +328,8 @@ pub enum Piece {
     },
     /// The recovery key, locked by a passphrase.
     Recovery,
+    /// The numbers of everybody who was erased: after a restore from an older backup they are erased again.
+    Erased,
 }
 
 /// Hexadecimal digits in the name of a file.
@@ -358,6 +360,7 @@ impl Piece {
             Self::Anchor { at, sequence } => format!("anchor-{}-{sequence}.age", stamp(*at)),
             Self::File(name) => format!("file-{name}.age"),
             Self::Recovery => "recovery.age".to_owned(),
+            Self::Erased => "erased.age".to_owned(),
         }
     }
 
@@ -379,6 +382,7 @@ impl Piece {
                 (digits && name.len() == FILE_DIGITS).then(|| Self::File(name.to_owned()))?
             }
             "recovery" => Self::Recovery,
+            "erased" => Self::Erased,
             _ => return None,
         };
         words.next().is_none().then_some(piece)
@@ -423,7 +427,7 @@ impl Shelf {
             match piece {
                 Piece::Full { at, sequence } => shelf.full.push((at, sequence)),
                 Piece::Part { at, after, last } => shelf.parts.push((at, after, last)),
-                Piece::List { .. } | Piece::Anchor { .. } | Piece::File(_) | Piece::Recovery => {}
+                Piece::List { .. } | Piece::Anchor { .. } | Piece::File(_) | Piece::Recovery | Piece::Erased => {}
             }
         }
         shelf.full.sort_unstable();

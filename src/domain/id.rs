@@ -109,6 +109,8 @@ ids! {
     PayRefundId
     /// An invoice that somebody asked for.
     InvoiceId
+    /// A line of the log of who saw sensitive fields.
+    AccessId
     /// A full backup that was made, or tried.
     BackupRunId
     /// Something that is to leave the box.

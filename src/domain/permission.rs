@@ -86,6 +86,10 @@ permissions! {
     MerchantManage = "merchant.manage", "Look after merchants";
     /// Set backups up, see the recovery key; the platform's alone.
     BackupManage = "backup.manage", "Back the box up and see the recovery key";
+    /// What people ask about their data: export, erase, how long things are kept.
+    PersonPrivacy = "person.privacy", "Export and erase people's data, answer their requests";
+    /// The log of who saw phone numbers and identity cards in full.
+    AccessView = "access.view", "See who saw phone numbers and identity cards in full";
 }
 
 /// Where a permission holds.

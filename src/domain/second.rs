@@ -29,6 +29,53 @@ impl SecondStep {
     }
 }
 
+/// Who must have the second step.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Must {
+    /// Everybody as they like.
+    #[default]
+    Nobody,
+    /// Whoever manages accounts, settings or backups.
+    Managers,
+    /// Every account.
+    Everybody,
+}
+
+impl Must {
+    /// Every answer.
+    pub const ALL: &[Self] = &[Self::Nobody, Self::Managers, Self::Everybody];
+
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Managers => "managers",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    /// English source text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Nobody => "Nobody must: everybody as they like",
+            Self::Managers => "Whoever manages accounts, settings or backups",
+            Self::Everybody => "Every account",
+        }
+    }
+
+    /// The answer of that code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|must| must.code() == code)
+    }
+}
+
+/// The rule of a space: who must have the second step.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SecondRule {
+    /// Who.
+    pub must: Must,
+}
+
 /// Bytes of a secret (RFC 4226 recommends 160 bits).
 pub const SECRET_BYTES: usize = 20;
 /// Seconds of a time step.

@@ -522,6 +522,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         // A box that was fenced keeps nothing more.
         if !fenced {
             service::promotion::flush(&ctx, space).await?;
+            service::privacy::access::flush_now(&ctx, space).await?;
         }
     }
     texts.abort();

@@ -145,7 +145,10 @@ fn backup(settings: &Settings, of: &From, from: &Site) -> Result<(), Error> {
         ));
         return Ok(());
     }
-    settle(settings)?;
+    let again = settle(settings, &made.erased)?;
+    if again > 0 {
+        say(format!("{again} people were erased since; they are erased again when the server starts"));
+    }
     say(format!("everything up to {at} (UTC), group {}, {} files", made.sequence, made.files));
     say(format!(
         "start with `huiguan serve --data {}`, then say anew where backups go: they are switched off",
@@ -162,7 +165,7 @@ fn from_snapshot(settings: &Settings, snapshot: &Path) -> Result<(), Error> {
     {
         return Err(Error::internal("removing the old search index", error));
     }
-    settle(settings)?;
+    settle(settings, "")?;
     say(format!(
         "{} keys up to group {} restored; start with `huiguan serve --data {}`",
         made.entries,
@@ -172,9 +175,11 @@ fn from_snapshot(settings: &Settings, snapshot: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// From here on the restored hall has a history of its own.
-fn settle(settings: &Settings) -> Result<(), Error> {
+/// From here on the restored hall has a history of its own. Whoever was erased since the backup is marked to be erased again; answers how many.
+fn settle(settings: &Settings, erased: &str) -> Result<usize, Error> {
     let (store, _) = Store::open(Options::new(settings.data.join("store")))?;
     detach(&store, &SystemChance::new(), SystemClock.now())?;
-    Ok(store.close()?)
+    let again = service::privacy::erase_again(&store, erased, SystemClock.now())?;
+    store.close()?;
+    Ok(again)
 }

@@ -541,6 +541,10 @@ pub fn get(ctx: &Ctx, actor: &Actor, id: BlastId, page: usize) -> Result<Shown, 
                 notices.push((notice, view.get::<Dispatch>(&key)?));
             }
         }
+        if full {
+            let phones = notices.iter().filter_map(|(notice, _)| notice.phone.as_deref());
+            crate::privacy::access::note_phones(ctx, actor, "blast.page", None, phones)?;
+        }
         Ok(Shown { row: row(view, blast)?, notices, full })
     })
 }

@@ -102,6 +102,8 @@ pub struct Parts {
     pub(crate) backup: crate::backup::Shared,
     /// Which of two boxes this one is.
     pub(crate) standby: Arc<crate::standby::Desk>,
+    /// Who saw sensitive fields, and is not on disk yet.
+    pub(crate) accesses: Arc<crate::privacy::access::Tally>,
     /// Who looks how the box is.
     pub(crate) health: Arc<crate::health::Desk>,
     /// How the tunnel stands.
@@ -144,6 +146,7 @@ impl Ctx {
             wechat: Arc::default(),
             backup: Arc::default(),
             standby: Arc::default(),
+            accesses: Arc::default(),
             health: Arc::default(),
             tunnel: Arc::default(),
         }))

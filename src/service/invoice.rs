@@ -3,13 +3,16 @@
 use crate::{
     Actor, At, Ctx, Error, Permit, Work, event as events,
     notice::{self, To, Words},
-    order, sheet, token,
+    order,
+    privacy::access,
+    sheet, token,
 };
 use domain::{
     By, EventId, Invoice, InvoiceId, Money, Order, OrderId, Permission, Refusal, Time,
     invoice::{Act, InvoiceInput, InvoiceState, Issued, NOTE_MAX, check_invoice, check_number, check_request, next},
     notice::Purpose,
     phone,
+    privacy::Seen,
     text::Form,
 };
 use store::catalogue::{INVOICE_BY_ORDER, INVOICES, ORDER_BY_LINK};
@@ -299,7 +302,7 @@ pub async fn export(
     let permit = ctx.permit(actor, Permission::OrderManage, At::Event(event))?;
     let full = crate::registration::sees_all(ctx, actor, event);
     let (own, state) = (ctx.clone(), state.to_owned());
-    crate::aside(move || {
+    let (bytes, seen) = crate::aside(move || {
         let heads = [
             "Invoice title",
             "Tax number",
@@ -316,16 +319,21 @@ pub async fn export(
             "Reason",
             "Asked for at",
         ];
-        let mut table = vec![heads.map(&say).to_vec()];
+        let (mut table, mut seen) = (vec![heads.map(&say).to_vec()], Vec::new());
         own.read(&permit, |view| {
             for row in rows(view, event, &state, Sort::Ascending)? {
                 table.push(cells(&row, full, &local, &say));
+                seen.extend((full && row.order.buyer.phone.is_some()).then_some(row.order.buyer.person));
             }
             Ok(())
         })?;
-        sheet::write(format, &table)
+        Ok((sheet::write(format, &table)?, seen))
     })
-    .await
+    .await?;
+    if !seen.is_empty() {
+        access::note_now(ctx, actor, "invoice.export", Some(event), seen, &[Seen::Phone]).await?;
+    }
+    Ok(bytes)
 }
 
 fn cells(row: &InvoiceRow, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn(&str) -> String) -> Vec<String> {

@@ -3,7 +3,7 @@
 
 use crate::{
     Ctx, Error, account, anchor, archive, backup, blast, identity, merchant, message, once, order, outbox, pay,
-    promotion, reminder, upload, waiting, webhook, wechat,
+    privacy, promotion, reminder, upload, waiting, webhook, wechat,
 };
 use domain::{SpaceId, Time};
 use store::{Order, Plain, Read, Record};
@@ -33,6 +33,9 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("text messages", message::sms::tidy(ctx, space).await),
         ("codes", message::person::tidy(ctx, space).await),
         ("pushes", wechat::forget_old(ctx, space).await),
+        ("erasures", privacy::erase_due(ctx, space).await),
+        ("retention", privacy::retention::tick(ctx, space).await),
+        ("who saw what", privacy::access::flush(ctx, space).await),
     ];
     for (job, outcome) in done {
         match outcome {

@@ -50,6 +50,7 @@ pub mod place;
 pub mod portrait;
 pub mod poster;
 pub mod print;
+pub mod privacy;
 pub mod promotion;
 pub mod quota;
 pub mod rate;

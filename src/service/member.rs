@@ -3,6 +3,7 @@
 
 use crate::{
     Actor, At, Ctx, Error, Work,
+    privacy::access,
     row::{self, Row},
 };
 use domain::{
@@ -95,7 +96,7 @@ pub struct Found {
 pub async fn list(ctx: &Ctx, actor: &Actor, text: &str, page: usize) -> Result<Found, Error> {
     let permit = ctx.permit(actor, Permission::MemberManage, At::Space)?;
     let full = ctx.permit(actor, Permission::PersonSensitive, At::Space).is_ok();
-    let (own, query) = (ctx.clone(), row::read(ctx, permit.space, text)?);
+    let (own, who, query) = (ctx.clone(), actor.clone(), row::read(ctx, permit.space, text)?);
     crate::aside(move || {
         own.read(&permit, |view| {
             let mut out =
@@ -110,6 +111,10 @@ pub async fn list(ctx: &Ctx, actor: &Actor, text: &str, page: usize) -> Result<F
                     out.members.push(member);
                 }
                 out.found += 1;
+            }
+            if full {
+                let phones = out.members.iter().map(|member| member.phone.as_str());
+                access::note_phones(&own, &who, "member.list", None, phones)?;
             }
             Ok(out)
         })

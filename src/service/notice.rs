@@ -1,7 +1,7 @@
 //! Notices to people: written in the commit that causes them, shown on their reader's page, taken out of the house by whoever can
 //! (S0-41, S0-46, S0-94): the ways of `message`, or the secretariat, which takes the list along and says what was sent.
 
-use crate::{Actor, At, Ctx, Error, Work, event, registration, roster::Filter, sheet};
+use crate::{Actor, At, Ctx, Error, Work, event, privacy::access, registration, roster::Filter, sheet};
 use domain::{
     EventId, Notice, NoticeId, Order, Permission, Refusal, Ticket, Time, Waiter,
     notice::{About, NoticeState, Purpose, check_send, check_text},
@@ -313,19 +313,23 @@ pub async fn waiting_file(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::NoticeSend, At::Event(event))?;
     ctx.permit(actor, Permission::PersonSensitive, At::Event(event))?;
-    let ctx = ctx.clone();
-    crate::aside(move || {
-        let table = ctx.read(&permit, |view| {
-            let mut table = vec![heads.to_vec()];
+    let own = ctx.clone();
+    let (bytes, seen) = crate::aside(move || {
+        let (table, seen) = own.read(&permit, |view| {
+            let (mut table, mut phones) = (vec![heads.to_vec()], Vec::new());
             for key in view.scan_index(&NOTICE_BY_EVENT, &event, None, Sort::Ascending) {
                 let Some(notice) = view.get::<Notice>(&key?)? else { continue };
-                if check_send(&notice, ctx.now()).is_ok() && notice.phone.is_some() && !is_under_way(view, notice.id)? {
+                if check_send(&notice, own.now()).is_ok() && notice.phone.is_some() && !is_under_way(view, notice.id)? {
                     table.push(write(&notice).to_vec());
+                    phones.extend(notice.phone);
                 }
             }
-            Ok(table)
+            let seen = access::persons_by(view, phones.iter().map(String::as_str))?;
+            Ok((table, seen))
         })?;
-        sheet::write(format, &table)
+        Ok((sheet::write(format, &table)?, seen))
     })
-    .await
+    .await?;
+    access::note_now(ctx, actor, "notice.export", Some(event), seen, &[domain::privacy::Seen::Phone]).await?;
+    Ok(bytes)
 }

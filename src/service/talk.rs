@@ -1,6 +1,6 @@
 //! Talks and workshops of an event: the agenda, choosing, the door of each, who chose what.
 
-use crate::{Actor, At, Ctx, Error, Work, checkin, event, event_view, registration};
+use crate::{Actor, At, Ctx, Error, Work, checkin, event, event_view, privacy::access, registration};
 use domain::{
     CheckinList, Event, EventId, ListId, Permission, Refusal, SpaceId, Talk, TalkChoice, TalkId, Ticket, TicketId,
     TicketState, Time,
@@ -261,7 +261,7 @@ pub struct People {
 pub async fn people(ctx: &Ctx, actor: &Actor, event: EventId, id: TalkId) -> Result<People, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let full = registration::sees_all(ctx, actor, event);
-    let ctx = ctx.clone();
+    let (ctx, who) = (ctx.clone(), actor.clone());
     crate::aside(move || {
         let presence = checkin::presence(&ctx, permit.space, event)?;
         ctx.read(&permit, |view| {
@@ -281,6 +281,10 @@ pub async fn people(ctx: &Ctx, actor: &Actor, event: EventId, id: TalkId) -> Res
                 people.push(Person { ticket, entered });
             }
             people.sort_by(|a, b| (&a.ticket.name, a.ticket.id).cmp(&(&b.ticket.name, b.ticket.id)));
+            if full {
+                let seen = people.iter().filter(|of| of.ticket.phone.is_some()).map(|of| of.ticket.person);
+                access::note(&ctx, &who, "talk.people", Some(event), seen, &[domain::privacy::Seen::Phone]);
+            }
             Ok(People { event: event::load(view, event)?, talk, people, full })
         })
     })

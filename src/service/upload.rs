@@ -1,7 +1,7 @@
 //! Files that people upload with a registration: kept at once, named by a signed text until the registration is, so that a form that
 //! comes back has not lost them.
 
-use crate::{Actor, At, Ctx, Error, registration};
+use crate::{Actor, At, Ctx, Error, privacy::access, registration};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use domain::{
     EventId, Permission, Refusal, Ticket, TicketId,
@@ -120,6 +120,7 @@ pub fn answer(
     let found = ticket.answers.into_iter().find(|answer| answer.field == field).map(|answer| answer.value);
     let Some(AnswerValue::File(upload)) = found else { return Err(Refusal::missing("file").into()) };
     let bytes = ctx.files.get(&upload.file)?;
+    access::note(ctx, actor, "registration.file", Some(event), [ticket.person], &[domain::privacy::Seen::File]);
     let mime = mime(&bytes).unwrap_or("application/octet-stream");
     Ok((bytes, upload.name, mime))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    audience::{Peer, Visit, cookie},
+    audience::{Peer, Staff, Visit, cookie},
     space::{In, is_page},
 };
 use axum::{
@@ -227,6 +227,11 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
         // Only now are the asker's circumstances needed; a scan that goes well must not pay for them.
         let In(space) = In::of(&asked.extensions);
         let visit = Visit::of(hall, space, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
+        if let Error::Refused(refusal) = failure.error()
+            && refusal.kind == Kind::Denied
+        {
+            denied(hall, &visit, asked, refusal.code);
+        }
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         *response = readable(&visit, &failure, json, asked, status);
@@ -242,6 +247,14 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
     if let Some(Framed(sites)) = response.extensions_mut().remove::<Framed>() {
         let_frame(response.headers_mut(), &sites);
     }
+}
+
+/// Somebody tried what they may not: for whoever looks after the box.
+fn denied(hall: &Hall, visit: &Visit, asked: &Parts, code: &str) {
+    let staff = Staff::of(hall, visit.space, &asked.headers).ok();
+    let account = staff.and_then(|Staff(actor)| actor.account()).map(|account| account.0);
+    let (route, address, request) = (route(asked), &visit.origin.address, &visit.request);
+    tracing::warn!(method = %asked.method, route, code, account, address, request, "denied");
 }
 
 fn secure(headers: &mut HeaderMap, json: bool, clear_flash: bool) {
@@ -299,6 +312,9 @@ fn readable(visit: &Visit, failure: &Failure, json: bool, asked: &Parts, status:
     if refusal.kind == Kind::Unknown && asked.uri.path().starts_with("/admin") {
         let to = views::component::list::query("/login", &[("back", &visit.path)]);
         return see(&to).unwrap_or_else(IntoResponse::into_response);
+    }
+    if refusal.code == "second.needed" {
+        return tell("/admin/session", Tone::Warn, &text.refusal(refusal)).unwrap_or_else(IntoResponse::into_response);
     }
     let title = match refusal.kind {
         Kind::Missing => text.t("Not found"),

@@ -286,8 +286,18 @@ impl FromRequestParts<Hall> for Staff {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
-        Self::of(hall, In::of(&parts.extensions).0, &parts.headers)
+        let Self(actor) = Self::of(hall, In::of(&parts.extensions).0, &parts.headers)?;
+        let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.0.path());
+        if !is_own_page(path) && service::account::rule::is_led(&hall.ctx, &actor)? {
+            return Err(service::account::rule::needed().into());
+        }
+        Ok(Self(actor))
     }
+}
+
+/// The pages of one's own account, which whoever must switch the second step on can reach all the same.
+fn is_own_page(path: &str) -> bool {
+    path == "/admin/session" || path.starts_with("/admin/session/") || path == "/logout"
 }
 
 /// Whoever scans: a paired terminal, or a member of staff.

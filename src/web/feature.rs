@@ -42,6 +42,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::MemberManage],
     },
     Feature {
+        name: "privacy",
+        label: "People's data",
+        href: "/admin/privacy",
+        icon: Icon::Person,
+        permissions: &[Permission::PersonPrivacy],
+    },
+    Feature {
         name: "home",
         label: "Home page",
         href: "/admin/home",
@@ -131,6 +138,13 @@ pub const FEATURES: &[Feature] = &[
         href: "/admin/audit",
         icon: Icon::Log,
         permissions: &[Permission::AuditView],
+    },
+    Feature {
+        name: "access",
+        label: "Who saw numbers in full",
+        href: "/admin/access",
+        icon: Icon::Log,
+        permissions: &[Permission::AccessView],
     },
     Feature { name: "help", label: "Help pages", href: "/admin/help", icon: Icon::Info, permissions: &[] },
 ];

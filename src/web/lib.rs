@@ -23,6 +23,7 @@ pub mod pay;
 pub mod phone;
 pub mod poster;
 pub mod print;
+pub mod privacy;
 pub mod root;
 pub mod screen;
 pub mod space;
@@ -167,6 +168,7 @@ fn pages() -> Router<Hall> {
         .merge(poster::routes())
         .merge(certificate::routes())
         .merge(print::routes())
+        .merge(privacy::routes())
         .merge(root::routes())
         .merge(wechat::routes())
         .nest("/admin", admin::routes())

@@ -12,11 +12,11 @@ use crate::{
     },
     layout::{Tone, admin},
 };
-use domain::{Account, Department, Event, Grant, Permission, Refusal, Scope, Session};
+use domain::{Account, Department, Event, Grant, Permission, Refusal, Scope, Session, second::Must};
 use maud::{Markup, html};
 
 /// The list of accounts.
-pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)]) -> Markup {
+pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)], must: Must) -> Markup {
     let text = shell.text();
     let new =
         html! { a class="button primary" href="/admin/account/new" { (icon(Icon::Plus)) (text.t("New account")) } };
@@ -47,7 +47,20 @@ pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)]) -> Markup {
             ],
         })
         .collect();
-    let content = html! { (heading(text.t("Accounts"), &new)) (table(text, text.t("Accounts"), &heads, &rows, false)) };
+    let answers: Vec<(String, String)> =
+        Must::ALL.iter().map(|must| (must.code().to_owned(), text.t(must.label()).to_owned())).collect();
+    let content = html! {
+        (heading(text.t("Accounts"), &new))
+        (table(text, text.t("Accounts"), &heads, &rows, false))
+        section class="panel" {
+            h2 { (text.t("Who must have the second step")) }
+            p class="dim" { (text.t("Whoever must and has it not is led to their own account at the next page and can do nothing else until it is on. A passkey alone does not do: the password would stay a way in by itself.")) }
+            form method="post" action="/admin/account/second" class="filter" {
+                (Form::new(text, None).select(&Input { name: "must", label: text.t("Who"), value: must.code(), ..Input::default() }, &answers))
+                button { (text.t("Save")) }
+            }
+        }
+    };
     admin(shell, text.t("Accounts"), &[], &[], &content)
 }
 

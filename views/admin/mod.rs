@@ -1,5 +1,6 @@
 //! Pages of the secretariat.
 
+pub mod access;
 pub mod account;
 pub mod archive;
 pub mod audit;
@@ -34,6 +35,7 @@ pub mod own;
 pub mod pay;
 pub mod person;
 pub mod print;
+pub mod privacy;
 pub mod promotion;
 pub mod region;
 pub mod registration;

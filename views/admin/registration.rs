@@ -385,6 +385,8 @@ pub struct Page<'a> {
     pub may_mark: bool,
     /// Whether the reader may send messages.
     pub may_tell: bool,
+    /// Whether the reader answers what people ask about their data.
+    pub may_privacy: bool,
     /// More sections: what was printed, certificates, the holder's picture.
     pub more: Markup,
 }
@@ -418,6 +420,9 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
                 @if of.full { p { a href=(of.url) { (text.t("The holder's page")) } } }
                 p { a class="button" href={ (base) "/print" } { (icon(Icon::Print)) (text.t("Print the ticket")) } }
                 p { a class="button" href={ (base) "/message" } { (icon(Icon::Log)) (text.t("Messages of this person")) } }
+            }
+            @if of.may_privacy {
+                p { a class="button" href={ "/admin/privacy/" (of.ticket.person) } { (icon(Icon::Person)) (text.t("This person's data")) } }
             }
         }
         section class="panel" {

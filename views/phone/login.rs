@@ -88,6 +88,7 @@ pub fn account(
                 }
             }
         }
+        p { a class="button wide" href="/my/data" { (text.t("My data: copy or delete")) } }
         form method="post" action="/my/session/end" class="form" { button class="wide" { (text.t("Log out")) } }
     };
     phone(shell, title, &[], &content)

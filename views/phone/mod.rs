@@ -13,6 +13,7 @@ pub mod order;
 pub mod own;
 pub mod pay;
 pub mod poster;
+pub mod privacy;
 pub mod register;
 pub mod root;
 pub mod talk;

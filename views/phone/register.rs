@@ -14,6 +14,7 @@ use domain::{
     AddOn, Event, Money, PaymentSetting, Refusal, Sale, TicketType,
     field::{Field, FieldKind},
     order::{Item, Line},
+    privacy::consent::PrivacyNotice,
     ticket_type::Offer,
 };
 use maud::{Markup, html};
@@ -218,6 +219,8 @@ pub struct Typed {
     pub once: String,
     /// Link of the waiter whose held place is taken.
     pub waiter: String,
+    /// The version of the privacy notice that was agreed to.
+    pub agreed: String,
 }
 
 /// Everything the form is drawn from.
@@ -236,6 +239,8 @@ pub struct Register<'a> {
     pub methods: &'a [PaymentSetting],
     /// How many can still have a limited choice.
     pub left: &'a Left,
+    /// The privacy notice to agree to.
+    pub privacy: Option<&'a PrivacyNotice>,
     /// What was typed.
     pub typed: &'a Typed,
     /// What it would cost, when it was asked for.
@@ -271,10 +276,26 @@ pub fn register(shell: &Shell, of: &Register<'_>, refusal: Option<&Refusal>) -> 
                 button name="act" value="more" formnovalidate { (text.t("Add another person")) }
             }
             (money_part(shell, &form, of))
+            @if let Some(notice) = of.privacy { (agree(&form, notice, &of.typed.agreed)) }
             (submit(text.t("Confirm registration"), Some((text.t("Back"), &format!("/event/{}", of.event.id)))))
         }
     };
     phone(shell, text.t("Register"), &["form.js", "area.js"], &content)
+}
+
+/// The privacy notice with the box to tick.
+fn agree(form: &Form<'_>, notice: &PrivacyNotice, agreed: &str) -> Markup {
+    let (text, version) = (form.text, notice.version.to_string());
+    html! {
+        details class="panel" {
+            summary { (text.t("Privacy notice")) }
+            div class="long" { @for line in notice.text.lines() { p { (line) } } }
+        }
+        div class="field tick" {
+            label { input id="f-privacy_notice" type="checkbox" name="privacy_notice" value=(version) required checked[agreed == version]; span { (text.t("I have read the privacy notice and agree to it")) span class="required" aria-hidden="true" { "*" } } }
+            (form.error("privacy_notice"))
+        }
+    }
 }
 
 fn one(shell: &Shell, form: &Form<'_>, of: &Register<'_>, at: usize, person: &Person, many: bool) -> Markup {

@@ -22,6 +22,7 @@ fn a_name_says_what_a_piece_is_and_nothing_else_is_one() {
         (Piece::Part { at: time, after: 7, last: 9 }, "part-20261125T190000Z-7-9.age".to_owned()),
         (Piece::File("0f".repeat(32)), format!("file-{}.age", "0f".repeat(32))),
         (Piece::Recovery, "recovery.age".to_owned()),
+        (Piece::Erased, "erased.age".to_owned()),
     ];
     for (piece, name) in pieces {
         assert_eq!(piece.name(), name);

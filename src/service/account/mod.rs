@@ -5,6 +5,7 @@ pub mod hash;
 pub mod login;
 pub mod passkey;
 pub mod reset;
+pub mod rule;
 pub mod second;
 
 pub use hash::hash_password;
@@ -73,7 +74,8 @@ pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Option<Actor>, Er
             return Ok(None);
         }
         ctx.seen.note(space, hash, now);
-        let held = held(view, account.id)?;
+        // Whoever must have the second step first holds nothing until then.
+        let held = if rule::lacks(view, account.id)? { Vec::new() } else { held(view, account.id)? };
         let who = Who::Staff { account: account.id, person: account.person, name: account.name, session: hash };
         Ok(Some(Actor { space, who, held }))
     })

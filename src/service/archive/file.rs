@@ -92,6 +92,57 @@ pub(crate) async fn remove(ctx: &Ctx, goes: impl Fn(Owner) -> bool + Send + 'sta
     .await
 }
 
+/// Removes those of these files that nobody names any more, in any space. Looks through all spaces, aside.
+pub(crate) async fn remove_alone(ctx: &Ctx, files: Vec<Hash>) -> Result<(), Error> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let ctx = ctx.clone();
+    crate::aside(move || {
+        let mut alone: BTreeSet<Hash> = files.into_iter().collect();
+        let view = ctx.store().view();
+        for space in ctx.spaces()? {
+            left_in(&view.space(space), |_, file| {
+                alone.remove(&file);
+            })?;
+        }
+        for file in &alone {
+            ctx.files.remove(file)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Removes those of these files that nobody names but the records that are to go, each of which stands once in the list. Looks through all
+/// spaces, aside.
+pub(crate) async fn remove_named(ctx: &Ctx, files: Vec<Hash>) -> Result<(), Error> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let ctx = ctx.clone();
+    crate::aside(move || {
+        let mut going: BTreeMap<Hash, usize> = BTreeMap::new();
+        files.iter().for_each(|file| *going.entry(*file).or_default() += 1);
+        let mut named: BTreeMap<Hash, usize> = BTreeMap::new();
+        let view = ctx.store().view();
+        for space in ctx.spaces()? {
+            left_in(&view.space(space), |_, file| {
+                if going.contains_key(&file) {
+                    *named.entry(file).or_default() += 1;
+                }
+            })?;
+        }
+        for (file, count) in &going {
+            if named.get(file).is_none_or(|names| names <= count) {
+                ctx.files.remove(file)?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Removes the files of an event's people.
 pub(super) async fn of_event(ctx: &Ctx, permit: &Permit, event: EventId) -> Result<(), Error> {
     let own = (permit.space, Some(event));

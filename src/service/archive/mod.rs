@@ -5,7 +5,7 @@ mod draw;
 mod file;
 mod sale;
 
-pub(crate) use file::remove as remove_files;
+pub(crate) use file::{remove as remove_files, remove_alone, remove_named};
 
 use crate::{Actor, At, Ctx, Error, Permit, Work, event, feedback};
 use domain::{

@@ -88,6 +88,8 @@ pub struct Restored {
     pub files: usize,
     /// Files that records may name and the backup lacks.
     pub missing: usize,
+    /// Who was erased until the newest backup, as numbers: for [`crate::privacy::erase_again`].
+    pub erased: String,
 }
 
 fn internal(trouble: &Trouble) -> Error {
@@ -216,6 +218,7 @@ fn lay(
         entries: (!asked.dry).then_some(made.entries),
         files: hashes.len() - missing,
         missing,
+        erased: erased(target, pieces, key)?,
     };
     if !asked.dry {
         put_key(asked.key_file, &secret)?;
@@ -249,6 +252,23 @@ impl<R: Read> Read for Told<'_, R> {
         }
         Ok(count)
     }
+}
+
+/// Longest list of who was erased, in bytes.
+const ERASED_MAX: u64 = 64 << 20;
+
+/// Who was erased until the newest backup; nobody where there is no such list.
+fn erased(target: &Target, pieces: &BTreeMap<Piece, u64>, key: &RecoveryKey) -> Result<String, Error> {
+    use std::io::Read as _;
+    if !pieces.contains_key(&Piece::Erased) {
+        return Ok(String::new());
+    }
+    let mut list = String::new();
+    let from = target.read(&Piece::Erased).and_then(|from| key.open(from)).map_err(of(&Piece::Erased))?;
+    from.take(ERASED_MAX)
+        .read_to_string(&mut list)
+        .map_err(|error| of(&Piece::Erased)(Trouble::Unsound(error.to_string())))?;
+    Ok(list)
 }
 
 fn unpack_part(target: &Target, piece: &Piece, key: &RecoveryKey, path: &Path) -> Result<(), Trouble> {

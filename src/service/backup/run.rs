@@ -112,6 +112,7 @@ impl Run<'_> {
             begin();
             Done::Full(self.full(&target, &shelf)?)
         };
+        self.put_erased(&target)?;
         Ok((done, target.shelf()?.held()))
     }
 
@@ -203,6 +204,18 @@ impl Run<'_> {
             Err(_) if !whole => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Lays down who was erased by now, over the list that lay there: older pieces still hold them.
+    fn put_erased(&self, target: &Target) -> Result<(), Trouble> {
+        let list = crate::privacy::erased_list(self.ctx).map_err(|error| Trouble::Other(error.to_string()))?;
+        if list.is_empty() {
+            return Ok(());
+        }
+        let write = |out: &mut dyn Write| {
+            out.write_all(list.as_bytes()).map_err(|error| super::target::said("writing a list", &error))
+        };
+        target.put(&Piece::Erased, |out| self.locks()?.seal(out, write)).map(drop)
     }
 
     fn put_list(

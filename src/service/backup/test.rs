@@ -331,3 +331,41 @@ async fn only_the_platforms_staff_may_and_the_key_is_shown_with_a_line_in_the_lo
     assert!(actions.contains(&"backup.sheet") && actions.contains(&"backup.key"), "{actions:?}");
     assert!(!lines.iter().any(|(_, line)| format!("{line:?}").contains("SECRET")), "the log never holds a key");
 }
+
+#[tokio::test]
+async fn whoever_was_erased_since_a_backup_is_erased_again_when_it_is_restored() {
+    let of = Machine::set_up().await;
+    save(&of.ctx, &of.admin, &of.input()).await.unwrap();
+    let person = of
+        .ctx
+        .write(&of.ctx.own(of.admin.space), |work| {
+            let id = domain::PersonId(work.next_id::<domain::Person>()?);
+            let (name, phone) = ("欧阳锋".to_owned(), Some("+8613912345678".to_owned()));
+            work.insert(&domain::Person { id, name, phone, company: String::new(), created_at: work.now })?;
+            work.audit("test", "person", "", "")?;
+            Ok(id)
+        })
+        .await
+        .unwrap();
+    of.look().await;
+    let before = of.ctx.now();
+    of.pass(5 * MINUTE);
+    crate::privacy::erase(&of.ctx, &of.admin, person, "欧阳锋").await.unwrap();
+    crate::privacy::erase_now(&of.ctx, of.admin.space, person).await.unwrap();
+    of.look().await;
+    assert!(of.pieces().contains(&Piece::Erased) && of.trouble().is_none());
+    let (there, restored, _folder) = of.elsewhere(Some(before)).await.unwrap();
+    let name = |ctx: &Ctx| {
+        ctx.read(&ctx.own(of.admin.space), |view| {
+            use store::Read as _;
+            Ok(view.get::<domain::Person>(&person)?.unwrap().name)
+        })
+        .unwrap()
+    };
+    assert_eq!(name(&there), "欧阳锋", "the older backup still holds it");
+    let (store, list, now) = (there.store().clone(), restored.erased, of.ctx.now());
+    let again = tokio::task::spawn_blocking(move || crate::privacy::erase_again(&store, &list, now));
+    assert_eq!(again.await.unwrap().unwrap(), 1);
+    assert_eq!(crate::privacy::erase_due(&there, of.admin.space).await.unwrap(), 1);
+    assert_eq!(name(&there), "欧**");
+}

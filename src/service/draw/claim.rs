@@ -1,7 +1,7 @@
 //! Prizes and their winners (S0-73): the list, finding a winner by what they show, handing out, taking that back, the file.
 
 use super::{act, draw_in, rounds_in, subject, wins_in};
-use crate::{Actor, At, Ctx, Error, Permit, checkin, registration, sheet};
+use crate::{Actor, At, Ctx, Error, Permit, checkin, privacy::access, registration, sheet};
 use domain::{
     DrawId, EventId, Permission, Refusal, RoundId, Ticket,
     code::{self, Scanned},
@@ -47,7 +47,12 @@ pub fn wins(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId) -> Result<Vec<
     let full = registration::sees_all(ctx, actor, event);
     ctx.read(&permit, |view| {
         draw_in(view, event, id)?;
-        rows(view, id, full, |_| true)
+        let rows = rows(view, id, full, |_| true)?;
+        if full {
+            let phones = rows.iter().filter_map(|row| row.win.phone.as_deref());
+            access::note_phones(ctx, actor, "draw.wins", Some(event), phones)?;
+        }
+        Ok(rows)
     })
 }
 

@@ -2,7 +2,7 @@
 //! ticket, and nobody stands on a list twice.
 
 use super::{act, draw_in, lucky, subject};
-use crate::{Actor, At, Ctx, Error, Permit, Work, event, registration, sheet};
+use crate::{Actor, At, Ctx, Error, Permit, Work, event, privacy::access, registration, sheet};
 use domain::{
     Draw, DrawId, EntrantId, EventId, Permission, Problem, Refusal, Ticket,
     draw::{EXTRAS_MAX, Entrant, Who},
@@ -237,7 +237,11 @@ pub fn entrants(
             by_code: entrant.token.is_some() || entrant.ticket.is_some(),
             entrant,
         };
-        let rows = all.into_iter().skip(page.saturating_mul(PAGE)).take(PAGE).map(row).collect();
+        let rows: Vec<EntrantRow> = all.into_iter().skip(page.saturating_mul(PAGE)).take(PAGE).map(row).collect();
+        if full {
+            let phones = rows.iter().filter_map(|row| row.entrant.phone.as_deref());
+            access::note_phones(ctx, actor, "draw.entrants", Some(event), phones)?;
+        }
         Ok((rows, found, full))
     })
 }

@@ -61,7 +61,7 @@ impl Remembered {
         }
     }
 
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
         tokens.age += 1;
         tokens.known.clear();

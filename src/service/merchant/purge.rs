@@ -178,7 +178,8 @@ gone! {
     domain::draw::Running, domain::draw::Win, domain::draw::Round, domain::draw::Draw,
     domain::Portrait, domain::Certificate, domain::PrintRun, domain::Design, domain::EventShare, domain::Picture, domain::Sound,
     domain::Talk, domain::TalkChoice, domain::FeedbackGiven, domain::HomePart, domain::Brand,
-    domain::SeatPlan, domain::Seating,
+    domain::SeatPlan, domain::Seating, domain::privacy::consent::Consent,
+    domain::second::SecondRule,
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use super::load;
 use crate::{
-    Actor, At, Ctx, Error, registration,
+    Actor, At, Ctx, Error,
+    privacy::access,
+    registration,
     row::{self, Row},
     sheet,
 };
@@ -11,6 +13,7 @@ use domain::{
     order::{Item, OrderState},
     payment::Method,
     phone,
+    privacy::Seen,
     query::Query,
 };
 use store::catalogue::{DUE, INCOME, ORDERS, OWED};
@@ -161,8 +164,8 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::OrderManage, At::Event(event))?;
     let (full, query) = (registration::sees_all(ctx, actor, event), row::read(ctx, permit.space, &filter.text)?);
-    let (ctx, filter) = (ctx.clone(), filter.clone());
-    crate::aside(move || {
+    let (own, filter) = (ctx.clone(), filter.clone());
+    let (bytes, seen) = crate::aside(move || {
         let heads = [
             "Order number",
             "Name",
@@ -179,19 +182,24 @@ pub async fn export(
             "Way to pay",
             "Ordered at",
         ];
-        let mut table = vec![heads.map(&say).to_vec()];
-        ctx.read(&permit, |view| {
+        let (mut table, mut seen) = (vec![heads.map(&say).to_vec()], Vec::new());
+        own.read(&permit, |view| {
             for kept in view.scan::<Order>(&event, None, Sort::Ascending) {
                 let (_, order) = kept?;
                 if filter.takes(&order, &query, full) {
                     table.push(line(&order, full, &local, &say));
+                    seen.extend((full && order.buyer.phone.is_some()).then_some(order.buyer.person));
                 }
             }
             Ok(())
         })?;
-        sheet::write(format, &table)
+        Ok((sheet::write(format, &table)?, seen))
     })
-    .await
+    .await?;
+    if !seen.is_empty() {
+        access::note_now(ctx, actor, "order.export", Some(event), seen, &[Seen::Phone]).await?;
+    }
+    Ok(bytes)
 }
 
 fn line(order: &Order, full: bool, local: &impl Fn(Time) -> String, say: &impl Fn(&str) -> String) -> Vec<String> {

@@ -3,6 +3,7 @@
 use super::{keep, sale_in, tell};
 use crate::{
     Actor, Ctx, Error, Work, event, member, message, payment,
+    privacy::consent,
     quota::{self, Stocks},
     registration::{self, Codes, NewTicket},
     ticket_type, token, voucher, waiting,
@@ -14,6 +15,7 @@ use domain::{
     member::{MemberOffer, check_only, reduction},
     order::{Buyer, Item, Line, OrderState, check_donation, next},
     payment::Method,
+    privacy::consent::ConsentWay,
     problem, refuse,
     text::Form,
     ticket::{Filler, Source, TicketDetails, TicketInput, check_ticket},
@@ -52,6 +54,8 @@ pub struct OrderInput {
     pub waiter: String,
     /// Tag of the language that the form was read in; empty: not known.
     pub lang: String,
+    /// The version of the privacy notice that the buyer agreed to, and by which way.
+    pub agreed: Option<(u32, ConsentWay)>,
 }
 
 /// A field of the form of person `at`: the first one's have no prefix.
@@ -301,7 +305,8 @@ pub async fn place(ctx: &Ctx, actor: &Actor, event: EventId, input: &OrderInput)
     let seeds: [u64; 8] = std::array::from_fn(|_| ctx.random.number());
     let (code, waiter, method) = (input.code.clone(), input.waiter.clone(), Method::parse(&input.method));
     let lang = input.lang.clone();
-    let wanted = Wanted { at, sale, people, donation, link, seeds, code, waiter, method, lang };
+    let agreed = input.agreed;
+    let wanted = Wanted { at, sale, people, donation, link, seeds, code, waiter, method, lang, agreed };
     ctx.write(&ctx.public(actor), move |work| wanted.take(work)).await
 }
 
@@ -330,6 +335,7 @@ struct Wanted {
     waiter: String,
     method: Option<Method>,
     lang: String,
+    agreed: Option<(u32, ConsentWay)>,
 }
 
 impl Wanted {
@@ -348,6 +354,7 @@ impl Wanted {
             )
             .into());
         }
+        consent::check(work.read(), self.agreed.map(|(version, _)| version))?;
         let waiter = waiter(work.read(), event, &self.waiter, work.now)?;
         let mut counter = Counter::open(work.read(), &now_event, &self.code, work.now)?;
         let code = counter.code.as_ref().map(|(code, _)| code.id);
@@ -369,6 +376,9 @@ impl Wanted {
         };
         let id = OrderId(work.next_id::<Order>()?);
         let first = self.keep_tickets(work, id, state, &tickets)?;
+        if let Some((_, way)) = self.agreed {
+            consent::agree(work, first.person, way)?;
+        }
         let hold = state == OrderState::PendingPayment && !method.is_some_and(Method::is_kept);
         let mut order = Order {
             id,

@@ -1,11 +1,13 @@
 //! Registrations as a file.
 
 use super::{load, sees_all, selected, show_answer};
-use crate::{Actor, At, Ctx, Error, checkin, event, roster::Filter, ticket_type};
+use crate::{Actor, At, Ctx, Error, checkin, event, privacy::access, roster::Filter, ticket_type};
 use domain::{
-    EventId, Permission, TicketId, TicketState,
+    EventId, Permission, PersonId, TicketId, TicketState,
     field::{Answer, AnswerValue, FieldKind},
-    phone, region,
+    phone,
+    privacy::Seen,
+    region,
 };
 use store::Read;
 
@@ -21,13 +23,33 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
-    let (ctx, filter) = (ctx.clone(), filter.seen_by(ctx, actor, event));
-    crate::aside(move || {
-        let ids = selected(&ctx, &permit, event, &filter)?;
-        let table = ctx.read(&permit, |view| table(&ctx, view, event, &ids, full, &zone, &say))?;
-        crate::sheet::write(format, &table)
+    let (own, filter) = (ctx.clone(), filter.seen_by(ctx, actor, event));
+    let (bytes, seen) = crate::aside(move || {
+        let ids = selected(&own, &permit, event, &filter)?;
+        let (table, seen) = own.read(&permit, |view| {
+            let seen = if full { seen_in(view, event, &ids)? } else { Vec::new() };
+            Ok((table(&own, view, event, &ids, full, &zone, &say)?, seen))
+        })?;
+        Ok((crate::sheet::write(format, &table)?, seen))
     })
-    .await
+    .await?;
+    if !seen.is_empty() {
+        let fields = [Seen::Phone, Seen::IdCard];
+        access::note_now(ctx, actor, "registration.export", Some(event), seen, &fields).await?;
+    }
+    Ok(bytes)
+}
+
+/// Whose sensitive fields are in a file.
+fn seen_in(view: &impl Read, event: EventId, ids: &[TicketId]) -> Result<Vec<PersonId>, Error> {
+    let mut people = Vec::new();
+    for id in ids {
+        let ticket = load(view, event, *id)?;
+        if !access::seen_of(&ticket).is_empty() {
+            people.push(ticket.person);
+        }
+    }
+    Ok(people)
 }
 
 /// A region's province and code in columns of their own, to filter and sort by.

@@ -5,6 +5,7 @@ use super::{kinds, sale};
 use crate::{Actor, Error, file::Files, seal::Sealer};
 use domain::{Permission, Time, permission::Place, query::Query};
 use search::{Entry, Key};
+use std::cell::RefCell;
 use store::{SpaceView, Touched};
 
 /// What the entries of a record are made with.
@@ -29,12 +30,15 @@ pub struct Showing<'a> {
     pub query: &'a Query,
     /// The page it was found on; 0 for none.
     pub page: u32,
+    /// Phone numbers that were shown in full.
+    pub phones: &'a RefCell<Vec<String>>,
 }
 
 impl Showing<'_> {
     /// A phone number as the asker may see it at that place.
     pub fn phone(&self, e164: &str, place: &Place) -> String {
         if self.actor.covers(Permission::PersonSensitive, place) {
+            self.phones.borrow_mut().push(e164.to_owned());
             domain::phone::local(e164)
         } else {
             domain::phone::masked(e164)

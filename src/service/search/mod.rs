@@ -14,7 +14,7 @@ pub use search::{Marks, Piece, Sort};
 
 pub(crate) use inbox::Inbox;
 
-use crate::{Actor, At, Ctx, Error, Who};
+use crate::{Actor, At, Ctx, Error, Who, privacy::access};
 use domain::{
     EventId, Permission, Refusal, SpaceId,
     query::{self, Query, Within},
@@ -22,6 +22,7 @@ use domain::{
 };
 use kind::{Card, KINDS, Kind, Making, Showing};
 use search::{Ask, Found, Index, Key, Use, print, snippet};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -283,9 +284,10 @@ fn show(
     let mut count = found.count;
     let mut events = found.events;
     let mut finds = Vec::with_capacity(found.hits.len());
+    let phones = RefCell::default();
     for hit in &found.hits {
         let Some(kind) = kinds.iter().find(|kind| kind.number() == hit.key.kind) else { continue };
-        let showing = Showing { view, files: &ctx.files, actor, query, page: hit.page };
+        let showing = Showing { view, files: &ctx.files, actor, query, page: hit.page, phones: &phones };
         let card = kind.card(&showing, &hit.key)?;
         let seen = card.filter(|card| kind.permission().is_none_or(|permission| actor.covers(permission, &card.place)));
         match seen {
@@ -298,6 +300,9 @@ fn show(
             }
         }
     }
+    let phones = phones.into_inner();
+    let seen = access::persons_by(view, phones.iter().map(String::as_str))?;
+    access::note(ctx, actor, "search", None, seen, &[domain::privacy::Seen::Phone]);
     let mut named = Vec::new();
     let mut most: Vec<(u64, usize)> = events.into_iter().filter(|(_, count)| *count > 0).collect();
     most.sort_by_key(|(event, count)| (std::cmp::Reverse(*count), *event));

@@ -60,6 +60,18 @@ pub(super) fn derive_print(run: &PrintRun, out: &mut crate::Derived) {
     }
 }
 
+pub(super) fn derive_erasure(of: &domain::Erasure, out: &mut crate::Derived) {
+    if of.is_open() || of.state == domain::privacy::ErasureState::Begun {
+        out.plain(&ERASURE_OPEN, &of.asked_at.0);
+    }
+}
+
+pub(super) fn derive_access(line: &domain::AccessLine, out: &mut crate::Derived) {
+    for person in &line.people {
+        out.plain(&ACCESS_BY_PERSON, person);
+    }
+}
+
 pub(super) fn derive_visits(kept: &SourceVisits, out: &mut crate::Derived) {
     out.count(&VISITS_FROM, &(kept.event, kept.origin.to_string()), i64::from(kept.visits));
 }

@@ -262,6 +262,11 @@ pub const TALK_TAKEN: Counter<(EventId, domain::TalkId)> = Counter::new(111);
 /// People of a draw who have no ticket or joined by its code: those without a ticket, and those with one.
 pub const ENTRANTS: Counter<(DrawId, bool)> = Counter::new(51);
 
+/// Requests to erase somebody that are not settled, by when they were made, in milliseconds.
+pub const ERASURE_OPEN: Plain<domain::Erasure, i64> = Plain::new(565);
+/// Who saw sensitive fields of a person.
+pub const ACCESS_BY_PERSON: Plain<domain::AccessLine, PersonId> = Plain::new(566);
+
 /// A merchant in effect or frozen by the login of its first account.
 pub const MERCHANT_BY_LOGIN: Unique<Merchant, String> = Unique::new(411, "merchant_by_login");
 /// A merchant or an application by its link.
@@ -387,6 +392,12 @@ tables! {
     155 "backup_alert" v 1 domain::BackupAlert { key () = |_r| (); derive |_r, _out| (); }
     156 "audit_anchor" v 1 domain::AuditAnchor { key i64 = |r| r.at.0; derive |_r, _out| (); }
     157 "standby" v 1 domain::standby::Standby { key () = |_r| (); derive |_r, _out| (); }
+    160 "erasure" v 1 domain::Erasure { key PersonId = |r| r.person; derive |r, out| derive_erasure(r, out); }
+    161 "access_line" v 1 domain::AccessLine { key domain::AccessId = |r| r.id; derive |r, out| derive_access(r, out); }
+    162 "retention" v 1 domain::privacy::retention::Retention { key () = |_r| (); derive |_r, _out| (); }
+    163 "privacy_notice" v 1 domain::privacy::consent::PrivacyNotice { key u32 = |r| r.version; derive |_r, _out| (); }
+    164 "consent" v 1 domain::privacy::consent::Consent { key (PersonId, u32) = |r| (r.person, r.version); derive |_r, _out| (); }
+    165 "second_rule" v 1 domain::second::SecondRule { key () = |_r| (); derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
     151 "tunnel_plan" v 1 domain::TunnelPlan { key () = |_r| (); derive |_r, _out| (); }
 }
@@ -542,6 +553,8 @@ mod tests {
             MERCHANT_BY_LINK.id,
             PASSKEY_BY_ACCOUNT.id,
             LINK_BY_ACCOUNT.id,
+            ERASURE_OPEN.id,
+            ACCESS_BY_PERSON.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));

@@ -24,6 +24,7 @@ use views::{Tone, admin::account as pages};
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/account", get(list))
+        .route("/account/second", post(must))
         .route("/account/new", get(new_form).post(create))
         .route("/account/{account}", get(show))
         .route("/account/{account}/grant", post(grant))
@@ -38,7 +39,11 @@ pub fn routes() -> Router<Hall> {
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     let all = account::list(&hall.ctx, &actor)?;
     let rows: Vec<_> = all.into_iter().map(|view| (view.account, view.grants.len(), view.second)).collect();
-    page(pages::list(&visit.admin_shell(&actor), &rows))
+    page(pages::list(&visit.admin_shell(&actor), &rows, account::rule::get(&hall.ctx, &actor)?))
+}
+
+async fn must(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
+    told(&visit, "/admin/account", account::rule::save(&hall.ctx, &actor, fields.get("must")).await)
 }
 
 async fn new_form(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {

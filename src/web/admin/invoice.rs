@@ -13,7 +13,7 @@ use axum::{
 };
 use domain::{EventId, InvoiceId, OrderId, Refusal, invoice::InvoiceInput};
 use maud::Markup;
-use service::{Actor, Error, event, invoice, registration};
+use service::{Actor, Error, event, invoice, privacy::access, registration};
 use views::{Tone, admin::invoice as pages};
 
 /// Routes below `/admin`.
@@ -151,6 +151,16 @@ async fn print(
     let event = EventId(event);
     let row = invoice::one(&hall.ctx, &actor, event, InvoiceId(id))?;
     let full = registration::sees_all(&hall.ctx, &actor, event);
+    if full && row.order.buyer.phone.is_some() {
+        access::note(
+            &hall.ctx,
+            &actor,
+            "order.page",
+            Some(event),
+            [row.order.buyer.person],
+            &[domain::privacy::Seen::Phone],
+        );
+    }
     let event = event::get(&hall.ctx, &actor, event)?.event;
     page(pages::print(&visit.shell(), &event, &shown(row), full))
 }

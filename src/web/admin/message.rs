@@ -22,6 +22,7 @@ use service::{
         setting::{self, Trial},
         sms,
     },
+    privacy::access,
 };
 use views::{Tone, admin::message as pages};
 
@@ -156,13 +157,12 @@ fn draw_log(
 ) -> Answer {
     let found = sms::log(&hall.ctx, actor, event, before)?;
     let at = event.map_or(At::Space, At::Event);
-    let of = pages::SmsLog {
-        lines: &found.lines,
-        next: found.next,
-        today: found.today,
-        full: hall.ctx.permit(actor, Permission::PersonSensitive, at).is_ok(),
-        path,
-    };
+    let full = hall.ctx.permit(actor, Permission::PersonSensitive, at).is_ok();
+    if full {
+        let phones = found.lines.iter().map(|line| line.phone.as_str());
+        access::note_phones(&hall.ctx, actor, "sms.log", event, phones)?;
+    }
+    let of = pages::SmsLog { lines: &found.lines, next: found.next, today: found.today, full, path };
     page(pages::log(&visit.admin_shell(actor), &of))
 }
 

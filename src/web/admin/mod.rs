@@ -34,6 +34,7 @@ pub mod pay;
 pub mod person;
 pub mod picture;
 pub mod print;
+pub mod privacy;
 pub mod promotion;
 pub mod registration;
 pub mod sale;
@@ -67,6 +68,7 @@ pub fn routes() -> Router<Hall> {
         .merge(invoice::routes())
         .merge(member::routes())
         .merge(person::routes())
+        .merge(privacy::routes())
         .merge(sale::routes())
         .merge(notice::routes())
         .merge(outbox::routes())

@@ -14,7 +14,9 @@ use axum::{
 use domain::{EventId, Notice, NoticeId, Refusal, TicketState, TicketTypeId};
 use maud::Markup;
 use service::{
-    Actor, Error, event, notice, registration, reminder,
+    Actor, Error, event, notice,
+    privacy::access,
+    registration, reminder,
     roster::{Filter, Show},
     sheet::Format,
     ticket_type,
@@ -54,6 +56,11 @@ fn draw(
             (reminder, at)
         })
         .collect();
+    let full = registration::sees_all(&hall.ctx, actor, id);
+    if full {
+        let phones = rows.iter().filter_map(|notice| notice.phone.as_deref());
+        access::note_phones(&hall.ctx, actor, "notice.list", Some(id), phones)?;
+    }
     let of = pages::Page {
         event: &event,
         kinds: &kinds,
@@ -63,7 +70,7 @@ fn draw(
         counts,
         pages: (number, notice::PAGE),
         typed: ["kind", "group", "show", "text"].map(|name| typed.get(name)),
-        full: registration::sees_all(&hall.ctx, actor, id),
+        full,
         reminders: &reminders,
         reminder: (wrong_reminder, ["hours", "side", "words"].map(|name| typed.get(name))),
     };

@@ -17,11 +17,13 @@ use domain::{
     EventId, OrderId, Permission, Refusal, TicketId,
     order::{EntryInput, OrderState},
     picture::UPLOAD_MAX,
+    privacy::Seen,
 };
 use maud::Markup;
 use service::{
     Actor, Error, event,
     order::{self, Decision},
+    privacy::access,
     registration, token,
 };
 use views::{Tone, admin::order as pages, phone::order as phone_pages};
@@ -64,6 +66,11 @@ async fn list(
     let number = query.page(1_000_000)?;
     let (rows, found) = order::list(&hall.ctx, &actor, id, &filter(&typed), number).await?;
     let counts = order::counts(&hall.ctx, &actor, id)?;
+    let full = registration::sees_all(&hall.ctx, &actor, id);
+    if full {
+        let seen = rows.iter().filter(|order| order.buyer.phone.is_some()).map(|order| order.buyer.person);
+        access::note(&hall.ctx, &actor, "order.list", Some(id), seen, &[Seen::Phone]);
+    }
     let shown = pages::List {
         event: &event::get(&hall.ctx, &actor, id)?.event,
         counts: pages::Counts { states: counts.states, income: counts.income, due: counts.due, owed: counts.owed },
@@ -71,7 +78,7 @@ async fn list(
         pages: (found, number, order::PAGE),
         filter: &typed,
         saved: &service::search::saved::list(&hall.ctx, &actor, &base(id))?,
-        full: registration::sees_all(&hall.ctx, &actor, id),
+        full,
         may_manage: hall.may(&actor, Permission::OrderManage, id),
         may_reconcile: actor.holds_everywhere(Permission::OrderManage),
     };
@@ -95,6 +102,12 @@ fn draw(
     } else {
         Markup::default()
     };
+    let full = registration::sees_all(&hall.ctx, actor, event);
+    if full {
+        let buyer = row.order.buyer.phone.as_ref().map(|_| row.order.buyer.person);
+        let holders = row.tickets.iter().filter(|ticket| ticket.phone.is_some()).map(|ticket| ticket.person);
+        access::note(&hall.ctx, actor, "order.page", Some(event), buyer.into_iter().chain(holders), &[Seen::Phone]);
+    }
     let shown = pages::Page {
         wechat: &wechat,
         event: &event::get(&hall.ctx, actor, event)?.event,
@@ -103,7 +116,7 @@ fn draw(
         notices: &notices,
         by: &row.by,
         url: &format!("/order/{link}"),
-        full: registration::sees_all(&hall.ctx, actor, event),
+        full,
         may_review: hall.may(actor, Permission::OrderReview, event),
         may_manage,
     };

@@ -10,8 +10,8 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use domain::{Permission, PersonId};
-use service::{At, identity};
+use domain::{Permission, PersonId, privacy::Seen};
+use service::{At, identity, privacy::access};
 use views::admin::person as pages;
 
 /// Routes below `/admin`.
@@ -22,6 +22,10 @@ pub fn routes() -> Router<Hall> {
 async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     let merges = identity::merges(&hall.ctx, &actor)?;
     let full = hall.ctx.permit(&actor, Permission::PersonSensitive, At::Space).is_ok();
+    if full {
+        let seen = merges.iter().flat_map(|of| [&of.from, &of.into]).filter(|person| person.phone.is_some());
+        access::note(&hall.ctx, &actor, "person.merges", None, seen.map(|person| person.id), &[Seen::Phone]);
+    }
     let row = |of: identity::Merged| pages::Row { from: of.from, into: of.into, at: of.at, until: of.until };
     let rows: Vec<_> = merges.into_iter().map(row).collect();
     page(pages::page(&visit.admin_shell(&actor), &rows, full))

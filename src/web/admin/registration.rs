@@ -13,9 +13,10 @@ use axum::{
     extract::{DefaultBodyLimit, Path, State},
     routing::{get, post},
 };
-use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketState, TicketType, TicketTypeId};
+use domain::{EventId, Permission, Refusal, Ticket, TicketId, TicketState, TicketType, TicketTypeId, privacy::Seen};
 use service::{
     Actor, At, Error, checkin, event, notice,
+    privacy::access,
     registration::{self, Bulk},
     roster::{Filter, Show, SortBy},
     search::saved,
@@ -112,6 +113,11 @@ async fn list(
     let typed = typed_filter(&query);
     let number = query.page(1_000_000)?;
     let (rows, found) = listed(&hall, &actor, id, filter(&typed), number).await?;
+    let full = registration::sees_all(&hall.ctx, &actor, id);
+    if full {
+        let seen = rows.iter().filter(|(ticket, _)| ticket.phone.is_some()).map(|(ticket, _)| ticket.person);
+        access::note(&hall.ctx, &actor, "registration.list", Some(id), seen, &[Seen::Phone]);
+    }
     let shown = pages::List {
         event: &event::get(&hall.ctx, &actor, id)?.event,
         rows: &rows,
@@ -121,7 +127,7 @@ async fn list(
         page: number,
         size: registration::PAGE,
         filter: &typed,
-        full: registration::sees_all(&hall.ctx, &actor, id),
+        full,
         may_manage: hall.may(&actor, Permission::RegistrationManage, id),
         may_export: hall.may(&actor, Permission::RegistrationExport, id),
         may_tell: hall.may(&actor, Permission::NoticeSend, id),
@@ -193,6 +199,10 @@ async fn show(
     let id = EventId(id);
     let of = registration::ticket_page(&hall.ctx, &actor, id, TicketId(ticket))?;
     let full = registration::sees_all(&hall.ctx, &actor, id);
+    let seen = access::seen_of(&of.ticket);
+    if full && !seen.is_empty() {
+        access::note(&hall.ctx, &actor, "registration.page", Some(id), [of.ticket.person], &seen);
+    }
     let mut answers = Vec::new();
     for field in &of.event.fields {
         let kept = of.ticket.answers.iter().find(|answer| answer.field == field.id);
@@ -232,6 +242,7 @@ async fn show(
         may_manage: hall.may(&actor, Permission::RegistrationManage, id),
         may_mark: hall.may(&actor, Permission::CheckinMark, id),
         may_tell: hall.may(&actor, Permission::NoticeSend, id),
+        may_privacy: actor.holds_everywhere(Permission::PersonPrivacy),
         more: super::print::on_registration(&hall, &visit, &actor, id, of.ticket.id)?,
     };
     page(pages::show(&visit.admin_shell(&actor), &shown))
@@ -271,6 +282,9 @@ async fn form(
     hall.ctx.permit(&actor, Permission::PersonSensitive, At::Event(id))?;
     let ticket = registration::get(&hall.ctx, &actor, id, TicketId(ticket))?;
     let typed = kept(&hall, &actor, &ticket)?;
+    if ticket.phone.is_some() {
+        access::note(&hall.ctx, &actor, "registration.page", Some(id), [ticket.person], &[Seen::Phone]);
+    }
     page(draw(&hall, &visit, &actor, id, Some(&ticket), &typed, None)?)
 }
 

@@ -20,7 +20,7 @@ use domain::{
     voucher::VoucherInput,
 };
 use maud::Markup;
-use service::{Actor, At, Error, event, order, payment, quota, registration, voucher, waiting};
+use service::{Actor, At, Error, event, order, payment, privacy::access, quota, registration, voucher, waiting};
 use views::{Tone, admin::sale as pages};
 
 /// Routes below `/admin`.
@@ -280,6 +280,10 @@ async fn waiting_list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staf
     let rows = waiting::list(&hall.ctx, &actor, id)?;
     let event = event::get(&hall.ctx, &actor, id)?.event;
     let full = registration::sees_all(&hall.ctx, &actor, id);
+    if full {
+        let phones = rows.iter().map(|row| row.phone.as_str());
+        access::note_phones(&hall.ctx, &actor, "waiting.list", Some(id), phones)?;
+    }
     page(pages::waiting(&visit.admin_shell(&actor), &event, &kinds(&hall, &actor, id)?, &rows, full))
 }
 

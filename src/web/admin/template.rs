@@ -23,6 +23,7 @@ use service::{
         person::{self, Whose},
         template::{self, Preview},
     },
+    privacy::access,
 };
 use views::{Tone, admin::template as pages};
 
@@ -181,6 +182,9 @@ fn draw_log(hall: &Hall, visit: &Visit, actor: &Actor, whose: Whose, query: &Fie
     };
     let full = hall.ctx.permit(actor, Permission::PersonSensitive, place).is_ok();
     let phone = found.phone.as_deref().map_or(String::new(), |number| views::format::phone(number, full));
+    if full {
+        access::note_phones(&hall.ctx, actor, "message.log", None, found.phone.as_deref())?;
+    }
     let of = pages::Log {
         name: &found.name,
         phone: &phone,

@@ -219,6 +219,15 @@ struct Spot {
 }
 
 /// An event with all that is needed to register.
+/// The privacy notice.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NoticeBody {
+    /// Goes back with the order.
+    version: u32,
+    /// What it says, in lines.
+    text: String,
+}
+
 #[derive(Serialize, ToSchema)]
 pub(super) struct EventBody {
     #[serde(flatten)]
@@ -240,6 +249,9 @@ pub(super) struct EventBody {
     methods: Vec<Way>,
     sale: Sale,
     talks: Vec<TalkRow>,
+    /// What whoever registers reads and agrees to.
+    #[schema(required)]
+    privacy_notice: Option<NoticeBody>,
     /// Number of the series that it belongs to.
     #[schema(required)]
     series: Option<u64>,
@@ -324,6 +336,8 @@ pub(super) async fn show(
             codes: voucher::are_there(ctx, &actor, event.id)?,
         },
         talks: talks.into_iter().map(TalkRow::from).collect(),
+        privacy_notice: service::privacy::consent::current(ctx, actor.space)?
+            .map(|notice| NoticeBody { version: notice.version, text: notice.text }),
     }))
 }
 

@@ -15,6 +15,7 @@ use axum::{Extension, Json, extract::State, http::StatusCode};
 use domain::{
     AddOnId, EventId, Problem, Refusal, TicketTypeId,
     order::{Item, Line, PEOPLE_MAX},
+    privacy::consent::ConsentWay,
     problem,
     ticket::TicketInput,
 };
@@ -77,6 +78,9 @@ pub(super) struct OrderForm {
     /// By which link they came: its `from`, so that the source is known.
     #[serde(default)]
     from: String,
+    /// The version of the privacy notice that the buyer read and agreed to, as the event has it; needed where there is one.
+    #[serde(default)]
+    privacy_notice: Option<u32>,
 }
 
 fn input(form: OrderForm, once: String) -> Result<OrderInput, Failure> {
@@ -102,6 +106,7 @@ fn input(form: OrderForm, once: String) -> Result<OrderInput, Failure> {
         donation: form.donation,
         method: form.method,
         waiter: form.waiter,
+        agreed: form.privacy_notice.map(|version| (version, ConsentWay::Api)),
         ..OrderInput::default()
     })
 }
@@ -109,7 +114,7 @@ fn input(form: OrderForm, once: String) -> Result<OrderInput, Failure> {
 /// The fields of the page's form as the API spells them: `more-1-name` is `people[1].name`.
 fn respell(error: Error) -> Failure {
     let Error::Refused(mut refusal) = error else { return error.into() };
-    let of_order = ["code", "donation", "method", "waiter", "people"];
+    let of_order = ["code", "donation", "method", "waiter", "people", "privacy_notice"];
     for Problem { field, .. } in &mut refusal.problems {
         if of_order.contains(&field.as_str()) {
             continue;

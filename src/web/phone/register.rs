@@ -11,12 +11,12 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
-use domain::{AddOnId, EventId, Order, Refusal, TicketTypeId, order::OrderState};
+use domain::{AddOnId, EventId, Order, Refusal, TicketTypeId, order::OrderState, privacy::consent::ConsentWay};
 use maud::Markup;
 use service::{
     Error, event, identity,
     order::{self, OrderInput, PersonInput},
-    payment, quota, registration, token, upload, voucher, waiting,
+    payment, privacy, quota, registration, token, upload, voucher, waiting,
 };
 use views::phone::register as pages;
 
@@ -50,6 +50,7 @@ fn draw(
 ) -> Result<Markup, Error> {
     let visitor = visit.visitor();
     let event = event::public_get(&hall.ctx, &visitor, event)?;
+    let notice = privacy::consent::current(&hall.ctx, visit.space)?;
     let shown = pages::Register {
         event: &event,
         choices: &choices(hall, visit, event.id, &typed.code)?,
@@ -58,6 +59,7 @@ fn draw(
         codes: voucher::are_there(&hall.ctx, &visitor, event.id)?,
         methods: &payment::offered(&hall.ctx, &visitor)?,
         left: &registration::choices_left(&hall.ctx, &visitor, &event)?,
+        privacy: notice.as_ref(),
         typed,
         lines,
     };
@@ -123,6 +125,7 @@ async fn read(hall: &Hall, fields: &Fields) -> Result<(pages::Typed, Option<Refu
         method: text("method"),
         once: text("once"),
         waiter: text("waiter"),
+        agreed: text("privacy_notice"),
     };
     let wrong = (!problems.is_empty()).then(|| Refusal::invalid(problems));
     Ok((typed, wrong))
@@ -152,6 +155,7 @@ fn input(typed: &pages::Typed) -> Result<OrderInput, Refusal> {
         method: typed.method.clone(),
         waiter: typed.waiter.clone(),
         lang: String::new(),
+        agreed: typed.agreed.parse().ok().map(|version| (version, ConsentWay::Form)),
     })
 }
 

@@ -71,6 +71,12 @@ const KEPT: &[&str] = &[
     "audit_anchor",
     "checklist",
     "tunnel_plan",
+    // Numbers alone.
+    "erasure",
+    "access_line",
+    "retention",
+    // The association's own words.
+    "privacy_notice",
 ];
 
 #[test]
