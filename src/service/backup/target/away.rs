@@ -1,7 +1,7 @@
 //! A folder on another computer. A piece is written into a file here first, and goes from there: so it is known in whole, with its length, before
 //! anything is sent, and lies in no memory.
 
-use super::{BUFFER, Rack, Trouble, Write, said, told};
+use super::{BUFFER, Looked, Rack, Trouble, Write, said, told};
 use bytes::Bytes;
 use domain::backup::Home;
 use gateway::{
@@ -120,7 +120,7 @@ impl Away {
 }
 
 impl Rack for Away {
-    fn look(&self) -> Result<(Vec<(String, u64)>, Vec<String>), Trouble> {
+    fn look(&self) -> Result<Looked, Trouble> {
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for Found { name, bytes, folder } in self.handle.block_on(self.depot.list("")).map_err(told)? {
             if folder {

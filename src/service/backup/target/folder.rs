@@ -1,6 +1,6 @@
 //! A folder of this machine, on another disk or mounted from elsewhere.
 
-use super::{BUFFER, Rack, Trouble, Write, said};
+use super::{BUFFER, Looked, Rack, Trouble, Write, said};
 use domain::backup::Piece;
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Read, Write as _};
@@ -45,7 +45,7 @@ impl Folder {
 }
 
 impl Rack for Folder {
-    fn look(&self) -> Result<(Vec<(String, u64)>, Vec<String>), Trouble> {
+    fn look(&self) -> Result<Looked, Trouble> {
         let failed = |error: std::io::Error| said("reading the folder", &error);
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for found in fs::read_dir(&self.0).map_err(failed)? {

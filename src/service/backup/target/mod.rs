@@ -67,10 +67,13 @@ fn told(fault: Fault) -> Trouble {
 /// What writes a piece.
 type Write<'a> = dyn FnMut(&mut BufWriter<File>) -> Result<(), Trouble> + 'a;
 
+/// Files with their bytes, and the names of folders.
+type Looked = (Vec<(String, u64)>, Vec<String>);
+
 /// What a place must be able to do. Names are those of files within the box's own folder.
 trait Rack: Send + Sync {
     /// Files with their bytes, and the names of folders.
-    fn look(&self) -> Result<(Vec<(String, u64)>, Vec<String>), Trouble>;
+    fn look(&self) -> Result<Looked, Trouble>;
     /// Writes a file; it has its name when it is there in whole. Answers its bytes.
     fn put(&self, name: &str, write: &mut Write<'_>) -> Result<u64, Trouble>;
     /// Reads a file.
@@ -156,7 +159,7 @@ impl Target {
         }
     }
 
-    fn look(&self) -> Result<(Vec<(String, u64)>, Vec<String>), Trouble> {
+    fn look(&self) -> Result<Looked, Trouble> {
         self.rack.look()
     }
 
