@@ -9,11 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{
-    SpaceId,
-    standby::{Judged, Role},
-};
-use service::{Ctx, standby};
+use domain::standby::{Judged, Role};
+use service::standby;
 use views::admin::standby as pages;
 
 /// Everything that such a box answers.
@@ -27,14 +24,9 @@ pub fn router(hall: Hall) -> Router {
         .with_state(hall)
 }
 
-/// The association, where its record came already.
-fn name(ctx: &Ctx) -> Option<String> {
-    ctx.known(SpaceId::ASSOCIATION).ok().flatten().map(|known| known.space.name.clone())
-}
-
 async fn show(State(hall): State<Hall>, visit: Visit) -> Response {
     let (standing, link) = (standby::standing(&hall.ctx), standby::link(&hall.ctx));
-    let name = name(&hall.ctx);
+    let name = standby::name(&hall.ctx);
     let of = pages::Idle {
         role: standing.role,
         name: name.as_deref(),
