@@ -408,7 +408,8 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
     let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
     let setup = Arc::new(SetupCode::default());
-    let secure = secured(&ctx, settings, tls).await?;
+    let tokens = Arc::<gateway::acme::Tokens>::default();
+    let secure = secured(&ctx, settings, tls, &tokens).await?;
     let looker = Looker::new(settings, secure.as_ref().map(|secure| secure.tls.clone()));
     service::health::register(&ctx, opened.rebuilt, Box::new(move || looker.look()));
     let shown = lan(address);
@@ -470,13 +471,17 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
             if secure.root().is_some() {
                 say(format!("devices come to trust it at http://{shown}/root"));
             }
-            Way::Redirect(secure.address.port())
+            Way::Redirect(secure.address.port(), tokens)
         }
         None => Way::Plain,
     };
     let plain = tokio::spawn(listen::serve(listener, app.clone(), way, proxies.clone(), ends.clone()));
     let by_tls = secure.map(|Secure { listener, tls, .. }| {
         let renewing = tokio::spawn(renew(tls.clone()));
+        if let Some(public) = tls.public() {
+            // It ends with the program: an order that was begun is begun anew by the next one.
+            drop(tokio::spawn(public.clone().keep()));
+        }
         tls.config()
             .map(|config| (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config), proxies, ends))))
     });
@@ -564,14 +569,19 @@ async fn secured(
     ctx: &service::Ctx,
     settings: &Settings,
     inherited: Option<TcpListener>,
+    tokens: &Arc<gateway::acme::Tokens>,
 ) -> Result<Option<Secure>, Error> {
     let listener = match (inherited, settings.listen_tls) {
         (Some(listener), _) => listener,
         (None, Some(wanted)) => bound(wanted).await?,
-        (None, None) => return Ok(None),
+        (None, None) if settings.acme_names.trim().is_empty() => return Ok(None),
+        (None, None) => {
+            let why = "settings: acme_names needs listen_tls: a certificate is of no use without TLS";
+            return Err(Error::Internal(why.into()));
+        }
     };
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
-    Ok(Some(Secure { listener, address, tls: Arc::new(Tls::open(ctx, settings)?) }))
+    Ok(Some(Secure { listener, address, tls: Arc::new(Tls::open(ctx, settings, tokens)?) }))
 }
 
 /// How often the box looks whether its certificate is still good.

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use gateway::acme::Tokens;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -36,8 +37,8 @@ pub enum Way {
     /// As they come.
     Plain,
     /// Other computers are sent to the TLS listener at this port, but for what hands out the root. This computer, and with it a
-    /// tunnel or a server in front, is served.
-    Redirect(u16),
+    /// tunnel or a server in front, is served. Authorities are given the tokens that they ask for.
+    Redirect(u16, Arc<Tokens>),
     /// TLS.
     Tls(Arc<ServerConfig>),
 }
@@ -122,7 +123,7 @@ pub async fn serve(listener: TcpListener, app: App, way: Way, proxies: Arc<Proxi
             let Some(said) = proxies.peer(&mut stream, peer).await else { return };
             let service = service(app, peer, said, &way, proxies);
             match way {
-                Way::Plain | Way::Redirect(_) => {
+                Way::Plain | Way::Redirect(..) => {
                     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     ended(watcher.watch(connection.into_owned())).await;
                 }
@@ -193,12 +194,15 @@ fn service(
     Future: Send,
 > + use<> {
     let secure = matches!(way, Way::Tls(_));
-    let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
+    let redirect = if let Way::Redirect(port, tokens) = way { Some((*port, tokens.clone())) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         name_host(&mut request);
         // Whoever stands next to the box decides: a server in front of it is one of its own.
-        let sent = redirect.and_then(|port| elsewhere(&request, near, port));
+        let sent = redirect.as_ref().and_then(|(port, tokens)| {
+            let token = tokens.answer(request.uri().path()).map(IntoResponse::into_response);
+            token.or_else(|| elsewhere(&request, near, *port))
+        });
         let (address, by_tls) = if proxies.forwarded.is_empty() {
             (said, false)
         } else {

@@ -2,11 +2,13 @@
 
 mod authority;
 mod name;
+mod public;
 
 use crate::settings::Settings;
 use arc_swap::ArcSwap;
 use authority::{Authority, Pair};
 use domain::Time;
+use gateway::acme::Tokens;
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -20,14 +22,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 pub use name::LOCAL;
+pub use public::Public;
 
 /// What is served now; looked up for every new connection.
 #[derive(Debug)]
-struct Current(ArcSwap<CertifiedKey>);
+struct Current {
+    own: ArcSwap<CertifiedKey>,
+    public: Option<Arc<Public>>,
+}
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let public = self.public.as_ref().zip(hello.server_name());
+        public.and_then(|(public, name)| public.resolve(name)).or_else(|| Some(self.own.load_full()))
     }
 }
 
@@ -89,7 +96,7 @@ pub fn ends(certificate: &[u8]) -> Option<Time> {
 
 impl Tls {
     /// Opens what the settings name. Without a certificate of theirs the box makes its own.
-    pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Self, Error> {
+    pub fn open(ctx: &Ctx, settings: &Settings, tokens: &Arc<Tokens>) -> Result<Self, Error> {
         let authority = Authority::open(ctx, &settings.data, &settings.names)?;
         let given = match (&settings.certificate, &settings.certificate_key) {
             (Some(chain), Some(key)) => Some(Given { chain: chain.clone(), key: key.clone(), read: Mutex::new(None) }),
@@ -104,7 +111,8 @@ impl Tls {
             None => Some(Self::own(&authority, ctx, &name::here(&settings.names))?.0),
         };
         let first = first.ok_or_else(|| Error::Internal("no certificate to begin with".into()))?;
-        let current = Arc::new(Current(ArcSwap::from_pointee(first)));
+        let public = Public::open(ctx, settings, tokens)?;
+        let current = Arc::new(Current { own: ArcSwap::from_pointee(first), public });
         Ok(Self { ctx: ctx.clone(), current, authority, names: settings.names.clone(), given })
     }
 
@@ -128,9 +136,14 @@ impl Tls {
         self.given.is_none().then(|| self.authority.root().clone())
     }
 
+    /// The certificate for public names, where the settings want one.
+    pub fn public(&self) -> Option<&Arc<Public>> {
+        self.current.public.as_ref()
+    }
+
     /// When the certificate that is served ends.
     pub fn until(&self) -> Option<Time> {
-        self.current.0.load().cert.first().and_then(|certificate| ends(certificate))
+        self.current.own.load().cert.first().and_then(|certificate| ends(certificate))
     }
 
     /// Renews what must be: an own certificate near its end or without an address of the box, given files that were changed. Open
@@ -144,7 +157,7 @@ impl Tls {
             }
         };
         let Some(made) = made else { return Ok(false) };
-        self.current.0.store(Arc::new(made));
+        self.current.own.store(Arc::new(made));
         tracing::info!(until = ?self.until(), "new connections are served with a new certificate");
         Ok(true)
     }
