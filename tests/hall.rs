@@ -270,6 +270,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// The same browser at another address.
+    pub fn at(self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self }
+    }
+
     /// The same browser with its paths within a merchant's space.
     pub fn within(&self, root: &str) -> Self {
         Self { base: format!("{}{root}", self.base), root: root.to_owned(), ..self.clone() }

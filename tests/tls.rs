@@ -4,7 +4,7 @@ use crate::hall::Hall;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    pki_types::{CertificateDer, ServerName},
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -203,4 +203,79 @@ fn a_given_certificate_is_changed_while_connections_go_on_and_a_broken_one_is_no
     }
     assert_eq!(shown(&mut connect(&address, &second, "127.0.0.1", ALL)), second);
     assert_eq!(shown(&mut old), first, "the old connection goes on");
+}
+
+/// A day as far from today, as certificates name days.
+fn day(away: i64) -> (i32, u8, u8) {
+    let date = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(away);
+    (i32::from(date.year()), u8::try_from(date.month()).unwrap(), u8::try_from(date.day()).unwrap())
+}
+
+#[test]
+fn a_public_name_gets_its_certificate_from_an_authority_and_the_boxes_own_stays() {
+    use gateway::acme::standin::Acme;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let plain = format!("127.0.0.1:{}", gateway::ssh::standin::free_port().unwrap());
+    let days = [day(-1), day(89)];
+    let acme = runtime.block_on(Acme::start(plain.parse().unwrap(), folder.path().to_owned(), days)).unwrap();
+    let settings = [
+        ("HUIGUAN_ACME_NAMES", "hall.example.cn, www.example.cn"),
+        ("HUIGUAN_ACME_DIRECTORY", acme.directory.as_str()),
+        ("HUIGUAN_LISTEN_TLS", "127.0.0.1:0"),
+    ];
+    let public = CertificateDer::from_pem_slice(acme.root.as_bytes()).unwrap().to_vec();
+    let begun = || {
+        let hall = Hall::with_settings(&data, &plain, &settings);
+        let address = hall.says("listening on https://");
+        (hall, address)
+    };
+    // Asks for the public name until the certificate is of the authority.
+    let reached = |address: &str| {
+        let until = Instant::now() + Duration::from_secs(120);
+        loop {
+            let mut stream = connect(address, &public, "hall.example.cn", ALL);
+            if ask(&mut stream, "/login").is_ok_and(|(status, ..)| status == 200) {
+                return stream.get_ref().conn.peer_certificates().unwrap()[0].to_vec();
+            }
+            assert!(Instant::now() < until, "the authority's certificate is served");
+            std::thread::park_timeout(Duration::from_millis(200));
+        }
+    };
+    let (hall, address) = begun();
+    hall.set_up();
+    let root = root_of(&plain);
+    let mut open = connect(&address, &root, "127.0.0.1", ALL);
+    shown(&mut open);
+    let first = reached(&address);
+    shown(&mut open);
+    shown(&mut connect(&address, &root, "huiguan.local", ALL));
+    assert_eq!(acme.counts().1, 1, "one order");
+    assert!(hall.stop());
+    // What is good is served again without a word to the authority; what has lived two thirds of its life is fetched anew.
+    let (hall, address) = begun();
+    assert_eq!(reached(&address), first);
+    assert_eq!(acme.counts(), (1, 1, 0));
+    assert!(hall.stop());
+    let kept = std::fs::read(data.join("tls/public")).unwrap();
+    assert!(!kept.windows(11).any(|part| part == b"PRIVATE KEY"), "the key lies sealed");
+    std::fs::remove_file(data.join("tls/public")).unwrap();
+    acme.set_days([day(-80), day(10)]);
+    let (hall, address) = begun();
+    let old = reached(&address);
+    assert!(hall.stop());
+    acme.set_days(days);
+    let (hall, address) = begun();
+    let until = Instant::now() + Duration::from_secs(120);
+    while reached(&address) == old {
+        assert!(Instant::now() < until, "it is renewed");
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+    let orders = acme.counts().1;
+    assert!(orders >= 3, "{orders}");
+    // An authority that says no is told in words, and what is served stays.
+    let told = hall.client();
+    assert_eq!(told.get("/.well-known/acme-challenge/nothing").status, 404);
+    assert!(hall.stop());
 }

@@ -47,7 +47,7 @@ impl Far {
 
     /// Whoever comes through the tunnel, by a connection of their own.
     fn outside(&self) -> Client {
-        Client { base: format!("http://127.0.0.1:{}", self.port), ..self.hall.client() }
+        self.hall.client().at(&format!("http://127.0.0.1:{}", self.port))
     }
 
     fn page(&self) -> String {
@@ -63,13 +63,14 @@ impl Far {
         let mut form = vec![
             ("on", "on"),
             ("host", "127.0.0.1"),
-            ("port", &ssh),
-            ("user", &user),
+            ("port", ssh.as_str()),
+            ("user", user.as_str()),
             ("bind", "127.0.0.1"),
-            ("bind_port", &port),
-            ("base", &base),
-            ("revision", &of),
+            ("bind_port", port.as_str()),
+            ("base", base.as_str()),
+            ("revision", of.as_str()),
         ];
+        form.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
         form.extend_from_slice(more);
         self.admin.post("/admin/tunnel", &form)
     }
@@ -86,8 +87,9 @@ impl Far {
     fn accept(&self) {
         let (page, shown) = (self.page(), self.server.fingerprint().unwrap());
         assert!(page.contains(&shown), "{shown} in {page}");
-        let form = [("fingerprint", shown.as_str()), ("revision", &revision(&page))];
-        let answer = self.admin.post("/admin/tunnel/accept", &form);
+        let answer = self
+            .admin
+            .post("/admin/tunnel/accept", &[("fingerprint", shown.as_str()), ("revision", revision(&page).as_str())]);
         assert_eq!(answer.status, 303, "{}", answer.body);
     }
 
@@ -189,14 +191,14 @@ fn the_public_parts_are_reached_through_the_tunnel_and_staff_only_when_allowed()
     assert_eq!((far.outside().get("/login").status, far.outside().get("/admin").status), (200, 303));
     assert_eq!(far.save(&[("host", "")]).status, 422, "a form that is wrong comes back");
     // Off is off.
-    let form = [("revision", revision(&far.page()))];
+    let of = revision(&far.page());
     let form = [
         ("host", "127.0.0.1"),
         ("port", "22"),
         ("user", "x"),
         ("bind_port", "80"),
         ("base", "http://a.example"),
-        ("revision", &form[0].1),
+        ("revision", of.as_str()),
     ];
     assert_eq!(far.admin.post("/admin/tunnel", &form).status, 303);
     far.wait("未开启", false);
@@ -250,9 +252,8 @@ fn a_tunnel_comes_back_after_cuts_restarts_and_a_taken_port_and_trusts_no_other_
     far.reached();
     far.crowd(8, 40);
     // A new key of the box ends it until the server knows it.
-    let form = [("revision", revision(&far.page()))];
-    let form = [("revision", form[0].1.as_str())];
-    assert_eq!(far.admin.post("/admin/tunnel/key", &form).status, 303);
+    let of = revision(&far.page());
+    assert_eq!(far.admin.post("/admin/tunnel/key", &[("revision", of.as_str())]).status, 303);
     far.wait("服务器不允许本机登录", true);
     far.let_in();
     far.wait("已连接", true);

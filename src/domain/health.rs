@@ -12,8 +12,11 @@ use crate::{
 };
 
 mod checklist;
+mod outside;
 
 pub use checklist::Checklist;
+pub use outside::Public;
+use outside::{public, tunnel};
 
 /// How a thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -236,6 +239,10 @@ findings! {
     CertificateEnds = Certificate, Warn, "The certificate holds for {days} more days only.", "Lay a new certificate where the settings say; it is taken within a minute.";
     CertificateIsStuck = Certificate, Warn, "The box's own certificate holds for {days} more days only and was not renewed.", "Look whether the clock is right and what the log says, then restart the program.";
     CertificateIsOver = Certificate, Bad, "The certificate is over: devices refuse to connect.", "Look whether the clock is right. Lay a new certificate where the settings say, or restart the program to have its own renewed.";
+    PublicHolds = Certificate, Good, "The public certificate for {names} holds for {days} more days.", "Nothing to do.";
+    PublicComes = Certificate, Good, "A public certificate for {names} is being fetched.", "Nothing to do.";
+    PublicFails = Certificate, Warn, "No new public certificate for {names}: {why}", "Does each name lead to this box, and can port 80 be reached from outside? It is tried again by itself.";
+    PublicIsOver = Certificate, Bad, "The public certificate for {names} is over or was never issued: {why}", "Does each name lead to this box, and can port 80 be reached from outside? It is tried again by itself.";
     QueueFlows = Queue, Good, "{count} wait to leave the box, none for long.", "Nothing to do.";
     QueueAsks = Queue, Warn, "{count} in the outbox wait for somebody's decision.", "Open the outbox and decide whether they are sent again.";
     QueueIsSlow = Queue, Warn, "Something has been due in the outbox for {minutes} minutes.", "Is the internet there? The outbox says what the other side answered.";
@@ -354,6 +361,8 @@ pub struct Machine {
     pub synchronized: Option<bool>,
     /// The certificate: not known, none served, or this one.
     pub certificate: Option<Option<Served>>,
+    /// The certificate for public names; none is wanted.
+    pub public: Option<Public>,
     /// The key file: whether it is there and whether only its owner reads it. Not known, or there are no data yet: none.
     pub key: Option<KeyFile>,
     /// Version of the program.
@@ -627,17 +636,6 @@ fn backup(now: Time, of: Backup) -> Line {
     }
 }
 
-fn tunnel(now: Time, of: &Standing) -> Line {
-    let minutes = |since: Time| [("minutes", (now.since(since) / MINUTE).max(0).to_string())];
-    match of {
-        Standing::Off => Line::bare(Finding::TunnelIsNone),
-        Standing::Begins => Line::bare(Finding::TunnelBegins),
-        Standing::Up(since) => Line::with(Finding::TunnelIsUp, minutes(*since)),
-        Standing::Down { fault, .. } if fault.shown().is_some() => Line::bare(Finding::TunnelWaits),
-        Standing::Down { since, .. } => Line::with(Finding::TunnelIsDown, minutes(*since)),
-    }
-}
-
 fn index(of: &Index) -> Line {
     if let Some(why) = &of.failed {
         return Line::with(Finding::SearchFails, [("why", why.clone())]);
@@ -677,6 +675,7 @@ pub fn judge(now: Time, machine: &Machine, inside: Option<&Inside>) -> Vec<Line>
     }));
     lines.push(clock(now, inside.and_then(|inside| inside.newest), machine.synchronized));
     lines.extend(machine.certificate.map(|served| certificate(now, served)));
+    lines.extend(machine.public.as_ref().map(|of| public(now, of)));
     if let Some(inside) = inside {
         lines.extend(queue(now, &inside.queue));
         lines.push(gateway(&inside.away));

@@ -406,7 +406,8 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
     let (ctx, opened) = boot::open_saying(settings)?;
     ctx.files.remove_drafts();
-    let secure = secured(&ctx, settings, tls).await?;
+    let tokens = Arc::<gateway::acme::Tokens>::default();
+    let secure = secured(&ctx, settings, tls, &tokens).await?;
     let shown = lan(address);
     crate::standby::show(&ctx, secure.as_ref(), secure.as_ref().map_or(shown, |secure| lan(secure.address)));
     if !crate::standby::may_lead(&ctx).await? {
@@ -478,7 +479,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
             if secure.root().is_some() {
                 say(format!("devices come to trust it at http://{shown}/root"));
             }
-            Way::Redirect(secure.address.port())
+            Way::Redirect(secure.address.port(), tokens)
         }
         None => Way::Plain,
     };
@@ -486,6 +487,10 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let reached = secure.as_ref().map(|secure| secure.address);
     let by_tls = secure.map(|Secure { listener, tls, .. }| {
         let renewing = tokio::spawn(renew(tls.clone()));
+        if let Some(public) = tls.public() {
+            // It ends with the program: an order that was begun is begun anew by the next one.
+            drop(tokio::spawn(public.clone().keep()));
+        }
         tls.config().map(|config| {
             (renewing, tokio::spawn(listen::serve(listener, app, Way::Tls(config, ctx.clone()), proxies, ends)))
         })
@@ -588,14 +593,19 @@ async fn secured(
     ctx: &service::Ctx,
     settings: &Settings,
     inherited: Option<TcpListener>,
+    tokens: &Arc<gateway::acme::Tokens>,
 ) -> Result<Option<Secure>, Error> {
     let listener = match (inherited, settings.listen_tls) {
         (Some(listener), _) => listener,
         (None, Some(wanted)) => bound(wanted).await?,
-        (None, None) => return Ok(None),
+        (None, None) if settings.acme_names.trim().is_empty() => return Ok(None),
+        (None, None) => {
+            let why = "settings: acme_names needs listen_tls: a certificate is of no use without TLS";
+            return Err(Error::Internal(why.into()));
+        }
     };
     let address = listener.local_addr().map_err(|error| Error::internal("listening", error))?;
-    Ok(Some(Secure { listener, address, tls: Arc::new(Tls::open(ctx, settings)?) }))
+    Ok(Some(Secure { listener, address, tls: Arc::new(Tls::open(ctx, settings, tokens)?) }))
 }
 
 /// How often the box looks whether its certificate is still good.

@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use gateway::acme::Tokens;
 use hyper::{
     body::Body as _,
     server::conn::{http1, http2},
@@ -43,8 +44,8 @@ pub enum Way {
     /// As they come.
     Plain,
     /// Other computers are sent to the TLS listener at this port, but for what hands out the root. This computer, and with it a
-    /// tunnel or a server in front, is served.
-    Redirect(u16),
+    /// tunnel or a server in front, is served. Authorities are given the tokens that they ask for.
+    Redirect(u16, Arc<Tokens>),
     /// TLS; another box is attended to with what is behind the hall.
     Tls(Arc<ServerConfig>, service::Ctx),
 }
@@ -172,7 +173,7 @@ async fn attend(
     let Some(said) = proxies.peer(&mut stream, peer).await else { return };
     let service = service(app, peer, said, &way, proxies, seat.guest.clone());
     match way {
-        Way::Plain | Way::Redirect(_) => {
+        Way::Plain | Way::Redirect(..) => {
             let stream = Noted::new(TokioIo::new(stream), seat.guest.clone());
             ended(watcher.watch(speech.one.serve_connection(stream, service))).await;
         }
@@ -267,12 +268,15 @@ fn service(
     Future: Send,
 > + use<> {
     let secure = matches!(way, Way::Tls(..));
-    let redirect = if let Way::Redirect(port) = way { Some(*port) } else { None };
+    let redirect = if let Way::Redirect(port, tokens) = way { Some((*port, tokens.clone())) } else { None };
     hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = taken(request, &guest);
         name_host(&mut request);
         // Whoever stands next to the box decides: a server in front of it is one of its own.
-        let sent = redirect.and_then(|port| elsewhere(&request, near, port));
+        let sent = redirect.as_ref().and_then(|(port, tokens)| {
+            let token = tokens.answer(request.uri().path()).map(IntoResponse::into_response);
+            token.or_else(|| elsewhere(&request, near, *port))
+        });
         let (address, by_tls) = if proxies.forwarded.is_empty() {
             (said, false)
         } else {

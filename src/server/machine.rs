@@ -48,6 +48,7 @@ impl Looker {
             drives: drives(Path::new("/sys/block")),
             synchronized: synchronized(),
             certificate: self.certificate(),
+            public: self.tls.as_ref().and_then(|tls| tls.public()).map(|public| public.standing()),
             key: data.join("store").exists().then(|| key(&self.settings.key_file())),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -22,6 +22,14 @@ pub struct Settings {
     pub certificate: Option<PathBuf>,
     /// PEM file of that certificate's key.
     pub certificate_key: Option<PathBuf>,
+    /// Public names for which a certificate is fetched by ACME, separated by commas. Empty: none.
+    pub acme_names: String,
+    /// Mail address for the authority; empty: none.
+    pub acme_contact: String,
+    /// Address of the authority's directory.
+    pub acme_directory: String,
+    /// Program that changes the DNS, for DNS-01. None: HTTP-01, by port 80 of each name.
+    pub acme_hook: Option<PathBuf>,
     /// Whether the box tells its network that it is `huiguan.local`.
     pub announce: bool,
     /// File with the key for sensitive fields; must lie outside the data folder. None: beside it.
@@ -62,6 +70,10 @@ impl Default for Settings {
             names: Vec::new(),
             certificate: None,
             certificate_key: None,
+            acme_names: String::new(),
+            acme_contact: String::new(),
+            acme_directory: "https://acme-v02.api.letsencrypt.org/directory".into(),
+            acme_hook: None,
             announce: true,
             key_file: None,
             public_url: None,
@@ -91,6 +103,10 @@ const VARIABLES: &[&str] = &[
     "metrics_listen",
     "certificate",
     "certificate_key",
+    "acme_names",
+    "acme_contact",
+    "acme_directory",
+    "acme_hook",
     "announce",
     "key_file",
     "public_url",

@@ -27,6 +27,7 @@ fn machine() -> Machine {
         drives: vec![Drive { name: "nvme0".into(), failing: Some(false), worn: Some(3) }],
         synchronized: Some(true),
         certificate: Some(Some(Served { ends: Time(40 * DAY), own: true })),
+        public: None,
         key: Some(KeyFile::Safe),
         version: "1.2.3".into(),
     }
@@ -72,6 +73,11 @@ fn the_machine_is_judged_by_its_facts() {
     let ends = |days: i64, own: bool| {
         move |of: &mut Machine| of.certificate = Some(Some(Served { ends: NOW.plus(days * DAY + HOUR), own }))
     };
+    let public = |days: Option<i64>, why: Option<&str>| {
+        let ends = days.map(|days| NOW.plus(days * DAY + HOUR));
+        let of = Public { names: "a.example".into(), ends, why: why.map(str::to_owned) };
+        move |machine: &mut Machine| machine.public = Some(of.clone())
+    };
     let cases: Cases<Machine> = vec![
         (Box::new(disk(63 << 20, 100 << 30)), SpaceIsGone),
         (Box::new(disk(64 << 20, 100 << 30)), SpaceIsLow),
@@ -98,6 +104,11 @@ fn the_machine_is_judged_by_its_facts() {
         (Box::new(ends(20, false)), CertificateEnds),
         (Box::new(ends(-1, true)), CertificateIsOver),
         (Box::new(ends(-1, false)), CertificateIsOver),
+        (Box::new(public(Some(30), None)), PublicHolds),
+        (Box::new(public(None, None)), PublicComes),
+        (Box::new(public(Some(20), Some("limit"))), PublicFails),
+        (Box::new(public(Some(-1), None)), PublicIsOver),
+        (Box::new(public(None, Some("no answer"))), PublicIsOver),
         (Box::new(|of: &mut Machine| of.key = Some(KeyFile::Open)), KeyIsOpen),
         (Box::new(|of: &mut Machine| of.key = Some(KeyFile::Missing)), KeyIsMissing),
     ];

@@ -130,7 +130,7 @@ pub async fn idle(
     let announced = settings.announce.then(|| announce(address, secure.as_ref().map(|of| of.address))).flatten();
     let (end, ends) = tokio::sync::watch::channel(false);
     let port = secure.as_ref().map_or(0, |secure| secure.address.port());
-    let way = if port == 0 { Way::Plain } else { Way::Redirect(port) };
+    let way = if port == 0 { Way::Plain } else { Way::Redirect(port, Arc::default()) };
     let mut listening = vec![tokio::spawn(listen::serve(listener, app.clone(), way, proxies.clone(), ends.clone()))];
     let reached = secure.as_ref().map(|secure| secure.address);
     if let Some(Secure { listener, tls, address }) = secure {

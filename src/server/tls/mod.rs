@@ -2,12 +2,14 @@
 
 mod authority;
 mod name;
+mod public;
 pub mod second;
 
 use crate::settings::Settings;
 use arc_swap::ArcSwap;
 use authority::{Authority, Pair};
 use domain::Time;
+use gateway::acme::Tokens;
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -22,12 +24,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 pub use name::LOCAL;
+pub use public::Public;
 
 /// What is served now; looked up for every new connection.
 #[derive(Debug)]
 struct Current {
     /// For browsers, devices and clients.
-    shown: ArcSwap<CertifiedKey>,
+    own: ArcSwap<CertifiedKey>,
+    /// For public names.
+    public: Option<Arc<Public>>,
     /// For the other box.
     second: Second,
 }
@@ -37,7 +42,8 @@ impl ResolvesServerCert for Current {
         if hello.alpn().is_some_and(|mut spoken| spoken.any(|one| one == second::PROTOCOL)) {
             return Some(self.second.key.clone());
         }
-        Some(self.shown.load_full())
+        let public = self.public.as_ref().zip(hello.server_name());
+        public.and_then(|(public, name)| public.resolve(name)).or_else(|| Some(self.own.load_full()))
     }
 }
 
@@ -99,7 +105,7 @@ pub fn ends(certificate: &[u8]) -> Option<Time> {
 
 impl Tls {
     /// Opens what the settings name. Without a certificate of theirs the box makes its own.
-    pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Self, Error> {
+    pub fn open(ctx: &Ctx, settings: &Settings, tokens: &Arc<Tokens>) -> Result<Self, Error> {
         let authority = Authority::open(ctx, &settings.data, &settings.names)?;
         let given = match (&settings.certificate, &settings.certificate_key) {
             (Some(chain), Some(key)) => Some(Given { chain: chain.clone(), key: key.clone(), read: Mutex::new(None) }),
@@ -114,8 +120,8 @@ impl Tls {
             None => Some(Self::own(&authority, ctx, &name::here(&settings.names))?.0),
         };
         let first = first.ok_or_else(|| Error::Internal("no certificate to begin with".into()))?;
-        let current =
-            Arc::new(Current { shown: ArcSwap::from_pointee(first), second: Second::open(ctx, &settings.data)? });
+        let (public, second) = (Public::open(ctx, settings, tokens)?, Second::open(ctx, &settings.data)?);
+        let current = Arc::new(Current { own: ArcSwap::from_pointee(first), public, second });
         Ok(Self { ctx: ctx.clone(), current, authority, names: settings.names.clone(), given })
     }
 
@@ -144,9 +150,14 @@ impl Tls {
         self.current.second.pin
     }
 
+    /// The certificate for public names, where the settings want one.
+    pub fn public(&self) -> Option<&Arc<Public>> {
+        self.current.public.as_ref()
+    }
+
     /// When the certificate that is served ends.
     pub fn until(&self) -> Option<Time> {
-        self.current.shown.load().cert.first().and_then(|certificate| ends(certificate))
+        self.current.own.load().cert.first().and_then(|certificate| ends(certificate))
     }
 
     /// Renews what must be: an own certificate near its end or without an address of the box, given files that were changed. Open
@@ -160,7 +171,7 @@ impl Tls {
             }
         };
         let Some(made) = made else { return Ok(false) };
-        self.current.shown.store(Arc::new(made));
+        self.current.own.store(Arc::new(made));
         tracing::info!(until = ?self.until(), "new connections are served with a new certificate");
         Ok(true)
     }
