@@ -25,9 +25,15 @@ const STEP: usize = 100;
 /// Where something was seen: who saw, the code of the page, file or route, and the event.
 type Spot = (SpaceId, By, &'static str, Option<EventId>);
 
+/// Whose fields were seen at a spot, and which.
+type What = (BTreeSet<PersonId>, BTreeSet<Seen>);
+
+/// What was seen at one spot, ready to be kept.
+type Taken = (Spot, Vec<PersonId>, Vec<Seen>);
+
 /// What was seen and is not on disk yet. It grows with people and pages, not with how often a page was opened.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<BTreeMap<Spot, (BTreeSet<PersonId>, BTreeSet<Seen>)>>);
+pub struct Tally(Mutex<BTreeMap<Spot, What>>);
 
 impl Tally {
     fn note(&self, spot: Spot, people: impl IntoIterator<Item = PersonId>, seen: &[Seen]) {
@@ -41,14 +47,14 @@ impl Tally {
         entry.1.extend(seen);
     }
 
-    fn take(&self, space: SpaceId) -> Vec<(Spot, Vec<PersonId>, Vec<Seen>)> {
+    fn take(&self, space: SpaceId) -> Vec<Taken> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spots: Vec<Spot> = kept.keys().filter(|spot| spot.0 == space).copied().collect();
         let taken = spots.into_iter().filter_map(|spot| kept.remove(&spot).map(|seen| (spot, seen)));
         taken.map(|(spot, (people, seen))| (spot, people.into_iter().collect(), seen.into_iter().collect())).collect()
     }
 
-    fn give_back(&self, taken: &[(Spot, Vec<PersonId>, Vec<Seen>)]) {
+    fn give_back(&self, taken: &[Taken]) {
         for (spot, people, seen) in taken {
             self.note(*spot, people.iter().copied(), seen);
         }
@@ -134,7 +140,7 @@ pub async fn flush_now(ctx: &Ctx, space: SpaceId) -> Result<(), Error> {
     kept
 }
 
-async fn keep(ctx: &Ctx, permit: &Permit, taken: Vec<(Spot, Vec<PersonId>, Vec<Seen>)>) -> Result<(), Error> {
+async fn keep(ctx: &Ctx, permit: &Permit, taken: Vec<Taken>) -> Result<(), Error> {
     let mut lines = Vec::new();
     for ((_, by, place, event), people, seen) in taken {
         let parts: Vec<Vec<PersonId>> = match people.is_empty() {
