@@ -10,7 +10,6 @@ mod target;
 pub use domain::backup::Trouble;
 pub use pack::RecoveryKey;
 pub use restore::{Asked, Key, Restored, anchors, detach, restore};
-pub use restore::{Asked, Key, Restored, detach, restore};
 pub(crate) use restore::{apart, new_line as line_of};
 pub use target::{Access, Reached, Site};
 
