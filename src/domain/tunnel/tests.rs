@@ -1,3 +1,5 @@
+//! What is open, how long is waited, what settings may say.
+
 use super::*;
 
 #[test]

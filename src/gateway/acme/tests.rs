@@ -1,3 +1,5 @@
+//! Certificates of an authority of our own: by port 80, by the DNS, and what it says when it says no.
+
 use super::{standin::Acme, *};
 use crate::{
     Tools,

@@ -1,3 +1,5 @@
+//! Against OpenSSH: host keys, forwarded ports, files.
+
 use super::{standin::Server, *};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,3 +1,5 @@
+//! Who may, what is made once, and what is accepted by a person.
+
 use super::*;
 use crate::test::founded;
 
