@@ -204,6 +204,7 @@ const OPEN: &[&str] = &[
     "page.css",
     "part",
     "picture",
+    "privacy",
     "screen",
     "series",
     "sound",
