@@ -13,7 +13,7 @@ use tantivy::{
     IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, Searcher, SegmentReader, TantivyDocument,
     TantivyError, Term,
     directory::{MmapDirectory, RamDirectory},
-    merge_policy::LogMergePolicy,
+    merge_policy::{LogMergePolicy, MergePolicy, NoMergePolicy},
     schema::{FAST, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions},
     tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer},
 };
@@ -186,6 +186,14 @@ pub struct Change {
 /// What an index says of one record: its key and the fingerprint of its entries.
 pub type Print = (Key, u64);
 
+/// How pieces of an index in use are merged.
+fn merging() -> Box<dyn MergePolicy> {
+    let mut policy = LogMergePolicy::default();
+    policy.set_del_docs_ratio_before_merge(0.3);
+    policy.set_min_num_segments(5);
+    Box::new(policy)
+}
+
 impl Index {
     /// A new, empty index in an empty folder; in memory without one.
     pub fn create(folder: Option<&Path>, used: Use) -> Result<Self, Damage> {
@@ -229,10 +237,8 @@ impl Index {
         index.tokenizers().register("parts", TextAnalyzer::builder(Parts::default()).build());
         let bytes = if used == Use::Build { BUILD_BYTES } else { LIVE_BYTES };
         let writer = index.writer_with_num_threads(1, bytes)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_del_docs_ratio_before_merge(0.3);
-        policy.set_min_num_segments(5);
-        writer.set_merge_policy(Box::new(policy));
+        // While it is built nothing is merged on the side: the end merges all pieces, and finds none of them gone.
+        writer.set_merge_policy(if used == Use::Build { Box::new(NoMergePolicy) } else { merging() });
         let reader: IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let ready = RwLock::new(Arc::new(Ready::open(reader.searcher(), &fields)?));
         Ok(Self { fields, index, reader, ready, writer: Mutex::new(writer), folder: folder.map(Path::to_owned) })
@@ -284,6 +290,7 @@ impl Index {
         }
         commit(&mut writer, position)?;
         writer.garbage_collect_files().wait()?;
+        writer.set_merge_policy(merging());
         drop(writer);
         self.reload()
     }

@@ -526,3 +526,17 @@ fn no_query_asks_for_more_than_so_many_lists() {
         assert!(lists <= 6_000, "{typed}: {lists}");
     }
 }
+
+#[test]
+fn an_index_of_many_pieces_becomes_one_when_it_is_built() {
+    let index = Index::create(None, Use::Build).unwrap();
+    // Each commit makes a piece; none of them may be merged away before the end merges them all.
+    for id in 1..=40 {
+        let entry = person(id, "王小明", "", "");
+        index.apply(&[Change { key: entry.key, entries: vec![entry] }], id).unwrap();
+    }
+    assert_eq!(index.pieces(), 40);
+    index.finish(40).unwrap();
+    assert_eq!((index.pieces(), index.entries()), (1, 40));
+    assert_eq!(ask(&index, "王小明", &[everywhere(PERSON)], Sort::Relevance).count, 40);
+}
