@@ -190,6 +190,7 @@ impl Kind for Customers {
 async fn a_feature_adds_its_kind_in_one_place() {
     let (hall, admin) = founded().await;
     hall.ctx.search.start(&hall.ctx, None, &[&kinds::Persons, &Customers]);
+    settle(&hall.ctx).await.unwrap();
     let (north, south) = (department(&hall, &admin, "北方客户").await, department(&hall, &admin, "南方客户").await);
     settle(&hall.ctx).await.unwrap();
     assert_eq!(titles(&hall.ctx, &admin, "客户").len(), 2);
