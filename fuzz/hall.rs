@@ -34,7 +34,13 @@ impl Clock for Hands {
 }
 
 /// The same numbers in every run, so that tokens in the corpus stand.
-struct Dice(AtomicU64);
+pub(crate) struct Dice(AtomicU64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+}
 
 impl Random for Dice {
     fn fill(&self, to: &mut [u8]) {
@@ -62,7 +68,7 @@ pub(crate) struct Ready {
 
 async fn founded() -> Result<Ready, Error> {
     let folder = tempfile::tempdir().map_err(|error| Error::internal("a folder", error))?;
-    let dice = Arc::new(Dice(AtomicU64::new(7)));
+    let dice = Arc::new(Dice::new(7));
     let files = Files::open(folder.path())?;
     let ctx = Ctx::new(Store::memory(), Arc::new(Hands), dice, Sealer::new(&[9; 32])?, files);
     let hash = account::hash_password(&ctx, LOGIN.1).await?;

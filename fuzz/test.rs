@@ -1,6 +1,7 @@
 //! Every target takes its corpus, and what comes of bending it, on every machine and the same way each time.
 
-use crate::{TARGETS, seeds};
+use crate::{TARGETS, hall::Dice, seeds};
+use service::Random;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,21 +10,9 @@ const BENT: u64 = 40;
 /// Longest input.
 const LONGEST: usize = 64 << 10;
 
-/// The splitmix64 generator.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        (self.next() % most.max(1) as u64) as usize
-    }
+/// A number below `most`, or 0.
+fn below(dice: &Dice, most: usize) -> usize {
+    (dice.number() % most.max(1) as u64) as usize
 }
 
 /// Numbers and texts at which parsers trip.
@@ -41,22 +30,22 @@ const EDGES: &[&[u8]] = &[
     "\u{202e}".as_bytes(),
 ];
 
-fn bent(dice: &mut Dice, seed: &[u8], other: &[u8]) -> Vec<u8> {
+fn bent(dice: &Dice, seed: &[u8], other: &[u8]) -> Vec<u8> {
     let mut out = seed.to_vec();
-    for _ in 0..=dice.below(4) {
-        let at = dice.below(out.len() + 1);
-        match dice.below(6) {
-            0 if at < out.len() => out[at] ^= 1 << dice.below(8),
-            1 if at < out.len() => drop(out.drain(at..(at + 1 + dice.below(16)).min(out.len()))),
-            2 => drop(out.splice(at..at, EDGES[dice.below(EDGES.len())].iter().copied())),
+    for _ in 0..=below(dice, 4) {
+        let at = below(dice, out.len() + 1);
+        match below(dice, 6) {
+            0 if at < out.len() => out[at] ^= 1 << below(dice, 8),
+            1 if at < out.len() => drop(out.drain(at..(at + 1 + below(dice, 16)).min(out.len()))),
+            2 => drop(out.splice(at..at, EDGES[below(dice, EDGES.len())].iter().copied())),
             3 => out.truncate(at),
             4 => {
-                let from = dice.below(other.len());
+                let from = below(dice, other.len());
                 out.truncate(at);
                 out.extend_from_slice(&other[from..]);
             }
             _ => {
-                let piece = out[at..(at + dice.below(64)).min(out.len())].to_vec();
+                let piece = out[at..(at + below(dice, 64)).min(out.len())].to_vec();
                 out.splice(at..at, piece);
             }
         }
@@ -86,11 +75,11 @@ fn no_parser_breaks_on_its_corpus_or_on_what_comes_of_bending_it() {
             assert!(input.len() <= LONGEST, "{} is too long", path.display());
             run(&input);
         }
-        let mut dice = Dice(name.len() as u64);
+        let dice = Dice::new(name.len() as u64);
         for seed in &seeds {
             for _ in 0..BENT {
-                let other = &seeds[dice.below(seeds.len())];
-                run(&bent(&mut dice, seed, other));
+                let other = &seeds[below(&dice, seeds.len())];
+                run(&bent(&dice, seed, other));
             }
         }
     }

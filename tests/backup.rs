@@ -2,9 +2,9 @@
 
 use crate::hall::{Client, Hall, PASSWORD, event, first_type};
 use crate::scenario::staff;
-use std::io::{BufRead, BufReader};
+use gateway::depot::standin::Rclone;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 fn huiguan(args: &[&str]) -> Output {
@@ -102,39 +102,6 @@ fn a_box_that_is_gone_comes_back_on_another_from_the_disk_and_the_sheet() {
     assert!(admin.get("/admin/backup").body.contains("找不到备份目录"));
 }
 
-/// A real WebDAV server: Debian's `rclone`, which `tests/run` installs.
-struct Rclone(Child, String);
-
-impl Rclone {
-    const PASSWORD: &str = "pass word";
-
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new("rclone")
-            .args(["serve", "webdav", "--addr", "127.0.0.1:0", "--user", "box", "--pass", Self::PASSWORD])
-            .args(["--config", "/dev/null", "-v"])
-            .arg(folder)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("rclone is installed");
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let base = lines.find_map(|line| {
-            let line = line.unwrap();
-            let at = line.find("http://127.0.0.1:")?;
-            Some(line[at..].trim_end_matches(['/', ']', '"']).to_owned())
-        });
-        // It goes on telling; nobody must wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child, base.unwrap())
-    }
-}
-
-impl Drop for Rclone {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
 /// Makes a full backup by hand and waits for it.
 fn backed_up(admin: &Client) -> String {
     let until = Instant::now() + Duration::from_secs(120);
@@ -167,8 +134,8 @@ fn sheet_key(admin: &Client) -> String {
 fn a_box_that_is_gone_comes_back_from_a_real_webdav_server_and_a_rewritten_log_is_found_by_the_anchors_there() {
     let away = tempfile::tempdir().unwrap();
     std::fs::create_dir(away.path().join("backup")).unwrap();
-    let server = Rclone::start(away.path());
-    let address = format!("{}/backup", server.1);
+    let server = Rclone::start(away.path()).expect("rclone is installed");
+    let address = format!("{}/backup", server.base);
     let hall = Hall::fresh();
     let admin = hall.set_up();
     let plan = |secret: &str| {
@@ -260,8 +227,8 @@ fn a_box_that_is_gone_comes_back_from_a_real_webdav_server_and_a_rewritten_log_i
 fn the_page_of_backups_can_be_looked_at() {
     let (away, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::create_dir(away.path().join("backup")).unwrap();
-    let server = Rclone::start(away.path());
-    let address = format!("{}/backup", server.1);
+    let server = Rclone::start(away.path()).expect("rclone is installed");
+    let address = format!("{}/backup", server.base);
     let hall = Hall::fresh();
     let code = hall.setup_code.clone().unwrap();
     let pictures = std::env::var("HUIGUAN_PICTURES").unwrap_or_default();

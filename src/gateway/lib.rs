@@ -12,5 +12,6 @@ pub mod sms;
 pub mod ssh;
 pub mod standin;
 pub mod wechat;
+mod xml;
 
 pub use egress::{Call, Done, Egress, Reach, Reply, Tools, Trouble};

@@ -1,14 +1,12 @@
 //! Files at other computers: stand-ins that refuse what is wrong, a real WebDAV server (rclone) and a real SFTP server (OpenSSH).
 
-use super::standin::{DavServer, S3Server, Shelf, Sizes};
+use super::standin::{DavServer, Rclone, S3Server, Shelf, Sizes};
 use super::*;
 use crate::{
     Egress, Tools,
     ssh::{Key, Target, standin::Server},
 };
 use domain::{Time, time::HOUR};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -179,59 +177,19 @@ async fn what_is_wrong_is_told_apart() {
     denied(late.list("").await.unwrap_err(), "clocks");
 }
 
-struct Rclone(Child, String);
-
-impl Drop for Rclone {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-/// Debian's `rclone`, which `tests/run` installs.
-fn rclone(folder: &std::path::Path) -> Rclone {
-    let mut child = Command::new("rclone")
-        .args([
-            "serve",
-            "webdav",
-            "--addr",
-            "127.0.0.1:0",
-            "--user",
-            "box",
-            "--pass",
-            "pass word",
-            "--config",
-            "/dev/null",
-            "-v",
-        ])
-        .arg(folder)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("rclone is installed");
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let base = lines.find_map(|line| {
-        let line = line.unwrap();
-        let at = line.find("http://127.0.0.1:")?;
-        Some(line[at..].trim_end_matches(['/', ']', '"']).to_owned())
-    });
-    // It goes on telling; nobody must wait for it.
-    std::thread::spawn(move || lines.for_each(drop));
-    Rclone(child, base.unwrap())
-}
-
 #[tokio::test]
 async fn a_real_webdav_server_keeps_files_whole() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("backup")).unwrap();
-    let server = rclone(folder.path());
+    let server = Rclone::start(folder.path()).expect("rclone is installed");
     let (egress, _) = way();
-    let at = |root: &str, password: &str| WebDav::new(egress.clone(), &server.1, root, "box", password);
-    keeps_files(&at("/backup", "pass word")).await;
+    let at = |root: &str, password: &str| WebDav::new(egress.clone(), &server.base, root, Rclone::USER, password);
+    keeps_files(&at("/backup", Rclone::PASSWORD)).await;
     assert!(matches!(at("/backup", "wrong").list("").await.unwrap_err(), Fault::Denied(_)));
-    assert_eq!(at("/nowhere", "pass word").list("").await.unwrap_err(), Fault::Gone);
+    assert_eq!(at("/nowhere", Rclone::PASSWORD).list("").await.unwrap_err(), Fault::Gone);
     // Larger than any buffer on the way.
     let (path, content) = file(&folder, 9 << 20);
-    let depot = at("/backup", "pass word");
+    let depot = at("/backup", Rclone::PASSWORD);
     depot.put("huiguan-1/full-1.age", &path).await.unwrap();
     assert_eq!(std::fs::read(folder.path().join("backup/huiguan-1/full-1.age")).unwrap(), content);
     assert_eq!(read(&depot, "huiguan-1/full-1.age").await.unwrap(), content);

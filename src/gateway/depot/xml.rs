@@ -1,6 +1,7 @@
 //! The XML of listings, read into rows: an element right below the root is a row, whatever has text deeper in it a field. Names are without
 //! their namespace's prefix. Document types are refused.
 
+use crate::xml::resolved;
 use quick_xml::{Reader, events::Event};
 
 /// An element below the root.
@@ -30,25 +31,6 @@ const DEPTH_MAX: usize = 16;
 
 fn local(name: &str) -> String {
     name.rsplit(':').next().unwrap_or(name).to_owned()
-}
-
-/// The character of one of XML's five entities, or of a numeric reference.
-fn resolved(name: &str) -> Option<char> {
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix('x') {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)
-        }
-    }
 }
 
 /// The rows of a document; `None` when it is not sound. The caller limits its length.

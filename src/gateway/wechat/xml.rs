@@ -1,5 +1,6 @@
 //! The small XML of pushed messages, read into a tree with limits. Document types and entities of their own are refused; unknown elements stay.
 
+use crate::xml::resolved;
 use quick_xml::{Reader, events::Event};
 
 /// An element: its name, its own text, and what stands in it.
@@ -30,25 +31,6 @@ impl Element {
     /// The text of the first element of that name in it; empty when there is none.
     pub fn text_of(&self, name: &str) -> &str {
         self.get(name).map_or("", |inner| inner.text.trim())
-    }
-}
-
-/// The character of one of XML's five entities, or of a numeric reference.
-fn resolved(name: &str) -> Option<char> {
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix('x') {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)
-        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Stand-ins of computers that keep files: they check what they are sent and refuse what the real ones refuse.
 
 mod dav;
+mod rclone;
 mod s3;
 
 pub use dav::DavServer;
+pub use rclone::Rclone;
 pub use s3::{S3Server, Sizes};
 
 use bytes::Bytes;
