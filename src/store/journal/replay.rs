@@ -8,7 +8,8 @@ use crate::{
     Error,
     disk::{Disk, Folder},
 };
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 
 /// A segment as it was found.
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ pub(crate) fn replay(
     tail: Tail,
     mut each: impl FnMut(u64, Payload) -> Result<(), Error>,
 ) -> Result<Replayed, Error> {
+    // Read before the segments are listed: while the store writes on, the newest one named here is among them, and any that is made later is not missed.
+    let named = newest(disk, folder)?;
     let segments = survey(disk, folder)?;
     let mut out = Replayed { last: after, segments, empty: true, ..Replayed::default() };
     out.empty = out.segments.iter().all(|segment| segment.first.is_none());
@@ -69,7 +72,7 @@ pub(crate) fn replay(
         return Err(damage("the first segment", 0, &format!("frames {} to {} are missing", after + 1, first - 1)));
     }
     let needed: Vec<Found> = out.segments.iter().skip(start.unwrap_or(0)).cloned().collect();
-    out.newest = newest(disk, folder, &out.segments)?;
+    out.newest = there(named, &out.segments)?;
     let mut expected = None;
     for (at, segment) in needed.iter().enumerate() {
         let name = file_name(segment.number);
@@ -175,13 +178,10 @@ fn survey(disk: &dyn Disk, folder: &Folder) -> Result<Vec<Found>, Error> {
     let names = disk.list(&dir).map_err(Error::io("listing the journal"))?;
     let mut out = Vec::new();
     for name in names.iter().filter(|name| name.ends_with(".seg")) {
-        let path = dir.join(name);
-        let mut bytes = Vec::new();
-        let reader = disk.reader(&path).map_err(Error::io("reading the journal"))?;
-        reader.take((HEAD + FRAME_HEAD) as u64).read_to_end(&mut bytes).map_err(Error::io("reading the journal"))?;
+        let Some((bytes, found)) = begin(disk, &dir.join(name))? else { continue };
         let head = read_head(&bytes).filter(|(number, _)| *name == file_name(*number));
         let (number, length) = head.ok_or_else(|| damage(name, 0, "the segment's head is damaged"))?;
-        if disk.len(&path).map_err(Error::io("reading the journal"))? != length {
+        if found != length {
             return Err(damage(name, 0, "the segment has not the length it was made with"));
         }
         let first = frame_head(&bytes, HEAD).map(|(_, sequence)| sequence);
@@ -190,16 +190,37 @@ fn survey(disk: &dyn Disk, folder: &Folder) -> Result<Vec<Found>, Error> {
     Ok(out)
 }
 
-/// The newest segment in use was noted; without it frames would be missing that nothing else speaks of.
-fn newest(disk: &dyn Disk, folder: &Folder, segments: &[Found]) -> Result<u64, Error> {
-    let path = folder.journal().join(NEWEST);
-    let text = match disk.read(&path) {
+/// The beginning of a segment and its length; none when it was removed since it was listed, as nobody needed it: if somebody does, the gap is named.
+fn begin(disk: &dyn Disk, path: &Path) -> Result<Option<(Vec<u8>, u64)>, Error> {
+    let mut bytes = Vec::new();
+    let read = disk.reader(path).and_then(|reader| {
+        reader.take((HEAD + FRAME_HEAD) as u64).read_to_end(&mut bytes)?;
+        disk.len(path)
+    });
+    match read {
+        Ok(length) => Ok(Some((bytes, length))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("reading the journal")(error)),
+    }
+}
+
+/// The number that was noted as the newest segment in use; none where nothing was noted yet.
+fn newest(disk: &dyn Disk, folder: &Folder) -> Result<Option<u64>, Error> {
+    let text = match disk.read(&folder.journal().join(NEWEST)) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && segments.len() < 2 => return Ok(0),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(damage(NEWEST, 0, &error.to_string())),
     };
     let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u64>().ok());
-    let number = number.ok_or_else(|| damage(NEWEST, 0, "the file does not hold a number"))?;
+    number.map(Some).ok_or_else(|| damage(NEWEST, 0, "the file does not hold a number"))
+}
+
+/// The newest segment in use is there; without it frames would be missing that nothing else speaks of.
+fn there(named: Option<u64>, segments: &[Found]) -> Result<u64, Error> {
+    let Some(number) = named else {
+        let alone = segments.len() < 2;
+        return alone.then_some(0).ok_or_else(|| damage(NEWEST, 0, "the file is missing"));
+    };
     if segments.last().is_none_or(|last| last.number < number) {
         return Err(damage(&file_name(number), 0, "the newest segment is missing"));
     }

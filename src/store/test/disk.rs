@@ -58,11 +58,21 @@ struct Live {
     trace: Vec<Op>,
 }
 
-#[derive(Debug, Default)]
+/// Done once, when a folder was listed and nothing of it was read yet.
+type Between = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
 pub struct Shared {
     live: Mutex<Live>,
+    between: Mutex<Option<Between>>,
     pub free: AtomicU64,
     pub fail_sync: AtomicBool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.live.fmt(f)
+    }
 }
 
 /// The disk; clones are the same disk.
@@ -117,13 +127,17 @@ impl FakeDisk {
 
     fn on(live: Live) -> Self {
         let live = Live { before: Some(Box::new(Live { before: None, ..live.clone() })), trace: Vec::new(), ..live };
-        let shared =
-            Shared { live: Mutex::new(live), free: AtomicU64::new(1 << 40), fail_sync: AtomicBool::new(false) };
+        let shared = Shared { live: Mutex::new(live), free: AtomicU64::new(1 << 40), ..Shared::default() };
         Self(Arc::new(shared))
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
         self.0.live.lock().unwrap()
+    }
+
+    /// What happens when a folder is listed next, before anything of it is read.
+    pub fn between(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.0.between.lock().unwrap() = Some(Box::new(happens));
     }
 
     pub fn told(&self, number: u64) {
@@ -349,7 +363,13 @@ impl Disk for FakeDisk {
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let live = self.live();
         let inside = live.names.keys().filter(|name| name.parent() == Some(path));
-        Ok(inside.map(|name| name.file_name().unwrap().to_string_lossy().into_owned()).collect())
+        let found = inside.map(|name| name.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        drop(live);
+        let between = self.0.between.lock().unwrap().take();
+        if let Some(happens) = between {
+            happens();
+        }
+        Ok(found)
     }
 
     fn free(&self, _: &Path) -> io::Result<u64> {

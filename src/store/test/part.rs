@@ -1,6 +1,10 @@
 //! Snapshots with the groups that came after them: every instant in between comes back, gaps and damage are named.
 
-use super::{Note, PAIR, SPACE, assert_kept, check, small, write_pair};
+use super::{
+    Note, PAIR, SPACE, assert_kept, check,
+    disk::{FakeBase, FakeDisk},
+    small, write_pair,
+};
 use crate::{Error, Options, Order, Read, Store, restore};
 use std::path::PathBuf;
 
@@ -90,4 +94,41 @@ fn a_gap_and_damage_are_named_and_nothing_is_made() {
     // A cut at a group's end is a gap to the next part; anywhere else it is named by itself.
     std::fs::write(&parts[0], &whole[..whole.len() - 5]).unwrap();
     refused(&parts, "at byte");
+}
+
+#[test]
+fn a_part_is_whole_whatever_the_store_does_while_it_is_read() {
+    let disk = FakeDisk::new();
+    let (store, _) = Store::open_on(&small("/hall"), &FakeBase(disk.clone(), 1)).unwrap();
+    let segments = |disk: &FakeDisk| -> Vec<_> {
+        disk.names().into_iter().filter(|name| name.extension().is_some_and(|end| end == "seg")).collect()
+    };
+    let mut next = 1..;
+    let mut write =
+        move |store: &Store, count: usize| next.by_ref().take(count).for_each(|id| write_pair(store, id).unwrap());
+    let mut kept = 0;
+    for turn in 0..12 {
+        write(&store, 10 + turn);
+        let (after, last) = (store.view().sequence() - 8, store.view().sequence());
+        let before = segments(&disk);
+        // Between the listing and the reading several new segments come into use, and the oldest of those that were listed go.
+        let (busy, seen) = (store.clone(), disk.clone());
+        let (first, from) = (before.clone(), 10_000 * (turn as u64 + 1));
+        disk.between(move || {
+            let mut ids = from..from + 3_000;
+            while segments(&seen).iter().filter(|name| !first.contains(name)).count() < 3 {
+                write_pair(&busy, ids.next().unwrap()).unwrap();
+            }
+        });
+        let mut bytes = Vec::new();
+        let whole = store.part(after, last, &mut bytes).unwrap();
+        assert!(segments(&disk).iter().filter(|name| !before.contains(name)).count() >= 3, "it was overtaken");
+        let there = segments(&disk);
+        let needed = store.frame(after + 1).is_some();
+        assert!(whole || !needed, "groups {after} to {last} are in the journal: {there:?}");
+        kept += usize::from(needed);
+        store.checkpoint().unwrap();
+    }
+    assert!(kept >= 3, "what was asked for was still there in {kept} turns");
+    store.close().unwrap();
 }
