@@ -5,6 +5,7 @@ use domain::{
     CheckinList, Event, EventId, ListId, Permission, Refusal, SpaceId, Talk, TalkChoice, TalkId, Ticket, TicketId,
     TicketState, Time,
     checkin::{ListInput, NAME_MAX},
+    privacy::Seen,
     problem, refuse,
     talk::{TALKS_MAX, TalkInput, check_choice, check_talk},
 };
@@ -259,9 +260,23 @@ pub struct People {
 
 /// Who chose a talk, read aside.
 pub async fn people(ctx: &Ctx, actor: &Actor, event: EventId, id: TalkId) -> Result<People, Error> {
+    let of = listed(ctx, actor, event, id).await?;
+    access::note(ctx, actor, "talk.people", Some(event), of.seen(), &[Seen::Phone]);
+    Ok(of)
+}
+
+impl People {
+    /// Those whose numbers are shown in full.
+    fn seen(&self) -> Vec<domain::PersonId> {
+        let seen = self.people.iter().filter(|of| self.full && of.ticket.phone.is_some());
+        seen.map(|of| of.ticket.person).collect()
+    }
+}
+
+async fn listed(ctx: &Ctx, actor: &Actor, event: EventId, id: TalkId) -> Result<People, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     let full = registration::sees_all(ctx, actor, event);
-    let (ctx, who) = (ctx.clone(), actor.clone());
+    let ctx = ctx.clone();
     crate::aside(move || {
         let presence = checkin::presence(&ctx, permit.space, event)?;
         ctx.read(&permit, |view| {
@@ -281,10 +296,6 @@ pub async fn people(ctx: &Ctx, actor: &Actor, event: EventId, id: TalkId) -> Res
                 people.push(Person { ticket, entered });
             }
             people.sort_by(|a, b| (&a.ticket.name, a.ticket.id).cmp(&(&b.ticket.name, b.ticket.id)));
-            if full {
-                let seen = people.iter().filter(|of| of.ticket.phone.is_some()).map(|of| of.ticket.person);
-                access::note(&ctx, &who, "talk.people", Some(event), seen, &[domain::privacy::Seen::Phone]);
-            }
             Ok(People { event: event::load(view, event)?, talk, people, full })
         })
     })
@@ -302,7 +313,7 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let zone = ctx.zone(permit.space)?;
-    let of = people(ctx, actor, event, id).await?;
+    let of = listed(ctx, actor, event, id).await?;
     let mut table: Vec<Vec<String>> =
         vec![["Name", "Phone", "Company", "Seat", "Checked in at"].iter().map(|head| say(head)).collect()];
     table.extend(of.people.iter().map(|person| {
@@ -313,7 +324,9 @@ pub async fn export(
         let entered = person.entered.map_or(String::new(), |at| at.to_cell(&zone));
         vec![ticket.name.clone(), phone, ticket.company.clone(), ticket.seat.clone(), entered]
     }));
-    crate::sheet::write(format, &table)
+    let bytes = crate::sheet::write(format, &table)?;
+    access::note_now(ctx, actor, "talk.export", Some(event), of.seen(), &[Seen::Phone]).await?;
+    Ok(bytes)
 }
 
 /// The copy of an event has the same agenda, moved with it; check-in lists are made anew.
@@ -351,7 +364,8 @@ mod tests {
     }
 
     async fn guest(hall: &Hall, admin: &Actor, event: EventId, kind: TicketTypeId, name: &str) -> (Ticket, String) {
-        let ticket = registration::add(&hall.ctx, admin, event, kind, "", &named(name, "")).await.unwrap();
+        let phone = if name == "=甲" { "13812345678" } else { "" };
+        let ticket = registration::add(&hall.ctx, admin, event, kind, "", &named(name, phone)).await.unwrap();
         let link = token::link(&ticket.link);
         (ticket, link)
     }
@@ -420,6 +434,9 @@ mod tests {
         let file = export(ctx, &admin, event, talk, Format::Csv, str::to_owned).await.unwrap();
         assert_eq!(read(&file).unwrap().rows.len(), 2);
         assert!(String::from_utf8(file).unwrap().contains("'=甲"));
+        // Whose numbers left as a file is on disk before the file is there.
+        let noted = access::page(ctx, &admin, None, "", Some(ticket.person)).await.unwrap();
+        assert!(noted.lines.iter().any(|of| of.line.place == "talk.export" && of.line.seen == [Seen::Phone]));
         let taken = make_list(ctx, &admin, event, talk).await.unwrap_err();
         assert_eq!(taken.code(), Some("input.invalid"), "a second list of the name is refused");
         let copied = event::copy(ctx, &admin, event, "明年").await.unwrap();

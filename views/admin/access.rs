@@ -60,7 +60,10 @@ fn place(code: &str) -> &str {
         "person.merges" => "Merged records",
         "draw.entrants" => "People of a draw",
         "draw.wins" => "Winners of a draw",
+        "draw.entrants_export" => "Export of a draw’s list",
+        "draw.wins_export" => "Export of winners",
         "talk.people" => "People of a talk",
+        "talk.export" => "Export of a talk’s people",
         "search" => "Search",
         other => other,
     }

@@ -43,16 +43,22 @@ fn rows(view: &impl Read, draw: DrawId, full: bool, keep: impl Fn(&Win) -> bool)
 
 /// All wins of a draw by round and place, those taken back included.
 pub fn wins(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId) -> Result<Vec<WinRow>, Error> {
+    let rows = listed(ctx, actor, event, id)?;
+    access::note_phones(ctx, actor, "draw.wins", Some(event), seen(&rows))?;
+    Ok(rows)
+}
+
+/// The numbers that rows show in full.
+fn seen(rows: &[WinRow]) -> impl Iterator<Item = &str> {
+    rows.iter().filter(|row| row.full).filter_map(|row| row.win.phone.as_deref())
+}
+
+fn listed(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId) -> Result<Vec<WinRow>, Error> {
     let permit = act::may_look(ctx, actor, event)?;
     let full = registration::sees_all(ctx, actor, event);
     ctx.read(&permit, |view| {
         draw_in(view, event, id)?;
-        let rows = rows(view, id, full, |_| true)?;
-        if full {
-            let phones = rows.iter().filter_map(|row| row.win.phone.as_deref());
-            access::note_phones(ctx, actor, "draw.wins", Some(event), phones)?;
-        }
-        Ok(rows)
+        rows(view, id, full, |_| true)
     })
 }
 
@@ -158,7 +164,7 @@ pub async fn unclaim(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId, numbe
 }
 
 /// The winners as a file, with what became of each prize; `say` turns a text into the reader's language.
-pub fn export(
+pub async fn export(
     ctx: &Ctx,
     actor: &Actor,
     event: EventId,
@@ -168,7 +174,8 @@ pub fn export(
     time: impl Fn(domain::Time) -> String,
 ) -> Result<Vec<u8>, Error> {
     ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
-    let rows = wins(ctx, actor, event, id)?;
+    let rows = listed(ctx, actor, event, id)?;
+    let phones: Vec<String> = seen(&rows).map(str::to_owned).collect();
     let heads = [
         "Level",
         "Prize",
@@ -211,7 +218,9 @@ pub fn export(
             win.void.map_or(String::new(), |void| void.reason),
         ]);
     }
-    sheet::write(format, &out)
+    let bytes = sheet::write(format, &out)?;
+    access::note_phones_now(ctx, actor, "draw.wins_export", Some(event), phones.iter().map(String::as_str)).await?;
+    Ok(bytes)
 }
 
 /// Whether a ticket's holder came in at the event's main list.

@@ -206,14 +206,20 @@ pub struct EntrantRow {
     pub by_code: bool,
 }
 
+/// A page of a draw's list, how many there are, and whether numbers are seen in full.
+type Rows = (Vec<EntrantRow>, usize, bool);
+
 /// The list of a draw, newest first, with how many there are.
-pub fn entrants(
-    ctx: &Ctx,
-    actor: &Actor,
-    event: EventId,
-    id: DrawId,
-    page: usize,
-) -> Result<(Vec<EntrantRow>, usize, bool), Error> {
+pub fn entrants(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId, page: usize) -> Result<Rows, Error> {
+    let (rows, found, full) = listed(ctx, actor, event, id, page)?;
+    if full {
+        let phones = rows.iter().filter_map(|row| row.entrant.phone.as_deref());
+        access::note_phones(ctx, actor, "draw.entrants", Some(event), phones)?;
+    }
+    Ok((rows, found, full))
+}
+
+fn listed(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId, page: usize) -> Result<Rows, Error> {
     let permit =
         act::may_run(ctx, actor, event).or_else(|_| ctx.permit(actor, Permission::DrawManage, At::Event(event)))?;
     let full = registration::sees_all(ctx, actor, event);
@@ -238,10 +244,6 @@ pub fn entrants(
             entrant,
         };
         let rows: Vec<EntrantRow> = all.into_iter().skip(page.saturating_mul(PAGE)).take(PAGE).map(row).collect();
-        if full {
-            let phones = rows.iter().filter_map(|row| row.entrant.phone.as_deref());
-            access::note_phones(ctx, actor, "draw.entrants", Some(event), phones)?;
-        }
         Ok((rows, found, full))
     })
 }
@@ -263,7 +265,7 @@ pub async fn remove_entrant(ctx: &Ctx, actor: &Actor, event: EventId, id: DrawId
 }
 
 /// The list as a file, which can be taken in again.
-pub fn export_entrants(
+pub async fn export_entrants(
     ctx: &Ctx,
     actor: &Actor,
     event: EventId,
@@ -274,8 +276,9 @@ pub fn export_entrants(
     ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let heads = ["Name", "Phone", "Company", "Group", "Seat", "Lucky number"];
     let mut out = vec![heads.iter().map(|head| say(head)).collect::<Vec<_>>()];
+    let mut seen = Vec::new();
     for page in 0..=EXTRAS_MAX / PAGE {
-        let (rows, _, full) = entrants(ctx, actor, event, id, page)?;
+        let (rows, _, full) = listed(ctx, actor, event, id, page)?;
         if rows.is_empty() {
             break;
         }
@@ -283,7 +286,11 @@ pub fn export_entrants(
             let shown = |of: &str| if full { phone::local(of) } else { phone::masked(of) };
             let phone = row.entrant.phone.as_deref().map_or(String::new(), shown);
             out.push(vec![row.entrant.name, phone, row.entrant.company, row.group, row.entrant.seat, row.lucky]);
+            seen.extend(row.entrant.phone.filter(|_| full));
         }
     }
-    sheet::write(format, &out)
+    let bytes = sheet::write(format, &out)?;
+    let seen = seen.iter().map(String::as_str);
+    access::note_phones_now(ctx, actor, "draw.entrants_export", Some(event), seen).await?;
+    Ok(bytes)
 }

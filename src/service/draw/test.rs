@@ -433,7 +433,10 @@ async fn prizes_are_found_handed_out_and_logged() {
     claim(ctx, admin, event, draw, win.number, Shown::Ticket).await.unwrap();
     let twice = claim(ctx, admin, event, draw, win.number, Shown::Ticket).await.unwrap_err();
     assert_eq!(twice.code(), Some("draw.handed_already"));
-    let file = export(ctx, admin, event, draw, sheet::Format::Csv, str::to_owned, |at| at.0.to_string()).unwrap();
+    let file = export(ctx, admin, event, draw, sheet::Format::Csv, str::to_owned, |at| at.0.to_string()).await.unwrap();
+    let noted = crate::privacy::access::page(ctx, admin, None, "", Some(ticket.person)).await.unwrap();
+    let places: Vec<&str> = noted.lines.iter().map(|of| of.line.place.as_str()).collect();
+    assert!(places.contains(&"draw.wins_export") && !places.contains(&"draw.wins"), "{places:?}");
     let rows = sheet::read(&file).unwrap().rows;
     assert!(
         rows.len() == 1 && rows[0].1.contains(&"Handed out".to_owned()) && rows[0].1.contains(&"管理员".to_owned())

@@ -86,6 +86,18 @@ pub fn note_phones<'a>(
     Ok(())
 }
 
+/// As [`note_now`], for those who are known by their phone number (E.164) alone.
+pub async fn note_phones_now<'a>(
+    ctx: &Ctx,
+    actor: &Actor,
+    place: &'static str,
+    event: Option<EventId>,
+    phones: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Error> {
+    let people = ctx.read(&ctx.own(actor.space), |view| persons_by(view, phones))?;
+    note_now(ctx, actor, place, event, people, &[Seen::Phone]).await
+}
+
 /// The people whose phone numbers these are.
 pub(crate) fn persons_by<'a>(
     view: &impl Read,

@@ -130,7 +130,8 @@ async fn export(
     let (event, id) = (EventId(event), DrawId(id));
     let format = file.strip_prefix("export.").and_then(Format::parse).ok_or_else(|| Refusal::missing("list"))?;
     let text = visit.text();
-    let bytes = draw::export_entrants(&hall.ctx, &actor, event, id, format, |english| text.t(english).to_owned())?;
+    let bytes =
+        draw::export_entrants(&hall.ctx, &actor, event, id, format, |english| text.t(english).to_owned()).await?;
     download(&format!("{}.{}", text.t("The draw's own list"), format.ending()), format.mime(), bytes)
 }
 

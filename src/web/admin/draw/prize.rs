@@ -62,7 +62,7 @@ async fn export(
     let of = draw::page(&hall.ctx, &actor, event, id)?;
     let text = visit.text();
     let say = |english: &str| text.t(english).to_owned();
-    let bytes = draw::export(&hall.ctx, &actor, event, id, format, say, |at| visit.format.time(at))?;
+    let bytes = draw::export(&hall.ctx, &actor, event, id, format, say, |at| visit.format.time(at)).await?;
     download(&format!("{}-{}.{}", of.draw.name, text.t("Winners"), format.ending()), format.mime(), bytes)
 }
 
