@@ -268,7 +268,8 @@ impl Work {
             }
             let view = self.store.view();
             // The position counts only when nothing older waits.
-            let position = if last { sequence } else { *self.keeper.settled.0.borrow() };
+            let settled = *self.keeper.settled.0.borrow();
+            let position = if last { sequence.max(settled) } else { settled };
             self.apply(index, &view, batch.iter().map(|(key, _)| *key), position)?;
             let mut waiting = self.keeper.inbox.lock();
             for (key, at) in &batch {
@@ -403,32 +404,30 @@ impl Work {
         {
             tracing::error!("the building of an index panicked");
         }
-        lock(&self.keeper.state).building = None;
+        // Read before they are taken out: whatever groups up to it changed is among them.
+        let told = self.keeper.inbox.sequence();
         let meanwhile = self.keeper.inbox.lock().meanwhile.take().unwrap_or_default();
-        let done = built.and_then(|(number, begin)| self.swap(number, begin, meanwhile));
+        let done = built.and_then(|(number, begin)| self.swap(number, begin, told, meanwhile));
+        let mut state = lock(&self.keeper.state);
+        state.building = None;
         if let Err(error) = done {
             tracing::error!(error, "building a search index failed");
-            lock(&self.keeper.state).failed = Some(error);
+            state.failed = Some(error);
         }
     }
 
-    fn swap(&mut self, number: u64, begin: u64, meanwhile: Stale) -> Result<(), String> {
+    fn swap(&mut self, number: u64, begin: u64, told: u64, meanwhile: Stale) -> Result<(), String> {
         let index = match self.index_folder(number) {
             Some(path) => Index::open(&path, Use::Live).map_err(|error| error.to_string())?.0,
             None => lock(&self.keeper.in_memory).take().ok_or("it is gone")?,
         };
-        let index = Arc::new(index);
-        // What changed while it was built waits for it, whether the old one had it or not.
+        let settled = self.catch_up(&index, begin, told.max(begin), meanwhile).map_err(|error| error.to_string())?;
         {
             let mut waiting = self.keeper.inbox.lock();
-            // What was committed before the building began is in it.
-            waiting.stale.retain(|_, at| *at > begin);
-            for (key, at) in meanwhile {
-                let newest = waiting.stale.get(&key).copied().unwrap_or(0).max(at);
-                waiting.stale.insert(key, newest);
-            }
-            *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
-            self.keeper.settled.0.send_replace(begin);
+            // Whatever changed up to there is in it, whether the old one had it or not; what came since waits for it as it waited for the old one.
+            waiting.stale.retain(|_, at| *at > settled);
+            *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(index));
+            self.keeper.settled.0.send_replace(settled);
         }
         self.number = number;
         if let Some(folder) = &self.folder {
@@ -436,6 +435,21 @@ impl Work {
             self.remove_others();
         }
         Ok(())
+    }
+
+    /// Takes into a new index what changed since its building began, before anybody searches it: what the old one found already is found by the new one from
+    /// the first moment. Answers the group that it holds everything of.
+    fn catch_up(&self, index: &Index, begin: u64, told: u64, meanwhile: Stale) -> Result<u64, Error> {
+        let left: Vec<Key> = meanwhile.into_iter().filter(|(_, at)| *at > begin).map(|(key, _)| key).collect();
+        let pieces = left.chunks(BATCH).count();
+        for (at, piece) in left.chunks(BATCH).enumerate() {
+            if self.keeper.inbox.lock().closing {
+                return Ok(begin);
+            }
+            let position = if at + 1 == pieces { told } else { begin };
+            self.apply(index, &self.store.view(), piece.iter().copied(), position)?;
+        }
+        Ok(told)
     }
 }
 

@@ -15,6 +15,7 @@ use domain::{
     permission::{Held, Place},
     ticket::TicketInput,
 };
+use std::sync::atomic::Ordering::SeqCst;
 use store::{Read, Touched};
 
 fn ask(text: &str) -> Question {
@@ -190,7 +191,6 @@ impl Kind for Customers {
 async fn a_feature_adds_its_kind_in_one_place() {
     let (hall, admin) = founded().await;
     hall.ctx.search.start(&hall.ctx, None, &[&kinds::Persons, &Customers]);
-    settle(&hall.ctx).await.unwrap();
     let (north, south) = (department(&hall, &admin, "北方客户").await, department(&hall, &admin, "南方客户").await);
     settle(&hall.ctx).await.unwrap();
     assert_eq!(titles(&hall.ctx, &admin, "客户").len(), 2);
@@ -200,6 +200,71 @@ async fn a_feature_adds_its_kind_in_one_place() {
     assert!(titles(&hall.ctx, &holder(5, &[(Permission::EventView, Scope::Space)]), "客户").is_empty());
     crate::space::remove_department(&hall.ctx, &admin, north).await.unwrap();
     assert_eq!(titles(&hall.ctx, &admin, "客户"), ["customer:南方客户"]);
+    stop(&hall.ctx);
+}
+
+/// The building of an index does not get past it while it is shut.
+static SHUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// A kind without records at which a building can be held.
+struct Gate;
+
+impl Kind for Gate {
+    fn number(&self) -> u8 {
+        201
+    }
+    fn name(&self) -> &'static str {
+        "gate"
+    }
+    fn names(&self) -> &'static [&'static str] {
+        &[]
+    }
+    fn label(&self) -> &'static str {
+        "Gate"
+    }
+    fn permission(&self) -> Option<Permission> {
+        Some(Permission::SpaceManage)
+    }
+    fn touched(&self, _: &Touched<'_>) -> Option<Key> {
+        None
+    }
+    fn keys(&self, _: &SpaceView, _: Option<&Key>) -> Result<Vec<Key>, Error> {
+        while SHUT.load(SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Ok(Vec::new())
+    }
+    fn entries(&self, _: &Making<'_>, _: &Key) -> Result<Vec<search::Entry>, Error> {
+        Ok(Vec::new())
+    }
+    fn card(&self, _: &Showing<'_>, _: &Key) -> Result<Option<Card>, Error> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn what_was_found_stays_found_when_a_new_index_takes_the_place_of_the_old() {
+    let (hall, admin) = founded().await;
+    hall.ctx.search.start(&hall.ctx, None, &[&Customers, &Gate]);
+    settle(&hall.ctx).await.unwrap();
+    department(&hall, &admin, "早先客户").await;
+    for turn in 1..=12 {
+        SHUT.store(true, SeqCst);
+        rebuild(&hall.ctx, &admin).await.unwrap();
+        while hall.ctx.search.state().building.is_none() {
+            std::thread::yield_now();
+        }
+        // It has begun, and the old index finds what changes meanwhile.
+        department(&hall, &admin, &format!("客户{turn}")).await;
+        settle(&hall.ctx).await.unwrap();
+        SHUT.store(false, SeqCst);
+        while hall.ctx.search.state().building.is_some() {
+            assert_eq!(titles(&hall.ctx, &admin, "客户").len(), turn + 1);
+        }
+        assert_eq!(titles(&hall.ctx, &admin, "客户").len(), turn + 1);
+        settle(&hall.ctx).await.unwrap();
+        assert_eq!((hall.ctx.search.state().waiting, hall.ctx.search.state().failed), (0, None));
+    }
     stop(&hall.ctx);
 }
 
