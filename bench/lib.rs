@@ -15,6 +15,7 @@ pub mod page;
 pub mod pay;
 pub mod poster;
 pub mod report;
+pub mod restore;
 pub mod sale;
 #[cfg(feature = "baseline")]
 pub mod search;

@@ -1,7 +1,8 @@
 //! The command line of the benches.
 
 use bench::{
-    Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, sale, say, server, soak, tunnel,
+    Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, restore, sale, say, server, soak,
+    tunnel,
 };
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Import(import::Plan),
     /// Registrations a minute through the public form, and the event's page while many look at it.
     Sale(sale::Plan),
+    /// A full backup coming back on another machine: how long a million records take.
+    Restore(restore::Plan),
     /// Everything at once for half an hour: whether memory stays where it came to be, and nothing goes wrong.
     Soak(soak::Plan),
     /// Requests through the tunnel at a steady rate, against an SSH server of this machine.
@@ -79,6 +82,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Poster(plan) => poster::run(plan),
         Command::Import(plan) => import::run(plan).await,
         Command::Sale(plan) => sale::run(plan).await,
+        Command::Restore(plan) => restore::run(plan).await,
         Command::Soak(plan) => soak::run(plan).await,
         Command::Tunnel(plan) => tunnel::run(plan).await,
         #[cfg(feature = "baseline")]

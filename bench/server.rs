@@ -70,6 +70,31 @@ pub async fn indexed(binary: &Path, folder: &Path) -> Done<()> {
     if built { Ok(()) } else { Err("the search index could not be built".into()) }
 }
 
+/// Runs a program to its end; how long it took, and the most memory that it had, in MiB.
+pub async fn watched(command: &mut Command, within: Duration) -> Done<(Duration, f64)> {
+    let begun = Instant::now();
+    let mut process = Process(command.stdout(Stdio::null()).spawn()?);
+    let mut most = 0.0f64;
+    loop {
+        // Once it ended there is nothing to read.
+        most = most.max(resident(process.0.id()).unwrap_or_default());
+        match process.0.try_wait()? {
+            Some(status) if status.success() => return Ok((begun.elapsed(), most)),
+            Some(status) => return Err(format!("a program ended with {status}").into()),
+            None if begun.elapsed() > within => return Err(format!("a program did not end within {within:?}").into()),
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Resident memory of a process in MiB.
+fn resident(process: u32) -> Done<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(kib.ok_or("no resident memory")? / 1024.0)
+}
+
 /// A server process; killed when dropped.
 pub struct Server {
     process: Process,
@@ -130,10 +155,7 @@ impl Server {
 
     /// Resident memory in MiB.
     pub fn memory(&self) -> Done<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-        Ok(kib.ok_or("no resident memory")? / 1024.0)
+        resident(self.process.0.id())
     }
 
     /// Processor time that the server used so far, to a hundredth of a second.
