@@ -122,7 +122,7 @@ fn literals(text: &str) -> BTreeSet<String> {
 /// Texts that are shown to people: arguments of the text functions, of refusals and problems, and labels.
 fn shown(path: &str, text: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
-    for call in [".t(", ".f("] {
+    for call in [".t(", ".f(", "Refusal::missing("] {
         out.extend(text.match_indices(call).filter_map(|(at, _)| literal(&text[at + call.len()..])));
     }
     for (at, _) in text.match_indices("refuse!(") {
@@ -181,9 +181,11 @@ fn catalogues_hold_every_text_and_nothing_else() {
     let uneven: Vec<_> =
         catalogue.iter().filter(|(english, chinese)| placeholders(english) != placeholders(chinese)).collect();
     assert!(uneven.is_empty(), "other placeholders: {uneven:#?}");
-    let sample =
-        shown("src/web/a.rs", "x.t(\"One\"); refuse!(Denied, \"a.b\", \"Two\"); problem!(at(1, 2), \"Three\")");
-    assert_eq!(sample, ["One", "Three", "Two"].map(str::to_owned).into());
+    let sample = shown(
+        "src/web/a.rs",
+        "x.t(\"One\"); refuse!(Denied, \"a.b\", \"Two\"); problem!(at(1, 2), \"Three\"); Refusal::missing(\"four\")",
+    );
+    assert_eq!(sample, ["One", "Three", "Two", "four"].map(str::to_owned).into());
 }
 
 #[test]
