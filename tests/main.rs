@@ -13,6 +13,7 @@ mod account;
 mod api;
 mod backup;
 mod browser;
+mod client;
 mod command;
 mod described;
 mod door;

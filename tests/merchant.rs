@@ -125,6 +125,7 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
     ];
     let sent = client.post("/admin/blast", &many);
     assert_eq!(sent.status, 303, "{}", sent.body);
+    crate::client::made(client, mark, &["event.view"]);
     let one = || "1".to_owned();
     let named = BTreeMap::from([
         ("event", id),
@@ -143,6 +144,7 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
         "blast",
         "category",
         "certificate",
+        "client",
         "code",
         "department",
         "device",

@@ -29,6 +29,7 @@ fn what_nobody_granted_is_denied_on_every_route() {
     }
     let printed = admin.post(&format!("/admin/event/{mine}/print"), &[("ticket", &ticket), ("design", "1")]);
     assert_eq!(printed.status, 303, "{}", printed.body);
+    crate::client::made(&admin, "闸机", &["event.view"]);
     let nobody = hall.client();
     let bare = staff(&hall, &admin, "bare", &[]);
     let scope = format!("e{mine}");
@@ -95,6 +96,8 @@ fn what_nobody_granted_is_denied_on_every_route() {
         ("/admin/account", 403),
         ("/admin/account/1", 403),
         ("/admin/account/new", 403),
+        ("/admin/client", 403),
+        ("/admin/client/1", 403),
         ("/admin/space", 403),
         ("/admin/audit", 403),
         ("/terminal/{e}", 403),
@@ -150,6 +153,9 @@ fn what_nobody_granted_is_denied_on_every_route() {
         "/admin/event/{e}/device/1/print",
         "/admin/event/{e}/registration/{t}/portrait/upload",
         "/admin/event/{e}/registration/{t}/portrait/remove",
+        "/admin/client",
+        "/admin/client/1/renew",
+        "/admin/client/1/revoke",
         "/admin/person/1/undo",
         "/admin/privacy/retention",
         "/admin/privacy/notice",

@@ -2,7 +2,7 @@
 
 use crate::{Ctx, Error};
 use domain::{
-    AccountId, By, CheckinList, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time, Window,
+    AccountId, By, CheckinList, ClientId, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time, Window,
     checkin::Door,
     device::Post,
     event::EventState,
@@ -46,6 +46,15 @@ pub enum Who {
         /// It is an event helper's phone.
         helper: bool,
     },
+    /// A program with a secret of its own.
+    Client {
+        /// The client.
+        client: ClientId,
+        /// Its name.
+        name: String,
+        /// The account that it never may more than.
+        account: AccountId,
+    },
 }
 
 /// Somebody in a space, with what was granted to them.
@@ -87,7 +96,10 @@ impl Actor {
 
     /// Whether `permission` was granted at `place`.
     pub fn covers(&self, permission: Permission, place: &Place) -> bool {
-        let own = self.account();
+        let own = match &self.who {
+            Who::Client { account, .. } => Some(*account),
+            _ => self.account(),
+        };
         self.held.iter().any(|held| held.covers(permission, place, own))
     }
 
@@ -105,7 +117,7 @@ impl Actor {
     pub fn account(&self) -> Option<AccountId> {
         match &self.who {
             Who::Staff { account, .. } => Some(*account),
-            Who::Visitor | Who::Person { .. } | Who::Device { .. } => None,
+            Who::Visitor | Who::Person { .. } | Who::Device { .. } | Who::Client { .. } => None,
         }
     }
 
@@ -113,7 +125,7 @@ impl Actor {
     pub fn person(&self) -> Option<PersonId> {
         match &self.who {
             Who::Person { person, .. } => Some(*person),
-            Who::Visitor | Who::Staff { .. } | Who::Device { .. } => None,
+            Who::Visitor | Who::Staff { .. } | Who::Device { .. } | Who::Client { .. } => None,
         }
     }
 
@@ -124,6 +136,7 @@ impl Actor {
             Who::Person { person, .. } => By::Person(*person),
             Who::Staff { account, .. } => By::Account(*account),
             Who::Device { device, .. } => By::Device(*device),
+            Who::Client { client, .. } => By::Client(*client),
         }
     }
 
@@ -131,7 +144,7 @@ impl Actor {
     pub fn post(&self) -> Post {
         match &self.who {
             Who::Device { post, .. } => *post,
-            Who::Visitor | Who::Person { .. } | Who::Staff { .. } => Post::default(),
+            Who::Visitor | Who::Person { .. } | Who::Staff { .. } | Who::Client { .. } => Post::default(),
         }
     }
 

@@ -81,6 +81,8 @@ pub struct Parts {
     pub(crate) sessions: Arc<crate::identity::Remembered>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
+    /// What API clients did since it was kept.
+    pub(crate) clients: Arc<crate::client::Uses>,
     /// Pictures that were drawn lately.
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
@@ -136,6 +138,7 @@ impl Ctx {
             memory,
             draws: Arc::default(),
             devices: Arc::default(),
+            clients: Arc::default(),
             sessions: Arc::default(),
             drawn: Arc::default(),
             visits: Arc::default(),

@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod category;
 pub mod certificate;
 pub mod checkin;
+pub mod client;
 pub mod ctx;
 pub mod design;
 pub mod device;

@@ -236,5 +236,6 @@ pub fn name_of(view: &impl Read, by: By) -> Result<Option<String>, Error> {
         By::Account(id) => view.get::<Account>(&id)?.map(|account| account.name),
         By::Person(id) => view.get::<domain::Person>(&id)?.map(|person| person.name),
         By::Device(id) => view.get::<domain::Device>(&id)?.map(|device| device.name),
+        By::Client(id) => view.get::<domain::ApiClient>(&id)?.map(|client| client.name),
     })
 }

@@ -151,7 +151,7 @@ fn grants_of(view: &impl Read, account: AccountId) -> Result<Vec<Grant>, Error> 
 }
 
 /// What an account holds, department scopes spread over the tree below them.
-fn held(view: &impl Read, account: AccountId) -> Result<Vec<Held>, Error> {
+pub(crate) fn held(view: &impl Read, account: AccountId) -> Result<Vec<Held>, Error> {
     let grants = grants_of(view, account)?;
     let wants_tree = grants.iter().any(|grant| matches!(grant.scope, Scope::Department(_)));
     let departments = if wants_tree { all_departments(view)? } else { Vec::new() };

@@ -56,7 +56,7 @@ fn manages(grants: &[Grant]) -> bool {
 }
 
 /// Whether an account must have the second step and has it not.
-pub(super) fn lacks(view: &impl Read, account: AccountId) -> Result<bool, Error> {
+pub(crate) fn lacks(view: &impl Read, account: AccountId) -> Result<bool, Error> {
     let concerned = match kept(view)? {
         Must::Nobody => false,
         Must::Managers => manages(&grants_of(view, account)?),

@@ -122,7 +122,7 @@ pub fn nobody() -> Refusal {
 fn logged_in(actor: &Actor) -> Result<(PersonId, [u8; 32]), Error> {
     match actor.who {
         Who::Person { person, session } => Ok((person, session)),
-        Who::Visitor | Who::Staff { .. } | Who::Device { .. } => Err(nobody().into()),
+        Who::Visitor | Who::Staff { .. } | Who::Device { .. } | Who::Client { .. } => Err(nobody().into()),
     }
 }
 
