@@ -57,7 +57,10 @@ fn every_operation_is_open_to_its_scopes_and_closed_to_all_others() {
         SCOPES.iter().map(|scope| (*scope, program(&hall, &made(&admin, scope, &[scope])))).collect();
     let ask = |client: &Client, method: &str, path: &str| {
         let filled = path.replace("{event}", &id).replace("{order}", "1").replace("{draw}", "1").replace("{id}", "1");
-        let filled = filled.replace("{link}", "0000000000000000000000000A").replace("{number}", "1").replace("{certificate}", "1");
+        let filled = filled
+            .replace("{link}", "0000000000000000000000000A")
+            .replace("{number}", "1")
+            .replace("{certificate}", "1");
         let at = format!("{filled}?event={id}&after=0&q=ab&code=x");
         let body = if method == "get" || method == "delete" { Value::Null } else { json!({}) };
         let answer = client.send_json(&method.to_uppercase(), &at, &[], &body);
@@ -69,12 +72,8 @@ fn every_operation_is_open_to_its_scopes_and_closed_to_all_others() {
     for (path, methods) in described["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let ways = operation["security"].as_array().cloned().unwrap_or_default();
-            let scopes: Vec<&str> = ways
-                .iter()
-                .filter_map(|way| way["client"].as_array())
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
+            let scopes: Vec<&str> =
+                ways.iter().filter_map(|way| way["client"].as_array()).flatten().filter_map(Value::as_str).collect();
             let whole = ask(&whole, method, path);
             if scopes.is_empty() && !ways.is_empty() {
                 assert_eq!(whole, (403, "client.closed".to_owned()), "{method} {path}");
@@ -179,7 +178,11 @@ fn a_client_is_refused_for_each_reason_by_its_code() {
 fn holds(folder: &Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().map(Result::unwrap).any(|entry| {
         let path = entry.path();
-        if path.is_dir() { holds(&path, bytes) } else { std::fs::read(&path).unwrap().windows(bytes.len()).any(|part| part == bytes) }
+        if path.is_dir() {
+            holds(&path, bytes)
+        } else {
+            std::fs::read(&path).unwrap().windows(bytes.len()).any(|part| part == bytes)
+        }
     })
 }
 

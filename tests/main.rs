@@ -20,6 +20,7 @@ mod door;
 mod draw;
 mod event;
 mod extras;
+mod eyes;
 mod hall;
 mod health;
 mod identity;

@@ -21,6 +21,7 @@ pub mod document;
 pub mod draw;
 pub mod event;
 pub mod event_view;
+pub mod eyes;
 pub mod feedback;
 pub mod field;
 pub mod group;
@@ -105,7 +106,7 @@ pub use id::*;
 pub use identity::{Identity, PersonSession};
 pub use import::Import;
 pub use invoice::Invoice;
-pub use login::{KnownBrowser, LoginLine, Passkey, PasswordLink};
+pub use login::{FirstPassword, KnownBrowser, LoginLine, Passkey, PasswordLink};
 pub use member::{Member, MemberOffer};
 pub use merchant::{Merchant, MerchantPurge, MerchantSetting};
 pub use message::{

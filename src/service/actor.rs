@@ -2,7 +2,8 @@
 
 use crate::{Ctx, Error};
 use domain::{
-    AccountId, By, CheckinList, ClientId, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time, Window,
+    AccountId, By, CheckinList, ClientId, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time,
+    Window,
     checkin::Door,
     device::Post,
     event::EventState,
@@ -25,6 +26,8 @@ pub enum Who {
         name: String,
         /// SHA-256 of the session's token.
         session: [u8; 32],
+        /// Who looks through this account's eyes, when it is not its owner.
+        seer: Option<Seer>,
     },
     /// A logged-in person who is no staff.
     Person {
@@ -57,6 +60,15 @@ pub enum Who {
     },
 }
 
+/// Whoever sees the pages as another account does. What is done meanwhile is theirs, and nothing is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seer {
+    /// Their own account.
+    pub account: AccountId,
+    /// Their name.
+    pub name: String,
+}
+
 /// Somebody in a space, with what was granted to them.
 #[derive(Debug, Clone)]
 pub struct Actor {
@@ -86,6 +98,8 @@ pub struct Permit {
     pub by: By,
     /// The account behind it, if it is one.
     pub account: Option<AccountId>,
+    /// It opens records for reading alone.
+    pub reads: bool,
 }
 
 impl Actor {
@@ -134,7 +148,7 @@ impl Actor {
         match &self.who {
             Who::Visitor => By::Visitor,
             Who::Person { person, .. } => By::Person(*person),
-            Who::Staff { account, .. } => By::Account(*account),
+            Who::Staff { account, seer, .. } => By::Account(seer.as_ref().map_or(*account, |seer| seer.account)),
             Who::Device { device, .. } => By::Device(*device),
             Who::Client { client, .. } => By::Client(*client),
         }
@@ -148,8 +162,16 @@ impl Actor {
         }
     }
 
+    /// Whoever looks through somebody else's eyes, if anybody does.
+    pub fn seer(&self) -> Option<&Seer> {
+        match &self.who {
+            Who::Staff { seer, .. } => seer.as_ref(),
+            _ => None,
+        }
+    }
+
     fn permit(&self) -> Permit {
-        Permit { space: self.space, by: self.by(), account: self.account() }
+        Permit { space: self.space, by: self.by(), account: self.account(), reads: self.seer().is_some() }
     }
 }
 
@@ -238,6 +260,6 @@ impl Ctx {
 
     /// What the box does by itself: set-up, jobs, demonstration data.
     pub fn own(&self, space: SpaceId) -> Permit {
-        Permit { space, by: By::Box, account: None }
+        Permit { space, by: By::Box, account: None, reads: false }
     }
 }

@@ -201,6 +201,9 @@ impl Ctx {
         F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + Sync + 'static,
         T: Send + 'static,
     {
+        if permit.reads {
+            return Err(domain::eyes::read_only().into());
+        }
         let (space, now, f) = (permit.space, self.now(), Arc::new((permit.clone(), crate::once::mark(), f)));
         for _ in 0..LOADS_MAX {
             let again = f.clone();

@@ -29,6 +29,7 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("requests", once::forget_old(ctx, space).await),
         ("sessions", identity::forget_old(ctx, space).await),
         ("accounts", account::tidy(ctx, space).await),
+        ("other eyes", account::eyes::tidy(ctx, space).await),
         ("API clients", client::tick(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),

@@ -81,7 +81,7 @@ pub mod wechat;
 #[cfg(test)]
 mod test;
 
-pub use actor::{Actor, At, Permit, Who};
+pub use actor::{Actor, At, Permit, Seer, Who};
 pub use aside::aside;
 pub use ctx::{Clock, Ctx, Random, Work};
 pub use error::Error;

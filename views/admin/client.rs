@@ -187,7 +187,15 @@ fn until(shell: &Shell, form: &Form<'_>, now: Time, day: &str) -> Markup {
     let value = if day.is_empty() { proposed.as_str() } else { day };
     let last = proposed_last(shell, now);
     let help = shell.text().f("The last day, {last} at most.", &[("last", &last)]);
-    form.input(&Input { name: "until", label: shell.text().t("Good until"), kind: "date", value, required: true, help: &help, ..Input::default() })
+    form.input(&Input {
+        name: "until",
+        label: shell.text().t("Good until"),
+        kind: "date",
+        value,
+        required: true,
+        help: &help,
+        ..Input::default()
+    })
 }
 
 fn proposed_last(shell: &Shell, now: Time) -> String {

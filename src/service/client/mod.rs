@@ -9,9 +9,7 @@ use crate::{
 };
 use domain::{
     Account, ApiClient, ClientId, ClientUse, Notice, NoticeId, Permission, Refusal, SpaceId, Time,
-    client::{
-        CLIENTS_MAX, ClientInput, ClientSecret, ClientState, KEPT_MILLIS, Wanted, check_client, check_until,
-    },
+    client::{CLIENTS_MAX, ClientInput, ClientSecret, ClientState, KEPT_MILLIS, Wanted, check_client, check_until},
     notice::{About, NoticeState, Purpose},
     refuse,
 };
@@ -28,7 +26,7 @@ pub enum Behind {
     Stands,
     /// It is shut, or gone.
     Shut,
-    /// It holds none of the client's scopes, or must switch its second step on first.
+    /// It holds none of the client's scopes, or must choose a password or switch its second step on first.
     Lacks,
 }
 
@@ -60,7 +58,7 @@ fn held_by(view: &impl Read, client: &ApiClient) -> Result<(Behind, Vec<domain::
     let Some(account) = view.get::<Account>(&client.account)?.filter(|account| !account.disabled) else {
         return Ok((Behind::Shut, Vec::new()));
     };
-    if rule::lacks(view, account.id)? {
+    if rule::holds_nothing(view, account.id)? {
         return Ok((Behind::Lacks, Vec::new()));
     }
     let mut held = held(view, account.id)?;
@@ -78,13 +76,7 @@ pub fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<ClientView>, Error> {
             let client = kept?.1;
             let owner = view.get::<Account>(&client.account)?.map_or_else(String::new, |account| account.name);
             let used = with_recent(ctx, permit.space, client.id, view.get::<ClientUse>(&client.id)?);
-            all.push(ClientView {
-                state: client.state(now),
-                used,
-                owner,
-                behind: held_by(view, &client)?.0,
-                client,
-            });
+            all.push(ClientView { state: client.state(now), used, owner, behind: held_by(view, &client)?.0, client });
         }
         all.sort_by_key(|one| one.client.ended(now).is_some());
         Ok(all)
@@ -96,10 +88,7 @@ fn not_held(scopes: &[Permission], actor: &Actor) -> Result<(), Refusal> {
     if scopes.iter().all(|scope| actor.holds(*scope)) {
         return Ok(());
     }
-    Err(Refusal::invalid(vec![domain::problem!(
-        "scopes",
-        "You can only give an API client what you may do yourself."
-    )]))
+    Err(Refusal::invalid(vec![domain::problem!("scopes", "You can only give an API client what you may do yourself.")]))
 }
 
 fn drawn(ctx: &Ctx, until: Time) -> (String, ClientSecret) {
@@ -310,13 +299,8 @@ fn joined(client: ClientId, kept: Option<ClientUse>, recent: Recent) -> Option<C
     if recent.used.is_none() && recent.refused.is_none() {
         return kept;
     }
-    let kept = kept.unwrap_or(ClientUse {
-        client,
-        used_at: None,
-        refused_at: None,
-        refused: String::new(),
-        refusals: 0,
-    });
+    let kept =
+        kept.unwrap_or(ClientUse { client, used_at: None, refused_at: None, refused: String::new(), refusals: 0 });
     let (refused_at, refused) = match recent.refused {
         Some((at, code)) => (Some(at), code.to_owned()),
         None => (kept.refused_at, kept.refused),

@@ -47,6 +47,7 @@ async fn colleague(hall: &Hall, admin: &Actor, login: &str, permissions: &[Permi
     for permission in permissions {
         account::grant(ctx, admin, id, *permission, Scope::Space).await.unwrap();
     }
+    account::first::settle(ctx, SPACE, login).await;
     let origin = account::Origin { address: "10.0.0.7".into(), ..account::Origin::default() };
     let token = account::log_in(ctx, SPACE, login, PASSWORD, &origin).await.unwrap();
     (id, account::actor(ctx, SPACE, &token).unwrap().unwrap())

@@ -180,6 +180,7 @@ gone! {
     domain::Talk, domain::TalkChoice, domain::FeedbackGiven, domain::HomePart, domain::Brand,
     domain::SeatPlan, domain::Seating, domain::privacy::consent::Consent,
     domain::second::SecondRule, domain::ApiClient, domain::ClientUse,
+    domain::FirstPassword, domain::eyes::Eyes,
 }
 
 #[cfg(test)]

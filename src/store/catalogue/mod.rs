@@ -402,6 +402,8 @@ tables! {
     165 "second_rule" v 1 domain::second::SecondRule { key () = |_r| (); derive |_r, _out| (); }
     166 "api_client" v 1 domain::ApiClient { key domain::ClientId = |r| r.id; derive |r, out| derive_client(r, out); }
     167 "client_use" v 1 domain::ClientUse { key domain::ClientId = |r| r.client; derive |_r, _out| (); }
+    168 "eyes" v 1 domain::eyes::Eyes { key [u8; 32] = |r| r.session; derive |_r, _out| (); }
+    169 "first_password" v 1 domain::FirstPassword { key AccountId = |r| r.account; derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
     151 "tunnel_plan" v 1 domain::TunnelPlan { key () = |_r| (); derive |_r, _out| (); }
 }

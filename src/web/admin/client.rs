@@ -134,9 +134,7 @@ async fn renew(
         Ok((client, secret)) => {
             page(draw(&hall, &visit, &actor, &Typed::default(), None, Some((&client.name, &secret)))?)
         }
-        Err(error) => {
-            again(error, |refusal| draw_one(&hall, &visit, &actor, ClientId(id), (day, days, Some(refusal))))
-        }
+        Err(error) => again(error, |refusal| draw_one(&hall, &visit, &actor, ClientId(id), (day, days, Some(refusal)))),
     }
 }
 

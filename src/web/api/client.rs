@@ -28,10 +28,8 @@ pub const SCHEME: &str = "client";
 /// The security scheme, with the scopes that the operations ask for.
 pub fn scheme(paths: &Paths) -> SecurityScheme {
     let described = serde_json::to_value(paths).unwrap_or_default();
-    let scopes: Vec<String> = scopes_in(&described)
-        .into_iter()
-        .map(|scope| format!("- `{}`: {}", scope.code(), scope.label()))
-        .collect();
+    let scopes: Vec<String> =
+        scopes_in(&described).into_iter().map(|scope| format!("- `{}`: {}", scope.code(), scope.label())).collect();
     let words = format!(
         "The secret of an API client, made under “API clients”. It begins with `{}`. An operation is open to a client that was given one of the scopes \
         it names, at the events where the account behind the client has that permission; an operation without a security scheme is open to all. \
