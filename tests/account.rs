@@ -1,6 +1,6 @@
 //! Getting in: the second step over HTTP, known browsers, one-time links, sessions, what a merchant's people meet at the common door.
 
-use crate::hall::{Client, Hall, PASSWORD};
+use crate::hall::{Client, FIRST, Hall, PASSWORD, choose_password};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -260,4 +260,52 @@ fn whoever_must_have_the_second_step_is_led_to_it_and_can_do_nothing_else() {
     assert_eq!(helper.get("/admin/event").status, 200, "everything opens again");
     assert_eq!(admin.get("/admin/account").status, 200);
     assert!(admin.get("/admin/audit?q=second.rule").body.contains("everybody"));
+}
+
+#[test]
+fn a_given_password_opens_nothing_before_another_one_was_chosen() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let form = [("name", "李四"), ("login", "lisi"), ("password", FIRST)];
+    let made = admin.post("/admin/account/new", &form).location.unwrap();
+    admin.post(&format!("{made}/grant"), &[("permission", "event.view"), ("scope", "space")]);
+    let lisi = hall.client();
+    assert_eq!(lisi.post("/login", &[("login", "lisi"), ("password", FIRST)]).status, 303);
+    for path in ["/admin", "/admin/event", "/admin/help"] {
+        let led = lisi.get(path);
+        assert_eq!((led.status, led.location.as_deref()), (303, Some("/admin/session")), "{path}");
+    }
+    assert!(lisi.get("/admin/session").body.contains("当前密码由他人设置"), "the page says what to do");
+    assert_eq!(lisi.post("/admin/event/new", &[("name", "x")]).location.as_deref(), Some("/admin/session"));
+    assert!(lisi.get("/api/v1/checkin/status?event=1").status >= 400, "nor by the API");
+    let same = lisi.post("/admin/session/password", &[("old", FIRST), ("password", FIRST)]);
+    assert!(same.status == 422 && same.body.contains("e-password"), "{}", same.body);
+    choose_password(&lisi);
+    assert_eq!(lisi.get("/admin/event").status, 200);
+    assert_eq!(admin.post(&format!("{made}/password"), &[("password", FIRST)]).status, 303);
+    let again = hall.client();
+    assert_eq!(again.post("/login", &[("login", "lisi"), ("password", FIRST)]).status, 303);
+    assert_eq!(again.get("/admin/event").location.as_deref(), Some("/admin/session"), "after a reset too");
+}
+
+#[test]
+fn a_browser_that_logs_in_again_leaves_no_session_behind() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    crate::merchant::merchant(&hall, &admin, "qingsong");
+    let browser = hall.client();
+    let mut old = hall.client();
+    log_in(&browser, PASSWORD);
+    old.set_cookie("hall_session", &browser.cookie("hall_session").unwrap());
+    assert_eq!(old.get("/admin").status, 200);
+    log_in(&browser, PASSWORD);
+    assert_eq!((old.get("/admin").status, browser.get("/admin").status), (303, 200));
+    // At the merchants' common door it is the session of that merchant's space, and no other.
+    let form = [("login", "qingsong"), ("password", PASSWORD)];
+    assert_eq!(browser.post("/merchant", &form).status, 303);
+    old.set_cookie("hall_session_m2", &browser.cookie("hall_session_m2").unwrap());
+    assert_eq!(old.get("/m/2/admin").status, 200);
+    assert_eq!(browser.post("/merchant", &form).status, 303);
+    assert_eq!((old.get("/m/2/admin").status, browser.get("/m/2/admin").status), (303, 200));
+    assert_eq!(browser.get("/admin").status, 200, "the platform's goes on beside it");
 }

@@ -16,6 +16,15 @@ const LOG: &str =
 /// The password of the first administrator in tests.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// The password that somebody is given who then chooses [`PASSWORD`].
+pub const FIRST: &str = "given pony lantern bucket";
+
+/// Chooses [`PASSWORD`] as somebody who logged in with [`FIRST`].
+pub fn choose_password(client: &Client) {
+    let chosen = client.post("/admin/session/password", &[("old", FIRST), ("password", PASSWORD)]);
+    assert_eq!(chosen.status, 303, "{}", chosen.body);
+}
+
 /// What the tests typed and were given that no log may hold: passwords, phone numbers, names of people, tokens.
 static UNSPEAKABLE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 

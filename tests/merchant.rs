@@ -1,7 +1,9 @@
 //! Merchants through real sockets: that no route of the router reaches another space, whoever asks; that pages of a merchant stay within it;
 //! freezing, applying, and two accounts in one browser.
 
-use crate::hall::{Answer, Client, Hall, PASSWORD, event, first_type, number, person, terminal};
+use crate::hall::{
+    Answer, Client, FIRST, Hall, PASSWORD, choose_password, event, first_type, number, person, terminal,
+};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,6 +127,7 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
     ];
     let sent = client.post("/admin/blast", &many);
     assert_eq!(sent.status, 303, "{}", sent.body);
+    crate::client::made(client, mark, &["event.view"]);
     let one = || "1".to_owned();
     let named = BTreeMap::from([
         ("event", id),
@@ -143,6 +146,7 @@ pub fn furnish(hall: &Hall, client: &Client, mark: &str) -> Things {
         "blast",
         "category",
         "certificate",
+        "client",
         "code",
         "department",
         "device",
@@ -223,15 +227,21 @@ fn terminal_of(hall: &Hall, client: &Client, event: &str) -> Client {
 /// A merchant in effect; the client is its administrator's, within its space.
 pub fn merchant(hall: &Hall, admin: &Client, login: &str) -> Client {
     let form =
-        [("name", login), ("contact", "李经理"), ("phone", "13900000009"), ("login", login), ("password", PASSWORD)];
+        [("name", login), ("contact", "李经理"), ("phone", "13900000009"), ("login", login), ("password", FIRST)];
     let made = admin.post("/admin/merchant/new", &form);
     assert_eq!(made.status, 303, "{}", made.body);
-    enter(&hall.client(), login)
+    let client = enter_with(&hall.client(), login, FIRST);
+    choose_password(&client);
+    client
 }
 
 /// Logs a browser in at the merchants' common page.
 fn enter(browser: &Client, login: &str) -> Client {
-    let entered = browser.post("/merchant", &[("login", login), ("password", PASSWORD)]);
+    enter_with(browser, login, PASSWORD)
+}
+
+fn enter_with(browser: &Client, login: &str, password: &str) -> Client {
+    let entered = browser.post("/merchant", &[("login", login), ("password", password)]);
     assert_eq!(entered.status, 303, "{}", entered.body);
     let root = entered.location.unwrap().strip_suffix("/admin").unwrap().to_owned();
     browser.within(&root)

@@ -1,17 +1,18 @@
 //! Every route with the anonymous visitor, the wrong role and the wrong place; hostile input; doubled and stale forms.
 
-use crate::hall::{Client, Hall, PASSWORD, event, first_type, local, number, person};
+use crate::hall::{Client, FIRST, Hall, PASSWORD, choose_password, event, first_type, local, number, person};
 
 /// Makes an account with these grants; the client is logged in with it.
 pub fn staff(hall: &Hall, admin: &Client, login: &str, grants: &[(&str, &str)]) -> Client {
-    let made = admin.post("/admin/account/new", &[("name", login), ("login", login), ("password", PASSWORD)]);
+    let made = admin.post("/admin/account/new", &[("name", login), ("login", login), ("password", FIRST)]);
     assert_eq!(made.status, 303, "{}", made.body);
     let path = made.location.unwrap();
     for (permission, scope) in grants {
         assert_eq!(admin.post(&format!("{path}/grant"), &[("permission", permission), ("scope", scope)]).status, 303);
     }
     let client = hall.client();
-    assert_eq!(client.post("/login", &[("login", login), ("password", PASSWORD)]).status, 303);
+    assert_eq!(client.post("/login", &[("login", login), ("password", FIRST)]).status, 303);
+    choose_password(&client);
     client
 }
 
@@ -29,6 +30,7 @@ fn what_nobody_granted_is_denied_on_every_route() {
     }
     let printed = admin.post(&format!("/admin/event/{mine}/print"), &[("ticket", &ticket), ("design", "1")]);
     assert_eq!(printed.status, 303, "{}", printed.body);
+    crate::client::made(&admin, "闸机", &["event.view"]);
     let nobody = hall.client();
     let bare = staff(&hall, &admin, "bare", &[]);
     let scope = format!("e{mine}");
@@ -95,6 +97,8 @@ fn what_nobody_granted_is_denied_on_every_route() {
         ("/admin/account", 403),
         ("/admin/account/1", 403),
         ("/admin/account/new", 403),
+        ("/admin/client", 403),
+        ("/admin/client/1", 403),
         ("/admin/space", 403),
         ("/admin/audit", 403),
         ("/terminal/{e}", 403),
@@ -150,6 +154,11 @@ fn what_nobody_granted_is_denied_on_every_route() {
         "/admin/event/{e}/device/1/print",
         "/admin/event/{e}/registration/{t}/portrait/upload",
         "/admin/event/{e}/registration/{t}/portrait/remove",
+        "/admin/account/2/eyes",
+        "/admin/account/eyes",
+        "/admin/client",
+        "/admin/client/1/renew",
+        "/admin/client/1/revoke",
         "/admin/person/1/undo",
         "/admin/privacy/retention",
         "/admin/privacy/notice",

@@ -186,10 +186,7 @@ fn who_may_not_search_index_or_documents_is_denied() {
     let sent = admin.upload("/admin/document", &[("shelf", "")], ("file", "秘密文件.txt", "绝密内容".as_bytes()));
     assert_eq!(sent.status, 303);
     eventually(&admin, &asked("绝密"), |body| body.contains("秘密文件"));
-    let made = admin.post("/admin/account/new", &[("name", "小王"), ("login", "bare"), ("password", PASSWORD)]);
-    assert_eq!(made.status, 303, "{}", made.body);
-    let bare = hall.client();
-    assert_eq!(bare.post("/login", &[("login", "bare"), ("password", PASSWORD)]).status, 303);
+    let bare = crate::scenario::staff(&hall, &admin, "bare", &[]);
     let nobody = hall.client();
     for path in [
         "/admin/search",

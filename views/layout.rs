@@ -68,6 +68,17 @@ pub struct NavEntry {
     pub current: bool,
 }
 
+/// Whose eyes a page is seen with, when it is not its reader's own.
+#[derive(Debug, Clone)]
+pub struct Eyes {
+    /// Name of the account; none: somebody with chosen permissions.
+    pub name: Option<String>,
+    /// When it ends.
+    pub until: domain::Time,
+    /// Where it is ended.
+    pub end: &'static str,
+}
+
 /// What every page is framed with.
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -87,6 +98,8 @@ pub struct Shell {
     pub path: String,
     /// Nothing may cost money here: forms have no prices.
     pub free: bool,
+    /// Whose eyes the page is seen with.
+    pub eyes: Option<Eyes>,
 }
 
 impl Shell {
@@ -101,6 +114,25 @@ pub type Trail<'a> = &'a [(&'a str, String)];
 
 fn document(shell: &Shell, face: &str, title: &str, modules: &[&str], body: &Markup) -> Markup {
     headed(shell, face, title, modules, &html! {}, body)
+}
+
+/// What stands on every page that is seen with other eyes.
+fn eyes(shell: &Shell) -> Markup {
+    let text = shell.text();
+    html! {
+        @if let Some(eyes) = &shell.eyes {
+            section class="eyes" aria-label=(text.t("Seeing as somebody else")) {
+                p {
+                    (icon(Icon::Person))
+                    @match &eyes.name {
+                        Some(name) => (text.f("You see the pages as “{name}” does, until {time}. Nothing can be changed.", &[("name", name), ("time", &shell.format.clock(eyes.until))])),
+                        None => (text.f("You see the pages as somebody with the chosen permissions does, until {time}. Nothing can be changed.", &[("time", &shell.format.clock(eyes.until))])),
+                    }
+                }
+                form method="post" action=(eyes.end) class="inline" { button { (icon(Icon::Cross)) (text.t("End it")) } }
+            }
+        }
+    }
 }
 
 /// A document with more in its head: what a shared link shows, the size of paper.
@@ -125,7 +157,7 @@ fn headed(shell: &Shell, face: &str, title: &str, modules: &[&str], head: &Marku
                 }
                 (head)
             }
-            body class=(face) { (body) }
+            body class=(face) { (eyes(shell)) (body) }
         }
     }
 }

@@ -13,5 +13,5 @@ pub mod screen;
 pub mod terminal;
 pub mod text;
 
-pub use layout::{Flash, NavEntry, Shell, Tone};
+pub use layout::{Eyes, Flash, NavEntry, Shell, Tone};
 pub use text::{Lang, Text};

@@ -2,7 +2,7 @@
 
 use crate::{
     Shell,
-    admin::merchant::tone,
+    admin::{merchant::tone, setup::key_button},
     component::{
         badge,
         form::{Form, Input, submit},
@@ -48,7 +48,7 @@ impl Face<'_> {
 }
 
 /// The login page (S0-88, S0-89).
-pub fn login(shell: &Shell, face: &Face<'_>, login: &str, refusal: Option<&Refusal>) -> Markup {
+pub fn login(shell: &Shell, face: &Face<'_>, login: &str, keys_work: bool, refusal: Option<&Refusal>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let content = html! {
@@ -59,6 +59,7 @@ pub fn login(shell: &Shell, face: &Face<'_>, login: &str, refusal: Option<&Refus
             (form.input(&Input { name: "password", label: text.t("Password"), kind: "password", required: true, max: 128, autocomplete: "current-password", ..Input::default() }))
             (submit(text.t("Log in"), face.open.then_some((text.t("Register as a merchant"), "/merchant/register"))))
         }
+        @if keys_work { (key_button(shell, "/merchant/passkey")) }
         p class="dim" { (text.t("Password forgotten? The association gives you a new one.")) }
     };
     face.page(shell, text.t("Merchant log-in"), &content)

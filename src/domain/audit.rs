@@ -1,6 +1,6 @@
 //! The audit line: who did what to which record, when, and what it was before and after.
 
-use crate::{AccountId, DeviceId, PersonId, Time};
+use crate::{AccountId, ClientId, DeviceId, PersonId, Time};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Who wrote.
@@ -30,6 +30,8 @@ pub enum By {
     Visitor,
     /// A logged-in person who is no staff.
     Person(PersonId),
+    /// A program with a secret of its own.
+    Client(ClientId),
 }
 
 /// One line of a space's audit log.

@@ -41,6 +41,8 @@ ids! {
     GrantId
     /// A check-in terminal, gate or other machine with its own token.
     DeviceId
+    /// A program that asks the API with a secret of its own.
+    ClientId
     /// An event (meeting, conference, seminar).
     EventId
     /// A kind of ticket an event offers.

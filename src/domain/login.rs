@@ -161,6 +161,13 @@ pub fn news(known_browser: bool, address: &str, before: &[LoginLine]) -> (bool, 
     (!known_browser, !right.any(|line| network(&line.address) == here))
 }
 
+/// Stands for an account whose password somebody else chose: it can do nothing before it has another one.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct FirstPassword {
+    /// The account.
+    pub account: AccountId,
+}
+
 /// A one-time link by which an account gets a new password. Its token is never kept, only its SHA-256.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct PasswordLink {

@@ -47,6 +47,8 @@ pub enum Purpose {
     BackupTrouble,
     /// Backups are made again.
     BackupWell,
+    /// The time of an API client is over soon.
+    ClientEnding,
 }
 
 impl Purpose {
@@ -72,6 +74,7 @@ impl Purpose {
         Self::WrongCodes,
         Self::BackupTrouble,
         Self::BackupWell,
+        Self::ClientEnding,
     ];
 
     /// Stable code.
@@ -97,6 +100,7 @@ impl Purpose {
             Self::WrongCodes => "wrong_codes",
             Self::BackupTrouble => "backup_trouble",
             Self::BackupWell => "backup_well",
+            Self::ClientEnding => "client_ending",
         }
     }
 
@@ -123,6 +127,7 @@ impl Purpose {
             Self::WrongCodes => "Right password, wrong codes",
             Self::BackupTrouble => "Backups fail",
             Self::BackupWell => "Backups are made again",
+            Self::ClientEnding => "API client ends soon",
         }
     }
 
@@ -156,6 +161,9 @@ impl Purpose {
                 "The box has made no backup since {time}. The page “Backups” says why and what to do; if its disk breaks now, what is newer is lost.",
             ),
             Self::BackupWell => Some("The box makes backups again, since {time}."),
+            Self::ClientEnding => Some(
+                "The API client “{client}” ends at {time}. Programs that use it are refused from then on. Renew it on the page “API clients” and give them the new secret.",
+            ),
             Self::PrizeWon => Some("You won “{prize}” at {event}. The page of your ticket shows your prizes."),
         }
     }

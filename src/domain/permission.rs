@@ -90,6 +90,10 @@ permissions! {
     PersonPrivacy = "person.privacy", "Export and erase people's data, answer their requests";
     /// The log of who saw phone numbers and identity cards in full.
     AccessView = "access.view", "See who saw phone numbers and identity cards in full";
+    /// Programs that ask the API: their secrets, scopes and ends.
+    ClientManage = "client.manage", "Make and revoke API clients";
+    /// See the pages as another account does.
+    AccountSee = "account.see", "See the pages as another account does";
 }
 
 /// Where a permission holds.

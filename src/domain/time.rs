@@ -70,6 +70,16 @@ impl Time {
         Some(Self(zoned.timestamp().as_millisecond()))
     }
 
+    /// The end of a day as a `date` input gives it (`2026-11-25`): the first instant of the next one.
+    pub fn end_of_day(text: &str, zone: &TimeZone) -> Option<Self> {
+        let day: jiff::civil::Date = text.trim().parse().ok()?;
+        if !(1970..=2999).contains(&day.year()) {
+            return None;
+        }
+        let zoned = day.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
+        Some(Self(zoned.timestamp().as_millisecond()))
+    }
+
     /// The local time as an HTML `datetime-local` input takes it: `2026-11-25T09:00`.
     pub fn to_local(self, zone: &TimeZone) -> String {
         self.zoned(zone).strftime("%Y-%m-%dT%H:%M").to_string()

@@ -24,19 +24,25 @@ pub async fn stage(ctx: &Ctx, admin: &Actor, password: &str) -> Result<(), Error
         agreement: "# 商户注册协议\n\n1. 商户对自己发布的会议内容负责。\n2. 门票默认免费；如需收费，请联系平台开通。\n3. 平台可以冻结违反约定的商户。".into(),
     };
     merchant::save_setting(ctx, admin, 0, &setting, Picture::Keep, Picture::Keep).await?;
+    // Whoever is added by others chooses a password of their own; so does the demonstration's merchant.
+    let given = format!("{password}-given");
     let input = MerchantInput {
         name: "青松文化传播".into(),
         contact: "李经理".into(),
         phone: "13900000001".into(),
         login: LOGIN.into(),
-        password: password.into(),
+        password: given.clone(),
         ..MerchantInput::default()
     };
     let id = merchant::add(ctx, admin, &input).await?;
     let space = merchant::get(ctx, admin, id)?.merchant.space.unwrap_or(SpaceId::BOX);
-    let token = account::log_in(ctx, space, LOGIN, password, &account::Origin::default()).await?;
-    let boss = account::actor(ctx, space, &token)?;
-    let boss = boss.ok_or_else(|| Error::Internal("the demonstration's merchant cannot log in".into()))?;
+    let token = account::log_in(ctx, space, LOGIN, &given, &account::Origin::default()).await?;
+    let boss = || {
+        let known = account::actor(ctx, space, &token)?;
+        known.ok_or_else(|| Error::Internal("the demonstration's merchant cannot log in".into()))
+    };
+    account::change_password(ctx, &boss()?, &given, password).await?;
+    let boss = boss()?;
     invite(ctx, &boss).await
 }
 

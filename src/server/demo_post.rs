@@ -36,6 +36,7 @@ fn values(purpose: Purpose) -> &'static str {
         Purpose::Reminder | Purpose::OrderCompleted => "1=name, 2=event, 3=time",
         Purpose::NewLogin | Purpose::WrongCodes => "1=login, 2=agent, 3=address, 4=time",
         Purpose::BackupTrouble | Purpose::BackupWell => "1=name, 2=time",
+        Purpose::ClientEnding => "1=client, 2=time",
         _ => "1=name, 2=event",
     }
 }

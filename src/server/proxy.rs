@@ -2,49 +2,11 @@
 //! configured addresses only.
 
 use axum::http::HeaderMap;
+pub use domain::network::Network;
 use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
-
-/// An address or a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    base: u128,
-    bits: u32,
-}
-
-/// An address as a number; IPv4 as it is mapped into IPv6.
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits(),
-    }
-}
-
-impl Network {
-    /// Reads `127.0.0.1`, `10.0.0.0/8`, `::1` or `fd00::/8`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (address, length) = match text.split_once('/') {
-            Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let length = length.unwrap_or(most);
-        let bits = (length <= most).then_some(128 - most + length)?;
-        Some(Self { base: number(address) & mask(bits), bits })
-    }
-
-    /// Whether an address lies in it.
-    pub fn holds(&self, address: IpAddr) -> bool {
-        number(address) & mask(self.bits) == self.base
-    }
-}
-
-fn mask(bits: u32) -> u128 {
-    u128::MAX.checked_shl(128 - bits.min(128)).unwrap_or(0)
-}
 
 /// Whether an address lies in one of the networks.
 pub fn holds(networks: &[Network], address: IpAddr) -> bool {

@@ -23,6 +23,7 @@ impl Wording for Words {
             flash: None,
             path: String::new(),
             free: false,
+            eyes: None,
         };
         words(&shell, notice)
     }

@@ -2,7 +2,8 @@
 
 use crate::{Ctx, Error};
 use domain::{
-    AccountId, By, CheckinList, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time, Window,
+    AccountId, By, CheckinList, ClientId, DeviceId, EventId, Permission, PersonId, Refusal, Scope, SpaceId, Time,
+    Window,
     checkin::Door,
     device::Post,
     event::EventState,
@@ -25,6 +26,8 @@ pub enum Who {
         name: String,
         /// SHA-256 of the session's token.
         session: [u8; 32],
+        /// Who looks through this account's eyes, when it is not its owner.
+        seer: Option<Seer>,
     },
     /// A logged-in person who is no staff.
     Person {
@@ -46,6 +49,24 @@ pub enum Who {
         /// It is an event helper's phone.
         helper: bool,
     },
+    /// A program with a secret of its own.
+    Client {
+        /// The client.
+        client: ClientId,
+        /// Its name.
+        name: String,
+        /// The account that it never may more than.
+        account: AccountId,
+    },
+}
+
+/// Whoever sees the pages as another account does. What is done meanwhile is theirs, and nothing is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seer {
+    /// Their own account.
+    pub account: AccountId,
+    /// Their name.
+    pub name: String,
 }
 
 /// Somebody in a space, with what was granted to them.
@@ -77,6 +98,8 @@ pub struct Permit {
     pub by: By,
     /// The account behind it, if it is one.
     pub account: Option<AccountId>,
+    /// It opens records for reading alone.
+    pub reads: bool,
 }
 
 impl Actor {
@@ -87,7 +110,10 @@ impl Actor {
 
     /// Whether `permission` was granted at `place`.
     pub fn covers(&self, permission: Permission, place: &Place) -> bool {
-        let own = self.account();
+        let own = match &self.who {
+            Who::Client { account, .. } => Some(*account),
+            _ => self.account(),
+        };
         self.held.iter().any(|held| held.covers(permission, place, own))
     }
 
@@ -105,7 +131,7 @@ impl Actor {
     pub fn account(&self) -> Option<AccountId> {
         match &self.who {
             Who::Staff { account, .. } => Some(*account),
-            Who::Visitor | Who::Person { .. } | Who::Device { .. } => None,
+            Who::Visitor | Who::Person { .. } | Who::Device { .. } | Who::Client { .. } => None,
         }
     }
 
@@ -113,7 +139,7 @@ impl Actor {
     pub fn person(&self) -> Option<PersonId> {
         match &self.who {
             Who::Person { person, .. } => Some(*person),
-            Who::Visitor | Who::Staff { .. } | Who::Device { .. } => None,
+            Who::Visitor | Who::Staff { .. } | Who::Device { .. } | Who::Client { .. } => None,
         }
     }
 
@@ -122,8 +148,9 @@ impl Actor {
         match &self.who {
             Who::Visitor => By::Visitor,
             Who::Person { person, .. } => By::Person(*person),
-            Who::Staff { account, .. } => By::Account(*account),
+            Who::Staff { account, seer, .. } => By::Account(seer.as_ref().map_or(*account, |seer| seer.account)),
             Who::Device { device, .. } => By::Device(*device),
+            Who::Client { client, .. } => By::Client(*client),
         }
     }
 
@@ -131,12 +158,20 @@ impl Actor {
     pub fn post(&self) -> Post {
         match &self.who {
             Who::Device { post, .. } => *post,
-            Who::Visitor | Who::Person { .. } | Who::Staff { .. } => Post::default(),
+            Who::Visitor | Who::Person { .. } | Who::Staff { .. } | Who::Client { .. } => Post::default(),
+        }
+    }
+
+    /// Whoever looks through somebody else's eyes, if anybody does.
+    pub fn seer(&self) -> Option<&Seer> {
+        match &self.who {
+            Who::Staff { seer, .. } => seer.as_ref(),
+            _ => None,
         }
     }
 
     fn permit(&self) -> Permit {
-        Permit { space: self.space, by: self.by(), account: self.account() }
+        Permit { space: self.space, by: self.by(), account: self.account(), reads: self.seer().is_some() }
     }
 }
 
@@ -225,6 +260,6 @@ impl Ctx {
 
     /// What the box does by itself: set-up, jobs, demonstration data.
     pub fn own(&self, space: SpaceId) -> Permit {
-        Permit { space, by: By::Box, account: None }
+        Permit { space, by: By::Box, account: None, reads: false }
     }
 }

@@ -301,7 +301,9 @@ pub async fn send(
     let event = people.event();
     let by = match &actor.who {
         crate::Who::Staff { name, .. } => name.clone(),
-        crate::Who::Visitor | crate::Who::Person { .. } | crate::Who::Device { .. } => String::new(),
+        crate::Who::Visitor | crate::Who::Person { .. } | crate::Who::Device { .. } | crate::Who::Client { .. } => {
+            String::new()
+        }
     };
     ctx.write(&permit, move |work| {
         if let Some(before) = work.read().find_key::<Blast, _>(&BLAST_BY_ONCE, &once)? {

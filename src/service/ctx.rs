@@ -81,6 +81,8 @@ pub struct Parts {
     pub(crate) sessions: Arc<crate::identity::Remembered>,
     /// Terminals whose tokens were looked up.
     pub(crate) devices: Arc<crate::device::Remembered>,
+    /// What API clients did since it was kept.
+    pub(crate) clients: Arc<crate::client::Uses>,
     /// Pictures that were drawn lately.
     pub(crate) drawn: Arc<crate::render::Cache>,
     /// Visits that were not kept yet.
@@ -136,6 +138,7 @@ impl Ctx {
             memory,
             draws: Arc::default(),
             devices: Arc::default(),
+            clients: Arc::default(),
             sessions: Arc::default(),
             drawn: Arc::default(),
             visits: Arc::default(),
@@ -198,6 +201,9 @@ impl Ctx {
         F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + Sync + 'static,
         T: Send + 'static,
     {
+        if permit.reads {
+            return Err(domain::eyes::read_only().into());
+        }
         let (space, now, f) = (permit.space, self.now(), Arc::new((permit.clone(), crate::once::mark(), f)));
         for _ in 0..LOADS_MAX {
             let again = f.clone();

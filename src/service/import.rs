@@ -518,7 +518,7 @@ pub fn unfinished(ctx: &Ctx, space: SpaceId) -> Result<Vec<ImportId>, Error> {
 pub async fn run(ctx: &Ctx, space: SpaceId, id: ImportId) -> Result<(), Error> {
     let own = ctx.own(space);
     let import = ctx.read(&own, |view| load(view, id))?;
-    let permit = Permit { space, by: domain::By::Account(import.account), account: Some(import.account) };
+    let permit = Permit { space, by: domain::By::Account(import.account), account: Some(import.account), reads: false };
     let files = ctx.files.clone();
     let columns = import.columns.clone();
     let (read, firsts) = off_thread(move || {

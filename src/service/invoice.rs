@@ -191,7 +191,7 @@ pub async fn issue(
         let order = order::load(work.read(), event, invoice.order)?;
         let by = match work.permit.by {
             By::Account(account) => Some(account),
-            By::Box | By::Device(_) | By::Visitor | By::Person(_) => None,
+            By::Box | By::Device(_) | By::Client(_) | By::Visitor | By::Person(_) => None,
         };
         let issued = Issued { number: number.clone(), amount: balance(&order), at: work.now, by };
         let act = Act::Issue(issued);

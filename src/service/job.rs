@@ -2,7 +2,7 @@
 //! that nobody used, what is due to leave the box, backups.
 
 use crate::{
-    Ctx, Error, account, anchor, archive, backup, blast, identity, merchant, message, once, order, outbox, pay,
+    Ctx, Error, account, anchor, archive, backup, blast, client, identity, merchant, message, once, order, outbox, pay,
     privacy, promotion, reminder, upload, waiting, webhook, wechat,
 };
 use domain::{SpaceId, Time};
@@ -29,6 +29,8 @@ pub async fn tick(ctx: &Ctx, space: SpaceId) {
         ("requests", once::forget_old(ctx, space).await),
         ("sessions", identity::forget_old(ctx, space).await),
         ("accounts", account::tidy(ctx, space).await),
+        ("other eyes", account::eyes::tidy(ctx, space).await),
+        ("API clients", client::tick(ctx, space).await),
         ("outbox", outbox::tidy(ctx, space).await),
         ("text messages", message::sms::tidy(ctx, space).await),
         ("codes", message::person::tidy(ctx, space).await),

@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod category;
 pub mod certificate;
 pub mod checkin;
+pub mod client;
 pub mod ctx;
 pub mod design;
 pub mod device;
@@ -80,7 +81,7 @@ pub mod wechat;
 #[cfg(test)]
 mod test;
 
-pub use actor::{Actor, At, Permit, Who};
+pub use actor::{Actor, At, Permit, Seer, Who};
 pub use aside::aside;
 pub use ctx::{Clock, Ctx, Random, Work};
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! Set-up of the association, its settings and its departments.
 
-use crate::{Actor, At, Ctx, Error, Permit, account, actor::Who, token};
+use crate::{Actor, At, Ctx, Error, account, actor::Who, token};
 use domain::{
     Account, AccountId, By, Department, DepartmentId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope,
     Space, SpaceId,
@@ -163,8 +163,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &SpaceInput) -> Result<(), Er
 /// All departments; anybody of the staff may know them.
 pub fn departments(ctx: &Ctx, actor: &Actor) -> Result<Vec<Department>, Error> {
     let Who::Staff { .. } = actor.who else { return Err(Refusal::denied().into()) };
-    let permit = Permit { space: actor.space, by: actor.by(), account: actor.account() };
-    ctx.read(&permit, all_departments)
+    ctx.read(&ctx.public(actor), all_departments)
 }
 
 pub(crate) fn all_departments(view: &impl Read) -> Result<Vec<Department>, Error> {
@@ -236,5 +235,6 @@ pub fn name_of(view: &impl Read, by: By) -> Result<Option<String>, Error> {
         By::Account(id) => view.get::<Account>(&id)?.map(|account| account.name),
         By::Person(id) => view.get::<domain::Person>(&id)?.map(|person| person.name),
         By::Device(id) => view.get::<domain::Device>(&id)?.map(|device| device.name),
+        By::Client(id) => view.get::<domain::ApiClient>(&id)?.map(|client| client.name),
     })
 }

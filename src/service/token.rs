@@ -13,7 +13,17 @@ pub fn new(random: &dyn Random) -> String {
 
 /// Whether a text has the form of a token of ours: nobody else sends the same.
 pub fn is_one(text: &str) -> bool {
-    text.len() == 32 && BASE32_NOPAD_VISUAL.decode(text.as_bytes()).is_ok()
+    let bare = text.strip_prefix(CLIENT).and_then(|rest| Some(rest.split_once('_')?.1)).unwrap_or(text);
+    bare.len() == 32 && BASE32_NOPAD_VISUAL.decode(bare.as_bytes()).is_ok()
+}
+
+/// What the secrets of API clients begin with: programs that look through texts for secrets know them by it.
+pub const CLIENT: &str = "hgc_";
+
+/// A secret of an API client, and the part of it that people know it by: the mark stands between the prefix and a token.
+pub fn client(random: &dyn Random) -> (String, String) {
+    let mark = short(random);
+    (format!("{CLIENT}{mark}_{}", new(random)), mark)
 }
 
 /// A code that a person types: eight characters of the same alphabet, 40 random bits; only for short-lived, rate-limited use.
@@ -77,5 +87,16 @@ mod tests {
         let bytes = [7u8; 16];
         assert_eq!(read_link(&link(&bytes)), Some(bytes));
         assert_eq!(read_link("nonsense"), None);
+    }
+
+    #[test]
+    fn a_clients_secret_shows_what_it_is_and_its_mark_opens_nothing() {
+        let (secret, mark) = client(&Dice::new(3));
+        assert!(is_one(&secret) && secret.starts_with("hgc_") && secret.contains(&mark), "{mark}");
+        let rest = secret.rsplit('_').next().unwrap();
+        assert!(rest.len() == 32 && !rest.contains(&mark));
+        for part in [&mark[..], &secret[..12], &secret[..secret.len() - 1], rest] {
+            assert_ne!(hash(part), hash(&secret));
+        }
     }
 }

@@ -140,7 +140,7 @@ ids!(CategoryId PartId SeriesId TalkId);
 ids!(AttemptId PayRefundId);
 ids!(DrawId RoundId EntrantId MessageId SoundId);
 ids!(DesignId SourceId PrintId CertificateId);
-ids!(DocumentId SearchId InvoiceId BackupRunId AccessId);
+ids!(DocumentId SearchId InvoiceId BackupRunId AccessId ClientId);
 ids!(OutgoingId WebhookId);
 ids!(WechatLinkId);
 ids!(MerchantId);

@@ -180,10 +180,9 @@ pub struct Framed(pub Vec<String>);
 
 /// What surrounds every request: a number, the log line, security headers, and failures made readable.
 pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let asked = circumstances(&parts);
+    let asked = circumstances(&request);
     let route = asked.extensions.get::<MatchedPath>().cloned();
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let mut response = next.run(request).await;
     close(&hall, &asked, &mut response);
     if let Some(route) = route {
         response.extensions_mut().insert(crate::meter::Route(route));
@@ -202,14 +201,15 @@ const KEPT: &[HeaderName] = &[
 ];
 
 /// What of a request is needed when it has been answered.
-fn circumstances(parts: &Parts) -> Parts {
+pub fn circumstances<B>(request: &axum::http::Request<B>) -> Parts {
     let mut kept = axum::http::Request::new(()).into_parts().0;
-    (kept.method, kept.uri, kept.headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
-    kept.extensions.insert(In::of(&parts.extensions));
-    if let Some(peer) = parts.extensions.get::<Peer>() {
+    (kept.method, kept.uri, kept.headers) =
+        (request.method().clone(), request.uri().clone(), request.headers().clone());
+    kept.extensions.insert(In::of(request.extensions()));
+    if let Some(peer) = request.extensions().get::<Peer>() {
         kept.extensions.insert(*peer);
     }
-    if let Some(route) = parts.extensions.get::<MatchedPath>() {
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
         kept.extensions.insert(route.clone());
     }
     kept
@@ -252,7 +252,9 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
 /// Somebody tried what they may not: for whoever looks after the box.
 fn denied(hall: &Hall, visit: &Visit, asked: &Parts, code: &str) {
     let staff = Staff::of(hall, visit.space, &asked.headers).ok();
-    let account = staff.and_then(|Staff(actor)| actor.account()).map(|account| account.0);
+    // Whoever looks through somebody else's eyes is who asks.
+    let hand = |Staff(actor): Staff| actor.seer().map(|seer| seer.account).or_else(|| actor.account());
+    let account = staff.and_then(hand).map(|account| account.0);
     let (route, address, request) = (route(asked), &visit.origin.address, &visit.request);
     tracing::warn!(method = %asked.method, route, code, account, address, request, "denied");
 }
@@ -313,7 +315,7 @@ fn readable(visit: &Visit, failure: &Failure, json: bool, asked: &Parts, status:
         let to = views::component::list::query("/login", &[("back", &visit.path)]);
         return see(&to).unwrap_or_else(IntoResponse::into_response);
     }
-    if refusal.code == "second.needed" {
+    if ["password.first", "second.needed"].contains(&refusal.code) {
         return tell("/admin/session", Tone::Warn, &text.refusal(refusal)).unwrap_or_else(IntoResponse::into_response);
     }
     let title = match refusal.kind {

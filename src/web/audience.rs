@@ -49,6 +49,18 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
+/// The tokens of the sessions that a browser shows: at an address of the platform those of merchants' spaces too.
+fn sessions(headers: &HeaderMap) -> Vec<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs =
+        cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().strip_prefix(SESSION)?.split_once('='));
+    let of_spaces = pairs.filter(|(mark, _)| mark.is_empty() || mark.starts_with("_m"));
+    of_spaces.map(|(_, token)| token.to_owned()).filter(|token| !token.is_empty()).take(SESSIONS_MAX).collect()
+}
+
+/// Most sessions of one browser that are looked at.
+const SESSIONS_MAX: usize = 20;
+
 /// The language that a client of the API says it reads: that of the cookie, else the most wanted one of `Accept-Language` that there is (RFC
 /// 9110, 12.5.4). A browser in which somebody is logged in shows our pages, and those have their own choice.
 pub fn client_lang(headers: &HeaderMap) -> Option<Lang> {
@@ -108,12 +120,21 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// Number of the request, for the log and the error page.
     pub request: String,
+    /// Whose eyes the pages are seen with, when it is not one's own.
+    pub eyes: Option<views::Eyes>,
 }
 
 /// A number for the log, unlike any other of this run.
 fn number() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{:x}-{:x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Whose eyes a browser of staff sees pages with; the API has no pages.
+fn eyes(hall: &Hall, space: SpaceId, headers: &HeaderMap, uri: &Uri) -> Option<views::Eyes> {
+    let token = cookie(headers, SESSION).filter(|_| !uri.path().starts_with(crate::api::guard::PREFIX))?;
+    let seeing = service::account::eyes::seeing(&hall.ctx, space, token).ok().flatten()?;
+    Some(views::Eyes { name: seeing.name, until: seeing.until, end: crate::eyes::END })
 }
 
 impl Visit {
@@ -166,7 +187,9 @@ impl Visit {
                 address,
                 agent: text(header::USER_AGENT).to_owned(),
                 browser: cookie(headers, BROWSER).unwrap_or_default().to_owned(),
+                sessions: sessions(headers),
             },
+            eyes: eyes(hall, space, headers, uri),
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
             base: format!("{host}{}", root(space)),
             flash: cookie(headers, FLASH).and_then(read_flash),
@@ -190,6 +213,7 @@ impl Visit {
             flash: self.flash.clone(),
             path: self.path.clone(),
             free: self.free,
+            eyes: self.eyes.clone(),
         }
     }
 
@@ -197,7 +221,10 @@ impl Visit {
     pub fn admin_shell(&self, actor: &Actor) -> Shell {
         let user = match &actor.who {
             service::Who::Staff { name, .. } => Some(name.clone()),
-            service::Who::Visitor | service::Who::Person { .. } | service::Who::Device { .. } => None,
+            service::Who::Visitor
+            | service::Who::Person { .. }
+            | service::Who::Device { .. }
+            | service::Who::Client { .. } => None,
         };
         Shell { user, nav: feature::navigation(actor, &self.path), ..self.shell() }
     }
@@ -249,6 +276,10 @@ impl FromRequestParts<Hall> for Member {
     }
 }
 
+/// Put into a request by the API's guard: the program with a secret of its own that asks. Pages never see one.
+#[derive(Debug, Clone)]
+pub struct Client(pub Arc<Actor>);
+
 /// Anybody: the person who is logged in, or a visitor. A token that nobody knows is refused all the same: its client believes it is logged in.
 pub struct Caller(pub Arc<Actor>);
 
@@ -257,6 +288,9 @@ impl FromRequestParts<Hall> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
         let In(space) = In::of(&parts.extensions);
+        if let Some(Client(actor)) = parts.extensions.get::<Client>() {
+            return Ok(Self(actor.clone()));
+        }
         if bearer(&parts.headers).is_some() {
             return Member::of(hall, space, &parts.headers).map(|Member(actor)| Self(actor));
         }
@@ -288,14 +322,16 @@ impl FromRequestParts<Hall> for Staff {
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
         let Self(actor) = Self::of(hall, In::of(&parts.extensions).0, &parts.headers)?;
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.0.path());
-        if !is_own_page(path) && service::account::rule::is_led(&hall.ctx, &actor)? {
-            return Err(service::account::rule::needed().into());
+        if !is_own_page(path)
+            && let Some(first) = service::account::rule::led(&hall.ctx, &actor)?
+        {
+            return Err(first.into());
         }
         Ok(Self(actor))
     }
 }
 
-/// The pages of one's own account, which whoever must switch the second step on can reach all the same.
+/// The pages of one's own account, which whoever must choose a password or switch the second step on can reach all the same.
 fn is_own_page(path: &str) -> bool {
     path == "/admin/session" || path.starts_with("/admin/session/") || path == "/logout"
 }
@@ -306,7 +342,7 @@ pub enum Scanner {
     Device(Arc<Actor>),
     /// A terminal that was shut out.
     Revoked(domain::DeviceId, domain::EventId),
-    /// A member of staff.
+    /// A member of staff, or a program of theirs.
     Staff(Arc<Actor>),
 }
 
@@ -332,6 +368,9 @@ impl FromRequestParts<Hall> for Scanner {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hall: &Hall) -> Result<Self, Failure> {
+        if let Some(Client(actor)) = parts.extensions.get::<Client>() {
+            return Ok(Self::Staff(actor.clone()));
+        }
         Self::of(hall, In::of(&parts.extensions).0, &parts.headers)
     }
 }

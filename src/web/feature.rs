@@ -77,6 +77,13 @@ pub const FEATURES: &[Feature] = &[
         permissions: &[Permission::AccountManage],
     },
     Feature {
+        name: "client",
+        label: "API clients",
+        href: "/admin/client",
+        icon: Icon::Key,
+        permissions: &[Permission::ClientManage],
+    },
+    Feature {
         name: "space",
         label: "Settings",
         href: "/admin/space",

@@ -8,6 +8,7 @@ pub mod audience;
 pub mod callback;
 pub mod certificate;
 pub mod draw;
+pub mod eyes;
 pub mod feature;
 pub mod feedback;
 pub mod fields;
@@ -93,14 +94,26 @@ impl App {
             }
         };
         if let Err(failure) = tunnel::admit(&request) {
-            let mut response = failure.into_response();
-            answer::close(&self.hall, &request.into_parts().0, &mut response);
-            space::leave(space, &mut response);
-            return response;
+            return self.refused(space, request.into_parts().0, failure);
         }
+        let seeing = match eyes::admit(&self.hall, &request) {
+            Ok(seeing) => seeing.then(|| answer::circumstances(&request)),
+            Err(failure) => return self.refused(space, request.into_parts().0, failure),
+        };
         let begun = meter::begin();
         let (mut response, way) = self.within(request).await;
+        if let (Some(asked), Err(failure)) = (seeing, eyes::check(&response)) {
+            return self.refused(space, asked, failure);
+        }
         meter::end(begun, way, &mut response);
+        space::leave(space, &mut response);
+        response
+    }
+
+    /// The answer to what was refused before it came to its handler, or behind it.
+    fn refused(&self, space: domain::SpaceId, asked: axum::http::request::Parts, failure: answer::Failure) -> Response {
+        let mut response = failure.into_response();
+        answer::close(&self.hall, &asked, &mut response);
         space::leave(space, &mut response);
         response
     }

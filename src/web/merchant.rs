@@ -4,7 +4,7 @@ use crate::{
     Hall,
     admin::{
         merchant::input,
-        setup::{add, cookies},
+        setup::{Door, Under, add, ask_for_key, cookies, key_refused, keys_work},
     },
     answer::{Answer, again, page, see},
     audience::{STEP, Visit, secret_cookie},
@@ -16,7 +16,7 @@ use axum::{
     extract::{Path, State},
     routing::get,
 };
-use domain::{Refusal, merchant::MerchantInput, second::STEP_MILLIS, time::SECOND};
+use domain::{Refusal, SpaceId, merchant::MerchantInput, second::STEP_MILLIS, time::SECOND};
 use service::{Error, account::Entry, merchant};
 use views::merchant as pages;
 
@@ -24,6 +24,7 @@ use views::merchant as pages;
 pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/merchant", get(login_form).post(login))
+        .route("/merchant/passkey", get(passkey_form).post(passkey_shown))
         .route("/merchant/register", get(register_form).post(register))
         .route("/merchant/agreement", get(agreement))
         .route("/merchant/application/{link}", get(application))
@@ -43,7 +44,7 @@ fn looks(face: &merchant::Face) -> pages::Face<'_> {
 }
 
 async fn login_form(State(hall): State<Hall>, visit: Visit) -> Answer {
-    page(pages::login(&visit.shell(), &looks(&face(&hall, &visit)?), "", None))
+    page(pages::login(&visit.shell(), &looks(&face(&hall, &visit)?), "", keys_work(&visit), None))
 }
 
 /// The session begins in the merchant's space: its cookie is that space's alone, and the platform's own stays as it is.
@@ -51,18 +52,43 @@ async fn login(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
     let face = face(&hall, &visit)?;
     let login = fields.get("login");
     match merchant::log_in(&hall.ctx, &visit.visitor(), login, fields.get("password"), &visit.origin).await {
-        Ok((space, entry)) => {
-            let (to, cookies) = match entry {
-                Entry::Begun(begun) => ("/admin", cookies(&visit, &begun).to_vec()),
-                Entry::Step(token) => ("/login/step", vec![secret_cookie(&visit, STEP, &token, STEP_MILLIS / SECOND)]),
-            };
-            let mut response = see(&format!("{}{to}", root(space)))?;
-            for cookie in cookies {
-                add(&mut response, &marked(space, &cookie))?;
-            }
+        Ok((space, Entry::Begun(begun))) => led(space, "/admin", &cookies(&visit, &begun)),
+        Ok((space, Entry::Step(token))) => {
+            led(space, "/login/step", &[secret_cookie(&visit, STEP, &token, STEP_MILLIS / SECOND)])
+        }
+        Err(error) => again(error, |refusal| {
+            Ok(pages::login(&visit.shell(), &looks(&face), login, keys_work(&visit), Some(refusal)))
+        }),
+    }
+}
+
+/// Leads into a merchant's space with cookies of that space.
+fn led(space: SpaceId, to: &str, cookies: &[String]) -> Answer {
+    let mut response = see(&format!("{}{to}", root(space)))?;
+    for cookie in cookies {
+        add(&mut response, &marked(space, cookie))?;
+    }
+    Ok(response)
+}
+
+/// The merchants' door.
+const DOOR: Door = Door { asks: "/merchant/passkey", password: "/merchant" };
+
+async fn passkey_form(State(hall): State<Hall>, visit: Visit) -> Answer {
+    // A space of a merchant's own has no such door.
+    face(&hall, &visit)?;
+    ask_for_key(&hall, &visit, DOOR, "")
+}
+
+async fn passkey_shown(State(hall): State<Hall>, visit: Visit, Under(token): Under, fields: Fields) -> Answer {
+    let shown = (fields.get("answer"), visit.base.as_str());
+    match merchant::by_passkey(&hall.ctx, &visit.visitor(), &token, shown, &visit.origin).await {
+        Ok((space, begun)) => {
+            let mut response = led(space, "/admin", &cookies(&visit, &begun))?;
+            add(&mut response, &secret_cookie(&visit, STEP, "", 0))?;
             Ok(response)
         }
-        Err(error) => again(error, |refusal| Ok(pages::login(&visit.shell(), &looks(&face), login, Some(refusal)))),
+        Err(error) => key_refused(&visit, DOOR, "", error),
     }
 }
 

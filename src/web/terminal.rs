@@ -75,7 +75,7 @@ async fn own(State(hall): State<Hall>, visit: Visit, scanner: Result<Scanner, Fa
     match scanner {
         Ok(Scanner::Device(actor)) => match &actor.who {
             Who::Device { event, .. } => at(&hall, &visit, &actor, *event, &query),
-            Who::Staff { .. } | Who::Person { .. } | Who::Visitor => see("/terminal/pair"),
+            Who::Staff { .. } | Who::Client { .. } | Who::Person { .. } | Who::Visitor => see("/terminal/pair"),
         },
         Ok(Scanner::Revoked(..)) => page(pages::revoked(&visit.shell())),
         Ok(Scanner::Staff(_)) | Err(_) => see("/terminal/pair"),
@@ -99,7 +99,7 @@ async fn door(
 fn name(actor: &Actor) -> &str {
     match &actor.who {
         Who::Device { name, .. } | Who::Staff { name, .. } => name,
-        Who::Visitor | Who::Person { .. } => "",
+        Who::Visitor | Who::Client { .. } | Who::Person { .. } => "",
     }
 }
 

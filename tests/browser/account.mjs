@@ -49,11 +49,17 @@ async function secondStep(browser, page) {
   check(other.url() === `${named}/admin`, `the code leads in, not to ${other.url()}`);
 }
 
-async function passkeys(page) {
+/** A virtual authenticator at a page. */
+async function authenticator(page) {
   const cdp = await page.createCDPSession();
   await cdp.send("WebAuthn.enable");
   const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
   const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", { options });
+  return { cdp, authenticatorId };
+}
+
+async function passkeys(page) {
+  const { cdp, authenticatorId } = await authenticator(page);
   await page.goto(`${named}/admin/session`);
   await page.$eval("[name=passkey]", (field) => (field.value = "办公室电脑"));
   await page.$eval("[name=own]", (field, typed) => (field.value = typed), PASSWORD);
@@ -83,9 +89,50 @@ async function passkeys(page) {
   await accessible(page);
 }
 
+/** A merchant chooses its password, makes a passkey on its account's page, and comes in by it at the merchants' common door. */
+async function merchants(browser, admin) {
+  await admin.goto(`${named}/admin/merchant/new`);
+  await submit(admin, { name: "青松文化", contact: "李经理", phone: "13900000002", login: "qingsong", password: "given pony lantern bucket" });
+  const page = await open(browser, `${named}/merchant`);
+  await submit(page, { login: "qingsong", password: "given pony lantern bucket" });
+  check(page.url() === `${named}/m/2/admin/session`, `a given password leads to the account's page, not to ${page.url()}`);
+  await until(page, ".notice", (text) => text.includes("当前密码由他人设置"), "and the page says why");
+  await lookAt(page, pictures, "own-first");
+  await submit(page, { old: "given pony lantern bucket", password: PASSWORD }, "form[action$='/session/password'] button");
+  await page.goto(`${named}/m/2/admin`);
+  check(page.url() === `${named}/m/2/admin`, "then everything is open");
+  const { cdp, authenticatorId } = await authenticator(page);
+  await page.goto(`${named}/m/2/admin/session`);
+  await page.$eval("[name=passkey]", (field) => (field.value = "商户前台"));
+  await page.$eval("[name=own]", (field, typed) => (field.value = typed), PASSWORD);
+  await page.$eval("form[action$='/session/passkey/new'] button", (button) => button.click());
+  await until(page, "#passkeys table", (text) => text.includes("商户前台"), "the merchant's passkey is on the list");
+  await press(page, "form[action$='/logout'] button");
+  for (const door of ["/merchant", "/m/2/login"]) {
+    await cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+    await page.goto(named + door);
+    await lookAt(page, pictures, door === "/merchant" ? "merchant-door" : "merchant-login");
+    await press(page, "a[href*='/passkey']");
+    await page.waitForSelector("[data-failed]:not([hidden])");
+    await lookAt(page, pictures, door === "/merchant" ? "merchant-passkey" : "merchant-login-passkey");
+    await cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+    await page.$eval("form[data-passkey] button", (button) => button.click());
+    await page.waitForFunction(() => location.pathname === "/m/2/admin", { timeout: 10_000 });
+    await press(page, "form[action$='/logout'] button");
+  }
+  await admin.goto(`${named}/admin/merchant/1`);
+  await submit(admin, { reason: "欠费" }, "form[action$='/freeze'] button");
+  await page.goto(`${named}/merchant/passkey`);
+  await page.waitForSelector("main .notice");
+  await until(page, ".notice", (text) => text.includes("未通过验证"), "a frozen merchant's passkey lets nobody in");
+  await accessible(page);
+}
+
 async function atAnAddressOfDigits(browser) {
-  const page = await open(browser, `${base}/login`);
-  check((await page.$("a[href^='/login/passkey']")) === null, "no button that cannot work");
+  for (const door of ["/login", "/merchant"]) {
+    const page = await open(browser, base + door);
+    check((await page.$("a[href*='/passkey']")) === null, `no button that cannot work at ${door}`);
+  }
 }
 
 await browse(async (browser) => {
@@ -103,6 +150,7 @@ await browse(async (browser) => {
     return;
   }
   const page = await founded(browser, named, code);
+  await merchants(browser, page);
   await secondStep(browser, page);
   await passkeys(page);
   await atAnAddressOfDigits(browser);

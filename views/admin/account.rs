@@ -16,7 +16,7 @@ use domain::{Account, Department, Event, Grant, Permission, Refusal, Scope, Sess
 use maud::{Markup, html};
 
 /// The list of accounts.
-pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)], must: Must) -> Markup {
+pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)], must: Must, eyes: Option<&Refused<'_>>) -> Markup {
     let text = shell.text();
     let new =
         html! { a class="button primary" href="/admin/account/new" { (icon(Icon::Plus)) (text.t("New account")) } };
@@ -52,6 +52,7 @@ pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)], must: Must) -> M
     let content = html! {
         (heading(text.t("Accounts"), &new))
         (table(text, text.t("Accounts"), &heads, &rows, false))
+        @if let Some(eyes) = eyes { (role(shell, eyes)) }
         section class="panel" {
             h2 { (text.t("Who must have the second step")) }
             p class="dim" { (text.t("Whoever must and has it not is led to their own account at the next page and can do nothing else until it is on. A passkey alone does not do: the password would stay a way in by itself.")) }
@@ -62,6 +63,65 @@ pub fn list(shell: &Shell, accounts: &[(Account, usize, bool)], must: Must) -> M
         }
     };
     admin(shell, text.t("Accounts"), &[], &[], &content)
+}
+
+/// The form of permissions to see with: those that the reader has everywhere, what was chosen, and what was wrong.
+pub struct Refused<'a> {
+    /// What may be chosen.
+    pub held: &'a [Permission],
+    /// What was wrong.
+    pub refusal: Option<&'a Refusal>,
+}
+
+/// Seeing the pages as somebody with certain permissions would.
+fn role(shell: &Shell, of: &Refused<'_>) -> Markup {
+    let text = shell.text();
+    let form = Form::new(text, of.refusal);
+    html! {
+        details class="panel" open[of.refusal.is_some()] {
+            summary { (icon(Icon::Person)) (text.t("See the pages as somebody with certain permissions")) }
+            p class="dim" { (text.t("To try what to grant: the pages look as they would for somebody who holds these for the whole association. Nothing can be changed, and it ends after half an hour.")) }
+            (form.summary())
+            form method="post" action="/admin/account/eyes" class="form" {
+                fieldset {
+                    legend id="f-permissions" { (text.t("Permissions")) }
+                    (form.error("permissions"))
+                    div class="tick-grid" { @for permission in of.held {
+                        div class="field tick" { label { input type="checkbox" name="permissions" value=(permission.code()); span { (text.t(permission.label())) } } }
+                    } }
+                }
+                button { (text.t("See the pages so")) }
+            }
+        }
+    }
+}
+
+/// Whether the pages can be seen as an account does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// The reader may not see as others.
+    Closed,
+    /// They can.
+    Open,
+    /// The account may more than the reader.
+    Above,
+}
+
+fn sight(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
+    let text = shell.text();
+    html! {
+        @if of.sight != Sight::Closed && !of.account.disabled {
+            section class="panel" {
+                h2 { (text.t("See as this account")) }
+                @if of.sight == Sight::Open {
+                    p class="dim" { (text.t("The pages look as they do for this account, for half an hour. Nothing can be changed or taken along meanwhile, and the audit log says that you looked.")) }
+                    (post(&format!("{base}/eyes"), "", text.t("See the pages as this account does"), Icon::Person))
+                } @else {
+                    p class="dim" { (text.t("This account may more than you do. You can only see as somebody who may no more.")) }
+                }
+            }
+        }
+    }
 }
 
 /// The form of a new account.
@@ -125,6 +185,8 @@ pub struct Page<'a> {
     pub sessions: &'a [Session],
     /// Whether a second step is asked for.
     pub second: bool,
+    /// Whether the pages can be seen as it does.
+    pub sight: Sight,
 }
 
 /// The page of one account.
@@ -171,6 +233,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             }
         }
         @if !of.own {
+            (sight(shell, of, &base))
             (sessions(shell, of, &base))
             section class="panel" {
                 h2 { (text.t("Second step")) " " @if of.second { (badge(Tone::Good, text.t("On"))) } @else { (badge(Tone::Warn, text.t("Off"))) } }

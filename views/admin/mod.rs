@@ -10,6 +10,7 @@ pub mod brand;
 pub mod category;
 pub mod certificate;
 pub mod checkin;
+pub mod client;
 pub mod design;
 pub mod device;
 pub mod document;

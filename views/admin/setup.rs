@@ -68,12 +68,15 @@ pub fn login(shell: &Shell, login: &str, back: &str, keys_work: bool, refusal: O
                 (form.input(&Input { name: "password", label: text.t("Password"), kind: "password", required: true, max: 128, autocomplete: "current-password", ..Input::default() }))
                 (submit(text.t("Log in"), None))
             }
-            @if keys_work {
-                p { a class="button wide" href=(query("/login/passkey", &[("back", back)])) { (icon(Icon::Key)) (text.t("Log in with a passkey")) } }
-            }
+            @if keys_work { (key_button(shell, &query("/login/passkey", &[("back", back)]))) }
         }
     };
     bare(shell, text.t("Log in"), &content)
+}
+
+/// The button beside a log-in form that leads to passkeys; for addresses where they work.
+pub fn key_button(shell: &Shell, href: &str) -> Markup {
+    html! { p { a class="button wide" href=(href) { (icon(Icon::Key)) (shell.text().t("Log in with a passkey")) } } }
 }
 
 /// The page that asks for the code behind the right password.
@@ -95,8 +98,8 @@ pub fn step(shell: &Shell, back: &str, refusal: Option<&Refusal>) -> Markup {
     bare(shell, text.t("Second step"), &content)
 }
 
-/// The page that asks the browser for a passkey.
-pub fn passkey(shell: &Shell, of: &Ask<'_>, refusal: Option<&Refusal>) -> Markup {
+/// The page that asks the browser for a passkey. `door`: where the password is taken instead.
+pub fn passkey(shell: &Shell, of: &Ask<'_>, door: &str, refusal: Option<&Refusal>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, refusal);
     let content = html! {
@@ -104,8 +107,8 @@ pub fn passkey(shell: &Shell, of: &Ask<'_>, refusal: Option<&Refusal>) -> Markup
             h1 { (text.t("Log in with a passkey")) }
             (form.summary())
             @if refusal.is_none() { (ask(shell, of)) }
-            @else { p { a class="button primary wide" href=(query("/login/passkey", &[("back", of.back)])) { (icon(Icon::Key)) (text.t("Ask again")) } } }
-            p { a href=(query("/login", &[("back", of.back)])) { (text.t("Log in with the password")) } }
+            @else { p { a class="button primary wide" href=(query(of.action, &[("back", of.back)])) { (icon(Icon::Key)) (text.t("Ask again")) } } }
+            p { a href=(query(door, &[("back", of.back)])) { (text.t("Log in with the password")) } }
         }
     };
     bare_with(shell, text.t("Log in with a passkey"), &["passkey.js"], &content)

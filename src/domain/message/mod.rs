@@ -24,7 +24,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 /// Values that a template may be filled with.
 pub const VALUES: &[&str] = &[
     "name", "event", "time", "until", "amount", "number", "reason", "text", "attend", "code", "minutes", "prize",
-    "login", "agent", "address",
+    "login", "agent", "address", "client",
 ];
 /// Most values of one template.
 const VALUES_MAX: usize = 10;
@@ -192,7 +192,7 @@ impl Purpose {
             | Self::WrongCodes
             | Self::BackupTrouble
             | Self::BackupWell => 3 * DAY,
-            Self::InvoiceIssued | Self::InvoiceRefused | Self::InvoiceVoided => 7 * DAY,
+            Self::InvoiceIssued | Self::InvoiceRefused | Self::InvoiceVoided | Self::ClientEnding => 7 * DAY,
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Origin {
     pub agent: String,
     /// What the browser was given at its last log-in, by which accounts know it; empty when it has nothing.
     pub browser: String,
+    /// Tokens of the sessions that the browser holds, of whatever spaces; those of the account's space end when another begins.
+    pub sessions: Vec<String>,
 }
 
 /// What a browser is given by a log-in.
@@ -167,7 +169,7 @@ impl Coming {
 
 /// On whose behalf a log-in is written.
 pub(super) fn permit(space: SpaceId, account: AccountId) -> Permit {
-    Permit { space, by: By::Account(account), account: Some(account) }
+    Permit { space, by: By::Account(account), account: Some(account), reads: false }
 }
 
 /// Begins a session for an account that proved itself.
@@ -198,6 +200,7 @@ pub(super) fn begin_in(
     kept.seen_at = Some(work.now);
     work.put(&kept)?;
     drop_old_sessions(work, &kept)?;
+    drop_replaced(work, &coming.origin)?;
     let (now, origin) = (work.now, &coming.origin);
     let session = Session {
         token: token::hash(&coming.session),
@@ -232,6 +235,19 @@ fn drop_old_sessions(work: &mut Work<'_, '_>, account: &Account) -> Result<(), E
     }
     Ok(())
 }
+
+/// Ends the sessions that the browser held: their cookie is about to be written over, and nobody could log out of them there any more.
+fn drop_replaced(work: &mut Work<'_, '_>, origin: &Origin) -> Result<(), Error> {
+    for token in origin.sessions.iter().take(REPLACED_MAX) {
+        let Some(old) = work.read().get::<Session>(&token::hash(token))? else { continue };
+        work.remove::<Session>(&old.token)?;
+        work.audit("session.end", format!("account/{}", old.account), &old.address, "replaced")?;
+    }
+    Ok(())
+}
+
+/// Most sessions of one browser that are looked at.
+const REPLACED_MAX: usize = 20;
 
 fn browsers_of(view: &impl Read, account: AccountId) -> Result<Vec<KnownBrowser>, Error> {
     view.scan::<KnownBrowser>(&account, None, Order::Ascending).map(|kept| Ok(kept?.1)).collect()

@@ -1,6 +1,8 @@
 //! Staff accounts and their grants, their sessions, and who is behind one. Logging in stands in `login`, its second step in `second`, links to a
 //! new password in `reset`, passkeys in `passkey`.
 
+pub mod eyes;
+pub(crate) mod first;
 pub mod hash;
 pub mod login;
 pub mod passkey;
@@ -68,17 +70,21 @@ fn sessions_of(view: &impl Read, account: AccountId) -> Result<Vec<Session>, Err
 pub fn actor(ctx: &Ctx, space: SpaceId, token: &str) -> Result<Option<Actor>, Error> {
     let (permit, hash, now) = (ctx.own(space), token::hash(token), ctx.now());
     ctx.read(&permit, |view| {
-        let Some(session) = view.get::<Session>(&hash)? else { return Ok(None) };
-        let Some(account) = view.get::<Account>(&session.account)? else { return Ok(None) };
-        if !session.stands(&account, ctx.seen.of(space, &hash), now) {
-            return Ok(None);
-        }
+        let Some(account) = standing_session(ctx, view, space, &hash)? else { return Ok(None) };
         ctx.seen.note(space, hash, now);
-        // Whoever must have the second step first holds nothing until then.
-        let held = if rule::lacks(view, account.id)? { Vec::new() } else { held(view, account.id)? };
-        let who = Who::Staff { account: account.id, person: account.person, name: account.name, session: hash };
-        Ok(Some(Actor { space, who, held }))
+        // Whoever must choose a password or have the second step first holds nothing until then.
+        let held = if rule::holds_nothing(view, account.id)? { Vec::new() } else { held(view, account.id)? };
+        let who =
+            Who::Staff { account: account.id, person: account.person, name: account.name, session: hash, seer: None };
+        eyes::through(view, Actor { space, who, held }, now).map(Some)
     })
+}
+
+/// The account of a session that stands.
+fn standing_session(ctx: &Ctx, view: &impl Read, space: SpaceId, hash: &[u8; 32]) -> Result<Option<Account>, Error> {
+    let Some(session) = view.get::<Session>(hash)? else { return Ok(None) };
+    let account = view.get::<Account>(&session.account)?;
+    Ok(account.filter(|account| session.stands(account, ctx.seen.of(space, hash), ctx.now())))
 }
 
 /// When sessions were used, to the second. On disk it stands to the hour: what is forgotten on a restart is at most that.
@@ -151,7 +157,7 @@ fn grants_of(view: &impl Read, account: AccountId) -> Result<Vec<Grant>, Error> 
 }
 
 /// What an account holds, department scopes spread over the tree below them.
-fn held(view: &impl Read, account: AccountId) -> Result<Vec<Held>, Error> {
+pub(crate) fn held(view: &impl Read, account: AccountId) -> Result<Vec<Held>, Error> {
     let grants = grants_of(view, account)?;
     let wants_tree = grants.iter().any(|grant| matches!(grant.scope, Scope::Department(_)));
     let departments = if wants_tree { all_departments(view)? } else { Vec::new() };
@@ -170,8 +176,11 @@ fn held(view: &impl Read, account: AccountId) -> Result<Vec<Held>, Error> {
 
 /// Ends the session of that token.
 pub async fn log_out(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
-    let Who::Staff { account, session, .. } = actor.who else { return Ok(()) };
-    ctx.write(&ctx.public(actor), move |work| {
+    let Who::Staff { account, session, seer, .. } = &actor.who else { return Ok(()) };
+    let (account, session) = (seer.as_ref().map_or(*account, |seer| seer.account), *session);
+    // Whoever sees as somebody else logs out themselves.
+    let permit = Permit { reads: false, ..ctx.public(actor) };
+    ctx.write(&permit, move |work| {
         if work.read().get::<Session>(&session)?.is_none() {
             return Ok(());
         }
@@ -286,6 +295,9 @@ pub async fn change_password(ctx: &Ctx, actor: &Actor, old: &str, new: &str) -> 
         problems.push(domain::problem!("old", "This is not your present password."));
     }
     check_new_password(ctx, actor.space, &[&kept.login, &kept.name], new, &mut problems)?;
+    if old == new && ctx.read(&ctx.public(actor), |view| first::is_first(view, kept.id))? {
+        problems.push(domain::problem!("password", "Choose another one than the one you were given."));
+    }
     Refusal::unless_clean(problems)?;
     let hash = hash_password(ctx, new).await?;
     set_password(ctx, &ctx.public(actor), kept.id, hash).await?;
@@ -320,6 +332,7 @@ async fn set_password(ctx: &Ctx, permit: &Permit, account: AccountId, hash: Stri
         let mut kept = work.read().get::<Account>(&account)?.ok_or_else(|| Refusal::missing("account"))?;
         kept.password.clone_from(&hash);
         work.put(&kept)?;
+        first::clear(work, account)?;
         work.audit("account.password", format!("account/{account}"), "", "")
     })
     .await
@@ -369,7 +382,7 @@ pub fn get(ctx: &Ctx, actor: &Actor, id: AccountId) -> Result<AccountView, Error
     })
 }
 
-/// Creates an account for a new person.
+/// Creates an account for a new person, who has to choose another password at the first log-in.
 pub async fn create(ctx: &Ctx, actor: &Actor, name: &str, login: &str, password: &str) -> Result<AccountId, Error> {
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
     let mut form = Form::default();
@@ -399,7 +412,9 @@ pub async fn create(ctx: &Ctx, actor: &Actor, name: &str, login: &str, password:
             created_at: work.now,
         };
         work.insert(&person)?;
-        new_account(work, &person, &login, &hash)
+        let id = new_account(work, &person, &login, &hash)?;
+        first::mark(work, id)?;
+        Ok(id)
     })
     .await
 }
@@ -427,7 +442,8 @@ pub async fn set_disabled(ctx: &Ctx, actor: &Actor, id: AccountId, disabled: boo
     .await
 }
 
-/// Gives an account a new password; all its sessions end, and what else logs in without a password. The second step stays.
+/// Gives an account a new password, which its owner has to change; all its sessions end, and what else logs in without a password. The second step
+/// stays.
 pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &str) -> Result<(), Error> {
     let permit = ctx.permit(actor, Permission::AccountManage, At::Space)?;
     let of = get(ctx, actor, id)?.account;
@@ -442,6 +458,7 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: AccountId, password: &
         drop_sessions(work, id)?;
         login::forget_browsers(work, id)?;
         reset::drop_passkeys(work, id)?;
+        first::mark(work, id)?;
         work.audit("account.reset_password", format!("account/{id}"), "", "")
     })
     .await

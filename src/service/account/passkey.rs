@@ -265,21 +265,35 @@ pub async fn enter(
     ctx: &Ctx,
     space: SpaceId,
     token: &str,
-    (answer, base): (&str, &str),
+    shown: (&str, &str),
     origin: &Origin,
 ) -> Result<Begun, Error> {
+    Ok(enter_where(ctx, space, token, shown, origin, |_| Ok(Some(space))).await?.1)
+}
+
+/// As [`enter`], where the key says whose space it is: it was asked for in the space `asked`, and `find` knows in which space a key of that hash lies.
+/// Answers that space too.
+pub(crate) async fn enter_where(
+    ctx: &Ctx,
+    asked: SpaceId,
+    token: &str,
+    (answer, base): (&str, &str),
+    origin: &Origin,
+    find: impl FnOnce(&[u8; 32]) -> Result<Option<SpaceId>, Error>,
+) -> Result<(SpaceId, Begun), Error> {
     let keys = [format!("address {}", origin.address)];
     ctx.limiter.check(&keys, ctx.now())?;
-    let (site, _) = site(ctx, space, base)?;
-    let Of::Showing(state) = ctx.ceremonies.take(space, token, ctx.now())? else { return Err(over().into()) };
+    let (site, _) = site(ctx, asked, base)?;
+    let Of::Showing(state) = ctx.ceremonies.take(asked, token, ctx.now())? else { return Err(over().into()) };
     let fail = |why: &str| {
         ctx.limiter.fail(&keys, ctx.now());
-        tracing::warn!(%space, why, address = origin.address, "a log-in by passkey was refused");
+        tracing::warn!(space = %asked, why, address = origin.address, "a log-in by passkey was refused");
         Error::from(refused())
     };
     let answer: PublicKeyCredential = serde_json::from_str(answer).map_err(|_| fail("unreadable"))?;
     let (user, id) = site.identify_discoverable_authentication(&answer).map_err(|_| fail("names nobody"))?;
     let key = token::sha256(id);
+    let space = find(&key)?.ok_or_else(|| fail("not known"))?;
     let kept = ctx.read(&ctx.own(space), |view| Ok(view.get::<Passkey>(&key)?))?;
     let kept = kept.filter(|kept| handle(ctx, space, kept.account) == user).ok_or_else(|| fail("not known"))?;
     let known = credential(&kept)?;
@@ -302,7 +316,7 @@ pub async fn enter(
         login::begin_in(work, account.id, LoginWay::Passkey, &coming)
     })
     .await?;
-    Ok(begun)
+    Ok((space, begun))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! with it: the old password, the second step, passkeys, sessions, known browsers.
 
 use super::{
-    check_new_password, drop_sessions, hash_password,
+    check_new_password, drop_sessions, first, hash_password,
     login::{self, Begun, Coming, Origin},
 };
 use crate::{Ctx, Error, Work, token};
@@ -89,6 +89,7 @@ pub async fn use_link(ctx: &Ctx, space: SpaceId, token: &str, password: &str, or
         account.password.clone_from(&hash);
         work.put(&account)?;
         drop_links(work, account.id)?;
+        first::clear(work, account.id)?;
         work.audit("account.password", format!("account/{}", account.id), "", "by link")?;
         login::begin_in(work, account.id, LoginWay::Link, &coming)
     })

@@ -1,7 +1,7 @@
-//! Who must have the second step. Whoever must and has it not holds nothing until it is on: their pages lead to their own account, and every
-//! other way in finds somebody without a permission.
+//! Who must have the second step. Whoever must and has it not, or whose password somebody else chose, holds nothing until that is done: their pages lead
+//! to their own account, and every other way in finds somebody without a permission.
 
-use super::{grants_of, is_second_on};
+use super::{first, grants_of, is_second_on};
 use crate::{Actor, At, Ctx, Error};
 use domain::{
     AccountId, Grant, Permission, Refusal, Scope, refuse,
@@ -56,7 +56,7 @@ fn manages(grants: &[Grant]) -> bool {
 }
 
 /// Whether an account must have the second step and has it not.
-pub(super) fn lacks(view: &impl Read, account: AccountId) -> Result<bool, Error> {
+fn lacks(view: &impl Read, account: AccountId) -> Result<bool, Error> {
     let concerned = match kept(view)? {
         Must::Nobody => false,
         Must::Managers => manages(&grants_of(view, account)?),
@@ -65,16 +65,27 @@ pub(super) fn lacks(view: &impl Read, account: AccountId) -> Result<bool, Error>
     Ok(concerned && !is_second_on(view, account)?)
 }
 
-/// Whether somebody must switch the second step on before anything else. Only whoever holds nothing is looked at: nobody else can be.
-pub fn is_led(ctx: &Ctx, actor: &Actor) -> Result<bool, Error> {
-    match actor.account().filter(|_| actor.held.is_empty()) {
-        Some(account) => ctx.read(&ctx.public(actor), |view| lacks(view, account)),
-        None => Ok(false),
-    }
+/// Whether an account holds nothing for now, whatever it was granted.
+pub(crate) fn holds_nothing(view: &impl Read, account: AccountId) -> Result<bool, Error> {
+    Ok(first::is_first(view, account)? || lacks(view, account)?)
+}
+
+/// What somebody must do on the page of their account before anything else: choose a password, or switch the second step on. Only whoever holds
+/// nothing is looked at: nobody else can be led.
+pub fn led(ctx: &Ctx, actor: &Actor) -> Result<Option<Refusal>, Error> {
+    let Some(account) = actor.account().filter(|_| actor.held.is_empty() && actor.seer().is_none()) else {
+        return Ok(None);
+    };
+    ctx.read(&ctx.public(actor), |view| {
+        if first::is_first(view, account)? {
+            return Ok(Some(first::needed()));
+        }
+        Ok(lacks(view, account)?.then(needed))
+    })
 }
 
 /// The refusal of whoever must switch it on first.
-pub fn needed() -> Refusal {
+fn needed() -> Refusal {
     refuse!(
         Denied,
         "second.needed",

@@ -22,7 +22,12 @@ use store::{Order, Read};
 const SPACE: SpaceId = SpaceId::ASSOCIATION;
 
 fn from(address: &str, browser: &str) -> Origin {
-    Origin { address: address.into(), agent: "Firefox/140.0 (Linux)".into(), browser: browser.into() }
+    Origin {
+        address: address.into(),
+        agent: "Firefox/140.0 (Linux)".into(),
+        browser: browser.into(),
+        ..Origin::default()
+    }
 }
 
 async fn session(ctx: &Ctx, origin: &Origin) -> account::Begun {
@@ -413,4 +418,62 @@ async fn the_limits_of_a_log_in_name_browsers_by_themselves() {
     let (own, others) = (login::limits(SPACE, "a", Some(&known), &origin), login::limits(SPACE, "a", None, &origin));
     assert!(own.iter().all(|key| !others.contains(key)));
     assert_ne!(login::limits(SPACE, "a", None, &origin)[0], login::limits(SPACE, "b", None, &origin)[0]);
+}
+
+#[tokio::test]
+async fn a_password_that_somebody_else_chose_is_changed_before_anything_else() {
+    let (hall, admin) = founded().await;
+    let ctx = &hall.ctx;
+    let id = account::create(ctx, &admin, "李四", "lisi", PASSWORD).await.unwrap();
+    account::grant(ctx, &admin, id, domain::Permission::EventView, domain::Scope::Space).await.unwrap();
+    let lisi = |password: &'static str| async move {
+        let token = account::log_in(ctx, SPACE, "lisi", password, &Origin::default()).await.unwrap();
+        account::actor(ctx, SPACE, &token).unwrap().unwrap()
+    };
+    let led = |actor: &Actor| account::rule::led(ctx, actor).unwrap().map(|refusal| refusal.code);
+    let first = lisi(PASSWORD).await;
+    assert!(first.held.is_empty(), "whatever was granted");
+    assert_eq!((led(&first), led(&admin)), (Some("password.first"), None));
+    let same = account::change_password(ctx, &first, PASSWORD, PASSWORD).await.unwrap_err();
+    assert_eq!(same.code(), Some("input.invalid"), "the one that others know is no choice");
+    assert!(lisi(PASSWORD).await.held.is_empty());
+    account::change_password(ctx, &first, PASSWORD, "my very own sentence").await.unwrap();
+    let own = lisi("my very own sentence").await;
+    assert_eq!((own.held.len(), led(&own)), (1, None));
+    // A password that a manager set is another's again; a link from the console is chosen by whoever uses it.
+    account::reset_password(ctx, &admin, id, "set by the manager").await.unwrap();
+    assert_eq!(led(&lisi("set by the manager").await), Some("password.first"));
+    let link = reset::make_link(ctx, SPACE, "lisi").await.unwrap();
+    let begun = reset::use_link(ctx, SPACE, &link, "another sentence of mine", &Origin::default()).await.unwrap();
+    assert_eq!(led(&account::actor(ctx, SPACE, &begun.session).unwrap().unwrap()), None);
+    // Both are asked for, the password first.
+    second::prepare(ctx, &admin, PASSWORD).await.unwrap();
+    let code = code_at(&secret(&second::offer(ctx, &admin).unwrap()), ctx.now()).unwrap();
+    second::switch_on(ctx, &admin, &code).await.unwrap();
+    account::rule::save(ctx, &admin, "everybody").await.unwrap();
+    account::reset_password(ctx, &admin, id, "set by the manager").await.unwrap();
+    let led_twice = lisi("set by the manager").await;
+    assert_eq!(led(&led_twice), Some("password.first"));
+    account::change_password(ctx, &led_twice, "set by the manager", "my very own sentence").await.unwrap();
+    assert_eq!(led(&lisi("my very own sentence").await), Some("second.needed"));
+}
+
+#[tokio::test]
+async fn a_log_in_ends_the_session_that_its_browser_held() {
+    let (hall, _) = founded().await;
+    let ctx = &hall.ctx;
+    let (first, other) = (session(ctx, &from("10.0.0.1", "")).await, session(ctx, &from("10.0.0.2", "")).await);
+    let again = Origin {
+        sessions: vec!["NONSENSE".into(), first.session.clone(), String::new()],
+        ..from("10.0.0.1", &first.browser)
+    };
+    let second = session(ctx, &again).await;
+    assert!(who(ctx, &first).is_none(), "its cookie is gone, and so is it");
+    assert!(who(ctx, &second).is_some() && who(ctx, &other).is_some(), "other browsers go on");
+    let lines = crate::audit::page(ctx, &who(ctx, &second).unwrap(), None, "").await.unwrap().lines;
+    assert!(lines.iter().any(|(_, line)| line.action == "session.end" && line.after == "replaced"));
+    // A session that began nowhere near is no business of a log-in that fails.
+    let wrong = Origin { sessions: vec![other.session.clone()], ..from("10.0.0.2", "") };
+    enter(ctx, SPACE, "admin", "wrong wrong wrong", &wrong).await.unwrap_err();
+    assert!(who(ctx, &other).is_some());
 }

@@ -196,7 +196,7 @@ pub async fn refuse_revoked(
     event: EventId,
     request: Request,
 ) -> Result<Answer, Error> {
-    let permit = Permit { space, by: By::Device(device), account: None };
+    let permit = Permit { space, by: By::Device(device), account: None, reads: false };
     let list = Some(ListId::MAIN);
     let asked = Asked::of(ctx, &Actor::visitor(space), Request { list, ..request }, None)?;
     ctx.write(&permit, move |work| {

@@ -39,7 +39,7 @@ fn may_name(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<crate::Permit, E
     match &actor.who {
         Who::Device { post, .. } if !post.names => Err(Refusal::denied().into()),
         Who::Device { .. } => ctx.permit(actor, Permission::CheckinScan, At::Event(event)),
-        Who::Staff { .. } | Who::Person { .. } | Who::Visitor => {
+        Who::Staff { .. } | Who::Client { .. } | Who::Person { .. } | Who::Visitor => {
             ctx.permit(actor, Permission::RegistrationView, At::Event(event))
         }
     }

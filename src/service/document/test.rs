@@ -24,6 +24,7 @@ fn holder(account: u64, held: &[(Permission, Scope)]) -> Actor {
             person: domain::PersonId(1),
             name: "x".into(),
             session: [0; 32],
+            seer: None,
         },
         held: held.iter().map(|(permission, scope)| Held { permission: *permission, scope: *scope }).collect(),
     }

@@ -35,7 +35,7 @@ pub(super) fn may_run(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<Permit
 /// The name that the record gives to whoever acts.
 pub(super) fn name_of(actor: &Actor) -> String {
     match &actor.who {
-        Asking::Staff { name, .. } | Asking::Device { name, .. } => name.clone(),
+        Asking::Staff { name, .. } | Asking::Device { name, .. } | Asking::Client { name, .. } => name.clone(),
         Asking::Visitor | Asking::Person { .. } => String::new(),
     }
 }

@@ -103,6 +103,7 @@ impl Stand {
         for permission in [Permission::DrawRun, Permission::EventView] {
             account::grant(self.ctx(), &self.admin, id, permission, Scope::Event(self.event)).await.unwrap();
         }
+        account::first::settle(self.ctx(), SPACE, login).await;
         let token = account::log_in(self.ctx(), SPACE, login, "correct horse battery", &account::Origin::default())
             .await
             .unwrap();

@@ -2,9 +2,9 @@
 
 use crate::{
     Actor, Ctx, Error,
-    account::{self, Entry, Origin},
+    account::{self, Begun, Entry, Origin},
 };
-use domain::{Merchant, Refusal, SpaceId, merchant::MerchantState, refuse};
+use domain::{Merchant, Passkey, Refusal, SpaceId, merchant::MerchantState, refuse};
 use store::Read;
 use store::catalogue::MERCHANT_BY_LOGIN;
 
@@ -29,6 +29,31 @@ pub async fn log_in(
         return Err(frozen().into());
     }
     Ok((space, account::login::proven(ctx, space, account, origin).await?))
+}
+
+/// Logs in by the passkey that a browser showed at the merchants' common page: the key says which merchant it is. A merchant that is not in effect
+/// is nobody here; whoever has its password is told.
+pub async fn by_passkey(
+    ctx: &Ctx,
+    actor: &Actor,
+    token: &str,
+    shown: (&str, &str),
+    origin: &Origin,
+) -> Result<(SpaceId, Begun), Error> {
+    if actor.space != SpaceId::ASSOCIATION {
+        return Err(Refusal::missing("page").into());
+    }
+    account::passkey::enter_where(ctx, actor.space, token, shown, origin, |key| {
+        let open = ctx.read(&ctx.public(actor), super::all)?;
+        let spaces = open.into_iter().filter(|merchant| merchant.state == MerchantState::Active);
+        for space in spaces.filter_map(|merchant| merchant.space) {
+            if ctx.read(&ctx.own(space), |view| Ok(view.get::<Passkey>(key)?.is_some()))? {
+                return Ok(Some(space));
+            }
+        }
+        Ok(None)
+    })
+    .await
 }
 
 /// The refusal for everybody who comes to the pages of a merchant that is not in effect.

@@ -7,7 +7,7 @@ mod purge;
 mod settings;
 
 pub use apply::{Application, application, apply};
-pub use login::{closed_pages, log_in};
+pub use login::{by_passkey, closed_pages, log_in};
 pub use purge::{begin_purge, purge, purge_due, purge_of};
 pub use settings::{Face, Picture, face, save_setting, setting};
 
@@ -122,19 +122,28 @@ fn check_room(view: &impl Read) -> Result<(), Error> {
     Ok(())
 }
 
+/// Who chose a merchant's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    /// The merchant itself, when it applied.
+    ByItself,
+    /// The secretariat; the merchant has to change it.
+    ByOthers,
+}
+
 /// Makes the space of a merchant: its record, its first account with every permission that a merchant can hold, and its terms.
 fn open_space(
     tx: &mut store::Tx<'_>,
     now: domain::Time,
     merchant: &Merchant,
-    password: &str,
+    (password, chosen): (&str, Chosen),
 ) -> Result<SpaceId, Error> {
     let mut hall = tx.space(SpaceId::BOX);
     let zone = hall.get::<Space>(&SpaceId::ASSOCIATION)?.ok_or_else(|| Refusal::missing("association"))?.zone;
     let last = hall.scan_keys::<Space>(&(), None, Order::Descending).next().transpose()?;
     let id = SpaceId(last.map_or(SpaceId::ASSOCIATION.0, |last| last.0) + 1);
     hall.insert(&Space { id, name: merchant.name.clone(), zone, created_at: now })?;
-    let permit = Permit { space: id, by: domain::By::Box, account: None };
+    let permit = Permit { space: id, by: domain::By::Box, account: None, reads: false };
     let mut work = Work::new(tx.space(id), &permit, now);
     let person = Person {
         id: PersonId(work.next_id::<Person>()?),
@@ -145,6 +154,9 @@ fn open_space(
     };
     work.insert(&person)?;
     let account = account::new_account(&mut work, &person, &merchant.login, password)?;
+    if chosen == Chosen::ByOthers {
+        account::first::mark(&mut work, account)?;
+    }
     for permission in Permission::ALL.iter().filter(|permission| !PLATFORM_ONLY.contains(permission)) {
         let grant = GrantId(work.next_id::<Grant>()?);
         work.insert(&Grant { id: grant, account, permission: *permission, scope: Scope::Space })?;
@@ -156,7 +168,7 @@ fn open_space(
 
 /// Sets a merchant's terms in its space, and ends every session there when it is not open any more.
 fn set_terms(tx: &mut store::Tx<'_>, now: domain::Time, space: SpaceId, terms: Terms) -> Result<(), Error> {
-    let permit = Permit { space, by: domain::By::Box, account: None };
+    let permit = Permit { space, by: domain::By::Box, account: None, reads: false };
     let mut work = Work::new(tx.space(space), &permit, now);
     let before = work.read().get::<Terms>(&())?;
     if !terms.open {
@@ -213,7 +225,7 @@ pub async fn add(ctx: &Ctx, actor: &Actor, input: &MerchantInput) -> Result<Merc
                 changed_at: now,
                 revision: 0,
             };
-            let space = open_space(tx, now, &merchant, &hash)?;
+            let space = open_space(tx, now, &merchant, (&hash, Chosen::ByOthers))?;
             merchant.space = Some(space);
             let mut work = Work::new(tx.space(permit.space), &permit, now);
             work.insert(&merchant)?;
@@ -336,7 +348,7 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: MerchantId, decision: Decision
                     set_terms(tx, now, space, Terms { open, charging: after.charging })?;
                 }
                 None if after.state == MerchantState::Active => {
-                    after.space = Some(open_space(tx, now, &after, &before.password)?);
+                    after.space = Some(open_space(tx, now, &after, (&before.password, Chosen::ByItself))?);
                 }
                 None => {}
             }
@@ -375,7 +387,7 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: MerchantId, password: 
     let now = ctx.now();
     ctx.store()
         .write(move |tx| {
-            let inside = Permit { space, by: domain::By::Box, account: None };
+            let inside = Permit { space, by: domain::By::Box, account: None, reads: false };
             let mut work = Work::new(tx.space(space), &inside, now);
             let found = work.read().find::<Account, _>(&ACCOUNT_BY_LOGIN, &merchant.login)?;
             let mut kept = found.ok_or_else(|| Refusal::missing("account"))?;
@@ -385,6 +397,7 @@ pub async fn reset_password(ctx: &Ctx, actor: &Actor, id: MerchantId, password: 
             work.put(&kept)?;
             account::drop_sessions(&mut work, kept.id)?;
             account::reset::drop_passkeys(&mut work, kept.id)?;
+            account::first::mark(&mut work, kept.id)?;
             work.audit("account.reset_password", format!("account/{}", kept.id), "", "by the platform")?;
             let mut work = Work::new(tx.space(permit.space), &permit, now);
             work.audit("merchant.reset_password", subject(id), "", "")

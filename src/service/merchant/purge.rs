@@ -179,7 +179,8 @@ gone! {
     domain::Portrait, domain::Certificate, domain::PrintRun, domain::Design, domain::EventShare, domain::Picture, domain::Sound,
     domain::Talk, domain::TalkChoice, domain::FeedbackGiven, domain::HomePart, domain::Brand,
     domain::SeatPlan, domain::Seating, domain::privacy::consent::Consent,
-    domain::second::SecondRule,
+    domain::second::SecondRule, domain::ApiClient, domain::ClientUse,
+    domain::FirstPassword, domain::eyes::Eyes,
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ fn visitor() -> Actor {
 pub(crate) async fn enter(hall: &Hall, login: &str) -> Result<Actor, Error> {
     let (space, entry) = super::log_in(&hall.ctx, &visitor(), login, PASSWORD, &Origin::default()).await?;
     let crate::account::Entry::Begun(begun) = entry else { panic!("no second step is on") };
+    crate::account::first::settle(&hall.ctx, space, login).await;
     Ok(actor(&hall.ctx, space, &begun.session).unwrap().unwrap())
 }
 
@@ -253,6 +254,9 @@ async fn a_new_password_lets_the_merchant_in_again() {
     let (space, _) =
         super::log_in(&hall.ctx, &visitor(), " QingSong ", "a new long sentence", &Origin::default()).await.unwrap();
     assert_eq!(space, boss.space);
+    let token = log_in(&hall.ctx, space, "qingsong", "a new long sentence", &Origin::default()).await.unwrap();
+    let led = actor(&hall.ctx, space, &token).unwrap().unwrap();
+    assert!(led.held.is_empty(), "it has to choose a password of its own first");
     assert!(matches!(device::actor(&hall.ctx, space, "nonsense").unwrap(), device::Known::Nobody));
     let twice = add(&hall.ctx, &admin, &typed("qingsong")).await;
     assert_eq!(code(twice), "input.invalid");

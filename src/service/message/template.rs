@@ -212,6 +212,7 @@ pub fn sample(lang: &str, zone: &TimeZone, now: Time) -> Vec<(String, String)> {
         ("login", "zhangsan".to_owned()),
         ("agent", "Chrome · Windows".to_owned()),
         ("address", "203.0.113.7".to_owned()),
+        ("client", pick("东门闸机", "East gate").to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -76,6 +76,10 @@ pub const FATES: &[(&str, bool, Fate)] = &[
     ("password_link", false, Gone),
     ("passkey", true, Gone),
     ("saved_search", true, Gone),
+    ("eyes", false, Kept(NUMBERS)),
+    ("first_password", false, Kept(NUMBERS)),
+    ("api_client", false, Kept(NUMBERS)),
+    ("client_use", false, Nobody),
     ("merchant", true, Kept("It belongs to the contract with a merchant, and goes with the merchant.")),
     (
         "document",

@@ -418,7 +418,7 @@ impl<V: Read> Telling<'_, V> {
             for key in keys.take(ACCESS_MAX) {
                 let Some(line) = self.view.get::<AccessLine>(&key?)? else { continue };
                 let by = match line.by {
-                    By::Account(_) | By::Device(_) => text("Staff of the association"),
+                    By::Account(_) | By::Device(_) | By::Client(_) => text("Staff of the association"),
                     By::Person(_) | By::Visitor | By::Box => text("The person"),
                 };
                 let fields: Vec<&str> = line.seen.iter().map(|seen| seen.code()).collect();

@@ -46,6 +46,7 @@ pub(super) fn holder(account: u64, held: &[(Permission, Scope)]) -> Actor {
             person: PersonId(1),
             name: "x".into(),
             session: [0; 32],
+            seer: None,
         },
         held: held.iter().map(|(permission, scope)| Held { permission: *permission, scope: *scope }).collect(),
     }

@@ -83,6 +83,7 @@ fn tell(work: &mut Work<'_, '_>, hook: &Webhook, news: &News) -> Result<(), Erro
         By::Person(_) => "person",
         By::Account(_) => "account",
         By::Device(_) => "device",
+        By::Client(_) => "client",
         By::Box => "box",
     };
     let id = format!("{}-{}-{number}", work.permit.space, hook.id);

@@ -305,6 +305,12 @@ pub(super) fn derive_device(device: &Device, out: &mut crate::Derived) {
     }
 }
 
+pub(super) fn derive_client(client: &domain::ApiClient, out: &mut crate::Derived) {
+    for secret in &client.secrets {
+        out.unique(&CLIENT_BY_SECRET, &secret.hash);
+    }
+}
+
 pub(super) fn derive_win(win: &draw::Win, out: &mut crate::Derived) {
     if let Some(Who::Ticket(ticket)) = win.who {
         out.plain(&WIN_BY_TICKET, &ticket);

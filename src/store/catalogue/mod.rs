@@ -37,6 +37,8 @@ pub const SESSION_BY_ACCOUNT: Plain<Session, AccountId> = Plain::new(4);
 pub const PASSKEY_BY_ACCOUNT: Plain<domain::Passkey, AccountId> = Plain::new(530);
 /// The links to a new password of an account.
 pub const LINK_BY_ACCOUNT: Plain<domain::PasswordLink, AccountId> = Plain::new(531);
+/// An API client by the hash of a secret of its.
+pub const CLIENT_BY_SECRET: Unique<domain::ApiClient, [u8; 32]> = Unique::new(567, "client_by_secret");
 /// A device by the hash of its token.
 pub const DEVICE_BY_TOKEN: Unique<Device, [u8; 32]> = Unique::new(5, "device_by_token");
 /// A device by the hash of its pairing code.
@@ -398,6 +400,10 @@ tables! {
     163 "privacy_notice" v 1 domain::privacy::consent::PrivacyNotice { key u32 = |r| r.version; derive |_r, _out| (); }
     164 "consent" v 1 domain::privacy::consent::Consent { key (PersonId, u32) = |r| (r.person, r.version); derive |_r, _out| (); }
     165 "second_rule" v 1 domain::second::SecondRule { key () = |_r| (); derive |_r, _out| (); }
+    166 "api_client" v 1 domain::ApiClient { key domain::ClientId = |r| r.id; derive |r, out| derive_client(r, out); }
+    167 "client_use" v 1 domain::ClientUse { key domain::ClientId = |r| r.client; derive |_r, _out| (); }
+    168 "eyes" v 1 domain::eyes::Eyes { key [u8; 32] = |r| r.session; derive |_r, _out| (); }
+    169 "first_password" v 1 domain::FirstPassword { key AccountId = |r| r.account; derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
     151 "tunnel_plan" v 1 domain::TunnelPlan { key () = |_r| (); derive |_r, _out| (); }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, page, tell, told},
+    answer::{Answer, again, page, see, tell, told},
     audience::{Staff, Visit},
     fields::Fields,
 };
@@ -11,11 +11,11 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use domain::{AccountId, DepartmentId, EventId, GrantId, Permission, Refusal, Scope};
+use domain::{AccountId, DepartmentId, EventId, GrantId, Permission, Refusal, Scope, eyes::EyesOf};
 use maud::Markup;
 use service::{
     Actor, Error,
-    account::{self, second},
+    account::{self, eyes, second},
     event, space,
 };
 use views::{Tone, admin::account as pages};
@@ -25,6 +25,9 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/account", get(list))
         .route("/account/second", post(must))
+        .route("/account/eyes", post(see_as_role))
+        .route("/account/eyes/end", post(end_seeing))
+        .route("/account/{account}/eyes", post(see_as))
         .route("/account/new", get(new_form).post(create))
         .route("/account/{account}", get(show))
         .route("/account/{account}/grant", post(grant))
@@ -36,10 +39,48 @@ pub fn routes() -> Router<Hall> {
         .route("/account/{account}/session/end", post(end_sessions))
 }
 
-async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
-    let all = account::list(&hall.ctx, &actor)?;
+fn draw_list(hall: &Hall, visit: &Visit, actor: &Actor, refusal: Option<&Refusal>) -> Result<Markup, Error> {
+    let all = account::list(&hall.ctx, actor)?;
     let rows: Vec<_> = all.into_iter().map(|view| (view.account, view.grants.len(), view.second)).collect();
-    page(pages::list(&visit.admin_shell(&actor), &rows, account::rule::get(&hall.ctx, &actor)?))
+    let held: Vec<Permission> = held_everywhere(actor);
+    let eyes = may_see(actor).then_some(pages::Refused { held: &held, refusal });
+    Ok(pages::list(&visit.admin_shell(actor), &rows, account::rule::get(&hall.ctx, actor)?, eyes.as_ref()))
+}
+
+fn held_everywhere(actor: &Actor) -> Vec<Permission> {
+    Permission::ALL.iter().copied().filter(|permission| actor.holds_everywhere(*permission)).collect()
+}
+
+/// Whether somebody may see as others; nobody does so through eyes that are not their own.
+fn may_see(actor: &Actor) -> bool {
+    actor.seer().is_none() && actor.holds_everywhere(Permission::AccountSee)
+}
+
+async fn list(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    page(draw_list(&hall, &visit, &actor, None)?)
+}
+
+async fn see_as(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
+    match eyes::begin(&hall.ctx, &actor, EyesOf::Account(AccountId(id))).await {
+        Ok(()) => see("/admin"),
+        Err(error) => told(&visit, &format!("/admin/account/{id}"), Err(error)),
+    }
+}
+
+async fn see_as_role(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
+    let chosen = Permission::ALL.iter().copied().filter(|one| fields.all("permissions").any(|code| code == one.code()));
+    match eyes::begin(&hall.ctx, &actor, EyesOf::Role(chosen.collect())).await {
+        Ok(()) => see("/admin"),
+        Err(error) => again(error, |refusal| draw_list(&hall, &visit, &actor, Some(refusal))),
+    }
+}
+
+async fn end_seeing(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
+    let to = match eyes::end(&hall.ctx, &actor).await? {
+        Some(account) => format!("/admin/account/{account}"),
+        None => "/admin/account".to_owned(),
+    };
+    tell(&to, Tone::Good, visit.text().t("You see with your own eyes again."))
 }
 
 async fn must(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
@@ -80,6 +121,11 @@ fn draw(hall: &Hall, visit: &Visit, actor: &Actor, id: AccountId, refusal: Optio
         own: actor.account() == Some(id),
         sessions: &view.sessions,
         second: view.second,
+        sight: match may_see(actor) {
+            false => pages::Sight::Closed,
+            true if eyes::is_below(&hall.ctx, actor, id)? => pages::Sight::Open,
+            true => pages::Sight::Above,
+        },
     };
     Ok(pages::show(&visit.admin_shell(actor), &shown))
 }

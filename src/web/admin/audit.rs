@@ -23,7 +23,7 @@ async fn log(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Query(
         let unnamed = match by {
             By::Visitor => "Visitor",
             By::Box => "The box",
-            By::Account(_) | By::Device(_) | By::Person(_) => "Unknown",
+            By::Account(_) | By::Device(_) | By::Client(_) | By::Person(_) => "Unknown",
         };
         of.names.get(&by).and_then(Option::as_deref).unwrap_or_else(|| text.t(unnamed))
     };

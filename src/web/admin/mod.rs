@@ -9,6 +9,7 @@ pub mod brand;
 pub mod category;
 pub mod certificate;
 pub mod checkin;
+pub mod client;
 pub mod design;
 pub mod device;
 pub mod document;
@@ -85,6 +86,7 @@ pub fn routes() -> Router<Hall> {
         .merge(print::routes())
         .merge(certificate::routes())
         .merge(account::routes())
+        .merge(client::routes())
         .merge(session::routes())
         .merge(space::routes())
         .merge(audit::routes())

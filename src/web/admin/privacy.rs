@@ -172,7 +172,7 @@ async fn access(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Que
         text.t(match by {
             By::Visitor => "Visitor",
             By::Box => "The box",
-            By::Account(_) | By::Device(_) | By::Person(_) => "Unknown",
+            By::Account(_) | By::Device(_) | By::Client(_) | By::Person(_) => "Unknown",
         })
     };
     let mut lines = Vec::with_capacity(of.lines.len());

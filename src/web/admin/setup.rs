@@ -107,7 +107,8 @@ fn onward(back: &str) -> &str {
     if back.is_empty() { "/admin" } else { local_path(back) }
 }
 
-fn keys_work(visit: &Visit) -> bool {
+/// Whether passkeys work at the address that the box is reached by.
+pub(crate) fn keys_work(visit: &Visit) -> bool {
     passkey::origin_of(&visit.base).is_some()
 }
 
@@ -134,7 +135,7 @@ async fn login(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
 }
 
 /// What the browser holds of a log-in under way.
-struct Under(String);
+pub(crate) struct Under(pub String);
 
 impl FromRequestParts<Hall> for Under {
     type Rejection = Infallible;
@@ -162,18 +163,35 @@ async fn step(State(hall): State<Hall>, visit: Visit, Under(token): Under, field
     }
 }
 
-async fn passkey_form(State(hall): State<Hall>, visit: Visit, Query(asked): Query) -> Answer {
+/// A door at which passkeys are shown: where they are asked for, and where passwords are taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Door {
+    pub asks: &'static str,
+    pub password: &'static str,
+}
+
+/// The door of a space's own people.
+const OWN_DOOR: Door = Door { asks: "/login/passkey", password: "/login" };
+
+/// The page that asks the browser for a passkey at a door.
+pub(crate) fn ask_for_key(hall: &Hall, visit: &Visit, door: Door, back: &str) -> Answer {
     let under = passkey::ask(&hall.ctx, visit.space, &visit.base, &visit.origin)?;
-    let of = Ask {
-        options: &under.options,
-        origin: &under.origin,
-        makes: false,
-        action: "/login/passkey",
-        back: asked.get("back"),
-    };
-    let mut response = page(pages::passkey(&visit.shell(), &of, None))?;
-    add(&mut response, &secret_cookie(&visit, STEP, &under.token, STEP_MILLIS / SECOND))?;
+    let of = Ask { options: &under.options, origin: &under.origin, makes: false, action: door.asks, back };
+    let mut response = page(pages::passkey(&visit.shell(), &of, door.password, None))?;
+    add(&mut response, &secret_cookie(visit, STEP, &under.token, STEP_MILLIS / SECOND))?;
     Ok(response)
+}
+
+/// That page again, where the key that was shown was refused.
+pub(crate) fn key_refused(visit: &Visit, door: Door, back: &str, error: Error) -> Answer {
+    again(error, |refusal| {
+        let of = Ask { options: "", origin: "", makes: false, action: door.asks, back };
+        Ok(pages::passkey(&visit.shell(), &of, door.password, Some(refusal)))
+    })
+}
+
+async fn passkey_form(State(hall): State<Hall>, visit: Visit, Query(asked): Query) -> Answer {
+    ask_for_key(&hall, &visit, OWN_DOOR, asked.get("back"))
 }
 
 async fn passkey_shown(State(hall): State<Hall>, visit: Visit, Under(token): Under, fields: Fields) -> Answer {
@@ -181,10 +199,7 @@ async fn passkey_shown(State(hall): State<Hall>, visit: Visit, Under(token): Und
     let answer = (fields.get("answer"), visit.base.as_str());
     match passkey::enter(&hall.ctx, visit.space, &token, answer, &visit.origin).await {
         Ok(begun) => logged_in(&visit, onward(back), &begun),
-        Err(error) => again(error, |refusal| {
-            let of = Ask { options: "", origin: "", makes: false, action: "", back };
-            Ok(pages::passkey(&visit.shell(), &of, Some(refusal)))
-        }),
+        Err(error) => key_refused(&visit, OWN_DOOR, back, error),
     }
 }
 

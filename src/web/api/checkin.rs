@@ -1,6 +1,9 @@
 //! `/api/v1/checkin`: redeeming scans. The answers' shape and codes are stable.
 
-use super::door::{Asker, Figures, Names};
+use super::{
+    client,
+    door::{Asker, Figures, Names},
+};
 use crate::{
     Hall,
     answer::{self, Failure},
@@ -24,6 +27,7 @@ use service::{
     Actor, Error,
     checkin::{self, Answer},
 };
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Where a scan is sent.
@@ -33,12 +37,14 @@ pub const REDEEM: &str = "/api/v1/checkin/redeem";
 pub async fn lane(hall: &Hall, request: http::Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let In(space) = In::of(&parts.extensions);
-    let mut response = match Limited::new(body, BODY_MAX).collect().await {
-        Ok(body) => {
-            redeem(hall, space, &parts.headers, &body.to_bytes()).await.unwrap_or_else(IntoResponse::into_response)
-        }
-        Err(_) => Failure::from(too_large()).into_response(),
+    let done = match Limited::new(body, BODY_MAX).collect().await {
+        Ok(body) => match client::admit(hall, &parts, Some(REDEEM)) {
+            Ok(client) => redeem(hall, space, (&parts.headers, client), &body.to_bytes()).await,
+            Err(failure) => Err(failure),
+        },
+        Err(_) => Err(too_large().into()),
     };
+    let mut response = done.unwrap_or_else(IntoResponse::into_response);
     answer::close(hall, &parts, &mut response);
     response
 }
@@ -270,10 +276,19 @@ pub(super) fn outcome<'a>(
         (status = 403, description = "The device was shut out, and the scan is recorded as refused; or it is not allowed.", body = Barred),
         (status = 401, description = "No token, or one that nobody knows.", body = super::Fault),
         (status = 422, description = "The request cannot be taken as it is; nothing is recorded.", body = super::Fault),
-    )
+    ),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
 )]
-pub(super) async fn redeem(hall: &Hall, space: SpaceId, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
-    let scanner = Scanner::of(hall, space, headers)?;
+pub(super) async fn redeem(
+    hall: &Hall,
+    space: SpaceId,
+    (headers, client): (&HeaderMap, Option<Arc<Actor>>),
+    body: &[u8],
+) -> Result<Response, Failure> {
+    let scanner = match client {
+        Some(actor) => Scanner::Staff(actor),
+        None => Scanner::of(hall, space, headers)?,
+    };
     let scan: Scan = read(body)?;
     let named = scan.event;
     if let Scanner::Revoked(device, event) = scanner {

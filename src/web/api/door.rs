@@ -152,7 +152,8 @@ pub(super) struct Status {
 #[utoipa::path(
     get, path = "/api/v1/checkin/status", tag = "checkin",
     params(("event" = Option<u64>, Query), ("list" = Option<u64>, Query)),
-    responses((status = 200, body = Status), (status = 401, body = Fault), (status = 403, body = Fault))
+    responses((status = 200, body = Status), (status = 401, body = Fault), (status = 403, body = Fault)),
+    security(("device" = []), ("staff" = []), ("client" = ["event.view"]), ("client" = ["checkin.scan"]))
 )]
 pub(super) async fn status(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Json<Status>, Failure> {
     let (asker, list) = Asker::asked(scanner, &query)?;
@@ -183,7 +184,8 @@ pub(super) struct ListRow {
 /// The event's check-in lists with their counts.
 #[utoipa::path(
     get, path = "/api/v1/checkin/lists", tag = "checkin", params(("event" = Option<u64>, Query)),
-    responses((status = 200, body = Vec<ListRow>), (status = 401, body = Fault), (status = 403, body = Fault))
+    responses((status = 200, body = Vec<ListRow>), (status = 401, body = Fault), (status = 403, body = Fault)),
+    security(("device" = []), ("staff" = []), ("client" = ["event.view"]), ("client" = ["checkin.scan"]))
 )]
 pub(super) async fn lists(
     State(hall): State<Hall>,
@@ -234,7 +236,8 @@ pub(super) struct FoundRow {
     responses(
         (status = 200, body = Vec<FoundRow>), (status = 401, body = Fault), (status = 403, body = Fault),
         (status = 422, description = "Too few characters.", body = Fault),
-    )
+    ),
+    security(("device" = []), ("staff" = []), ("client" = ["registration.view"]))
 )]
 pub(super) async fn search(
     State(hall): State<Hall>,
@@ -280,7 +283,8 @@ pub(super) struct Annul {
         (status = 403, description = "Too late for a terminal.", body = Fault),
         (status = 404, description = "No such scan.", body = Fault),
         (status = 409, description = "That scan let nobody in.", body = Fault), (status = 422, body = Fault),
-    )
+    ),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]), ("client" = ["checkin.mark"]))
 )]
 pub(super) async fn annul(State(hall): State<Hall>, scanner: Scanner, body: Bytes) -> Result<Json<Figures>, Failure> {
     let annul: Annul = read(&body)?;
@@ -298,7 +302,8 @@ pub(super) async fn annul(State(hall): State<Hall>, scanner: Scanner, body: Byte
 /// Everything that a terminal needs to go on alone, as `assets/door.js` reads it. Codes are salted hashes.
 #[utoipa::path(
     get, path = "/api/v1/checkin/snapshot", tag = "offline", params(("event" = Option<u64>, Query), ("list" = Option<u64>, Query)),
-    responses((status = 200, description = "Settings, rules and tickets of the list.", body = Object), (status = 401, body = Fault), (status = 403, body = Fault))
+    responses((status = 200, description = "Settings, rules and tickets of the list.", body = Object), (status = 401, body = Fault), (status = 403, body = Fault)),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
 )]
 pub(super) async fn snapshot(
     State(hall): State<Hall>,
@@ -359,7 +364,8 @@ fn row(taken: &checkin::Taken) -> Value {
 #[utoipa::path(
     get, path = "/api/v1/checkin/changes", tag = "offline",
     params(("after" = u64, Query), ("event" = Option<u64>, Query), ("list" = Option<u64>, Query)),
-    responses((status = 200, body = Object), (status = 401, body = Fault), (status = 403, body = Fault), (status = 422, body = Fault))
+    responses((status = 200, body = Object), (status = 401, body = Fault), (status = 403, body = Fault), (status = 422, body = Fault)),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
 )]
 pub(super) async fn changes(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Response, Failure> {
     let (asker, list) = Asker::asked(scanner, &query)?;
@@ -423,7 +429,8 @@ fn alone(mut value: Value) -> Result<Upload, Failure> {
     responses(
         (status = 200, description = "One answer or error for each scan.", body = Object),
         (status = 401, body = Fault), (status = 403, body = Fault), (status = 422, body = Fault),
-    )
+    ),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
 )]
 pub(super) async fn upload(
     State(hall): State<Hall>,
@@ -459,7 +466,8 @@ pub(super) async fn upload(
 /// Reads a QR code out of a picture that a camera took, for browsers that cannot. Nothing is kept.
 #[utoipa::path(
     post, path = "/api/v1/checkin/decode", tag = "checkin", request_body(content = Vec<u8>, content_type = "image/jpeg"),
-    responses((status = 200, description = "The codes that were found, maybe none.", body = Object), (status = 401, body = Fault), (status = 422, body = Fault))
+    responses((status = 200, description = "The codes that were found, maybe none.", body = Object), (status = 401, body = Fault), (status = 422, body = Fault)),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
 )]
 pub(super) async fn decode(scanner: Scanner, body: Bytes) -> Result<Response, Failure> {
     if let Scanner::Revoked(..) = scanner {
@@ -533,7 +541,8 @@ fn device_of(scanner: Scanner) -> Result<Arc<Actor>, Failure> {
 /// Gives the device a new token; the old one is worth nothing from then on.
 #[utoipa::path(
     post, path = "/api/v1/checkin/device/roll", tag = "device",
-    responses((status = 200, body = Token), (status = 401, body = Fault), (status = 403, body = Fault))
+    responses((status = 200, body = Token), (status = 401, body = Fault), (status = 403, body = Fault)),
+    security(("device" = []))
 )]
 pub(super) async fn roll(State(hall): State<Hall>, scanner: Scanner) -> Result<Json<Token>, Failure> {
     let actor = device_of(scanner)?;
@@ -544,7 +553,8 @@ pub(super) async fn roll(State(hall): State<Hall>, scanner: Scanner) -> Result<J
 /// The device shuts itself out, for good.
 #[utoipa::path(
     post, path = "/api/v1/checkin/device/revoke", tag = "device",
-    responses((status = 204, description = "Done."), (status = 401, body = Fault), (status = 403, body = Fault))
+    responses((status = 204, description = "Done."), (status = 401, body = Fault), (status = 403, body = Fault)),
+    security(("device" = []))
 )]
 pub(super) async fn revoke(State(hall): State<Hall>, scanner: Scanner) -> Result<Response, Failure> {
     device::leave(&hall.ctx, device_of(scanner)?.as_ref()).await?;

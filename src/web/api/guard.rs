@@ -1,14 +1,15 @@
 //! What surrounds every route of the API but the scan's lane: rates, requests that are done once, ETags, other sites' scripts.
 
+use super::client;
 use crate::{
     Hall,
     answer::Failure,
-    audience::{DEVICE, PERSON, Peer, SESSION, Visit, bearer, cookie},
+    audience::{Client, DEVICE, PERSON, Peer, SESSION, Visit, bearer, cookie},
     space::In,
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -86,9 +87,10 @@ fn preflight() -> Response {
 }
 
 async fn within(hall: &Hall, request: Request, next: Next) -> Response {
-    if let Err(response) = ration(hall, &request) {
-        return *response;
-    }
+    let request = match admitted(hall, request) {
+        Ok(request) => request,
+        Err(response) => return *response,
+    };
     if request.method() == Method::POST && request.headers().contains_key(KEY) {
         return match keyed(hall, request, next).await {
             Ok(response) => response,
@@ -104,7 +106,7 @@ async fn within(hall: &Hall, request: Request, next: Next) -> Response {
 }
 
 /// Who asks, when a bucket of its own is due to it: a logged-in person or a terminal.
-fn client(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Option<(&'static str, [u8; 32])> {
+fn asker(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Option<(&'static str, [u8; 32])> {
     if let Some(token) = bearer(headers) {
         // Only tokens that stand have a bucket of their own: a new one for each guess would be no limit.
         let hash = service::token::hash(token);
@@ -119,12 +121,31 @@ fn client(hall: &Hall, space: SpaceId, headers: &HeaderMap) -> Option<(&'static 
     matches!(known, device::Known::Device(_)).then(|| ("device", service::token::hash(token)))
 }
 
-/// Terminals and helpers' phones ask more often than people do, and are known to the secretariat.
+/// Terminals, helpers' phones and API clients ask more often than people do, and are known to the secretariat.
 const DEVICE_FACTOR: u32 = 10;
 
-fn ration(hall: &Hall, request: &Request) -> Result<(), Box<Response>> {
-    let client = client(hall, In::of(request.extensions()).0, request.headers());
-    take(hall, client, request.extensions().get::<Peer>().copied())
+/// Counts a request against its rate. An API client is looked at here and noted in the request, or refused.
+fn admitted(hall: &Hall, request: Request) -> Result<Request, Box<Response>> {
+    let peer = request.extensions().get::<Peer>().copied();
+    if !client::is_shown(request.headers()) {
+        let asker = asker(hall, In::of(request.extensions()).0, request.headers());
+        take(hall, asker, peer)?;
+        return Ok(request);
+    }
+    let (mut parts, body) = request.into_parts();
+    let known = client::enter(hall, &parts);
+    // A secret that is none has no bucket of its own.
+    let asker = known.as_ref().ok().map(|_| ("client", bearer(&parts.headers).map(service::token::hash)));
+    take(hall, asker.and_then(|(kind, hash)| Some((kind, hash?))), peer)?;
+    let route = parts.extensions.get::<MatchedPath>().cloned();
+    let open = known.and_then(|known| client::open(hall, &parts, known, route.as_ref().map(MatchedPath::as_str)));
+    match open {
+        Ok(actor) => {
+            parts.extensions.insert(Client(actor));
+            Ok(Request::from_parts(parts, body))
+        }
+        Err(failure) => Err(Box::new(failure.into_response())),
+    }
 }
 
 /// Takes one request from what a client may ask, or answers when it may ask again.
@@ -132,7 +153,7 @@ pub fn take(hall: &Hall, client: Option<(&'static str, [u8; 32])>, peer: Option<
     let (rates, now) = (&hall.ctx.rates, hall.ctx.now());
     let api = &hall.settings.api;
     let taken = match client {
-        Some(client @ ("device", _)) => {
+        Some(client @ ("device" | "client", _)) => {
             let rate = Rate { burst: api.person.burst * DEVICE_FACTOR, minute: api.person.minute * DEVICE_FACTOR };
             rates.take(&client, rate, now)
         }

@@ -33,7 +33,7 @@ fn asker(scanner: Scanner, query: &Query) -> Result<Asker, Failure> {
 /// Counts of the event.
 #[utoipa::path(
     get, path = "/api/v1/helper/totals", tag = "helper", params(("event" = Option<u64>, Query)),
-    responses((status = 200, body = Totals)), security(("device" = []))
+    responses((status = 200, body = Totals)), security(("device" = []), ("staff" = []), ("client" = ["event.view"]))
 )]
 pub(super) async fn totals(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Json<Totals>, Failure> {
     let asker = asker(scanner, &query)?;
@@ -62,7 +62,7 @@ pub(super) struct ReviewRow {
 #[utoipa::path(
     get, path = "/api/v1/helper/reviews", tag = "helper",
     params(("event" = Option<u64>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query, minimum = 1, maximum = 200)),
-    responses((status = 200, body = Page<ReviewRow>)), security(("device" = []))
+    responses((status = 200, body = Page<ReviewRow>)), security(("device" = []), ("staff" = []), ("client" = ["order.review"]), ("client" = ["registration.view"]))
 )]
 pub(super) async fn reviews(
     State(hall): State<Hall>,
@@ -111,7 +111,7 @@ pub(super) struct DecisionForm {
 #[utoipa::path(
     post, path = "/api/v1/helper/reviews/{order}", tag = "helper", request_body = DecisionForm,
     params(("order" = u64, Path), ("event" = Option<u64>, Query)),
-    responses((status = 204, description = "Decided.")), security(("device" = []))
+    responses((status = 204, description = "Decided.")), security(("device" = []), ("staff" = []), ("client" = ["order.review"]))
 )]
 pub(super) async fn decide(
     State(hall): State<Hall>,
@@ -156,7 +156,7 @@ pub(super) struct People {
         ("event" = Option<u64>, Query), ("q" = Option<String>, Query, description = "As in the secretariat's list"),
         ("page" = Option<u32>, Query, description = "From 0"),
     ),
-    responses((status = 200, body = People)), security(("device" = []))
+    responses((status = 200, body = People)), security(("device" = []), ("staff" = []), ("client" = ["registration.view"]))
 )]
 pub(super) async fn people(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Json<People>, Failure> {
     let asker = asker(scanner, &query)?;

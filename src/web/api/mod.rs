@@ -2,6 +2,7 @@
 //! description are one declaration.
 
 pub mod checkin;
+pub mod client;
 pub mod door;
 mod draw;
 mod event;
@@ -94,6 +95,7 @@ impl Modify for Common {
             components.add_security_scheme("device", bearer());
             let staff = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::audience::SESSION)));
             components.add_security_scheme("staff", staff);
+            components.add_security_scheme(client::SCHEME, client::scheme(&openapi.paths));
         }
         for (path, item) in &mut openapi.paths.paths {
             name_operations(path, item);
@@ -222,9 +224,12 @@ fn described() -> (Router<Hall>, utoipa::openapi::OpenApi) {
     (router, description)
 }
 
+/// Where the description lies.
+const DESCRIBED: &str = "/api/v1/openapi.json";
+
 /// The routes of the API without what surrounds them.
 pub fn plain() -> Router<Hall> {
-    described().0.route("/api/v1/openapi.json", get(describe))
+    described().0.route(DESCRIBED, get(describe))
 }
 
 /// The page on which people read what the API can do; a page like all others.
@@ -236,7 +241,7 @@ pub fn reading() -> Router<Hall> {
 pub fn routes(hall: &Hall) -> Router<Hall> {
     described()
         .0
-        .route("/api/v1/openapi.json", get(describe))
+        .route(DESCRIBED, get(describe))
         // A scan has its own lane and never comes here: this is for whoever asks for it in another way.
         .route(checkin::REDEEM, post(crate::answer::wrong_method))
         .method_not_allowed_fallback(crate::answer::wrong_method)
