@@ -7,7 +7,7 @@ use crate::{
     desk::Desk,
     engine::{Engine, Memory},
     follow::{Follower, Touched},
-    journal::{Journal, Tail, look, part, replay},
+    journal::{Journal, Tail, decode, look, part, replay},
     layer::Map,
     open::{self, Base, RealBase},
     queue::{Closure, Message, to_task},
@@ -387,6 +387,12 @@ pub fn look_at_part(mut bytes: &[u8]) -> Result<u64, Error> {
         Ok(())
     })?;
     Ok(groups)
+}
+
+/// Reads what a frame holds, past its checksums, which whoever makes a file can make too: how many puts and deletes there are.
+pub fn look_at_group(payload: &[u8]) -> Result<u64, Error> {
+    let list = decode(payload).map_err(|_| Error::Frame("it cannot be read"))?;
+    Ok(list.len() as u64)
 }
 
 fn empty(sequence: u64) -> Published {

@@ -37,7 +37,7 @@ pub use applier::step_back;
 pub use domain::SpaceId;
 pub use error::Error;
 pub use follow::{Change, Committed, Follower, Touched};
-pub use handle::{Stats, Store, look_at_part, look_at_segment};
+pub use handle::{Stats, Store, look_at_group, look_at_part, look_at_segment};
 pub use key::Key;
 pub use open::{Opened, Options};
 pub use read::{Found, Order, Read, SpaceView, View};

@@ -18,7 +18,7 @@ pub(super) const ALIGN: usize = 8;
 /// What a disk writes in whole or not at all.
 const SECTOR: usize = 512;
 /// Largest payload that is read back; a group is far smaller.
-const PAYLOAD_MAX: usize = 256 << 20;
+pub(super) const PAYLOAD_MAX: usize = 256 << 20;
 
 /// Puts and deletes.
 pub(crate) type Payload = Vec<(Vec<u8>, Option<Vec<u8>>)>;

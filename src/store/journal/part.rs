@@ -2,7 +2,7 @@
 
 use super::{
     Payload, decode, encode,
-    format::{FRAME_HEAD, extent, frame, frame_at, frame_head},
+    format::{FRAME_HEAD, PAYLOAD_MAX, extent, frame, frame_at, frame_head},
 };
 use crate::Error;
 use bytes::Bytes;
@@ -33,9 +33,16 @@ pub(crate) fn read(
             Err(error) => return Err(bad(&format!("at byte {at}: {error}"))),
         }
         let (length, _) = frame_head(&bytes, 0).ok_or_else(|| bad(&format!("a damaged group at byte {at}")))?;
-        bytes.resize(extent(length), 0);
-        let rest = bytes.get_mut(FRAME_HEAD..).unwrap_or_default();
-        from.read_exact(rest).map_err(|error| bad(&format!("at byte {at}: {error}")))?;
+        if length > PAYLOAD_MAX {
+            return Err(bad(&format!("a group that is too large at byte {at}")));
+        }
+        // Room is taken as bytes come, not as the head says: whoever wrote it could say anything.
+        let whole = extent(length);
+        let rest = Read::take(&mut *from, (whole - FRAME_HEAD) as u64).read_to_end(&mut bytes);
+        rest.map_err(|error| bad(&format!("at byte {at}: {error}")))?;
+        if bytes.len() != whole {
+            return Err(bad(&format!("at byte {at}: {}", std::io::Error::from(ErrorKind::UnexpectedEof))));
+        }
         let (sequence, payload, _) =
             frame_at(&bytes, 0).ok_or_else(|| bad(&format!("a damaged group at byte {at}")))?;
         each(sequence, decode(payload).map_err(|why| bad(&why))?)?;
@@ -56,4 +63,31 @@ fn begin(from: &mut dyn Read, bytes: &mut [u8]) -> std::io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame's head with its checksums right, which anybody can make.
+    fn head(length: u32) -> Vec<u8> {
+        let mut bytes = frame(7, &[]).unwrap();
+        bytes.truncate(FRAME_HEAD);
+        bytes[4..8].copy_from_slice(&length.to_le_bytes());
+        let mut sum = crc32fast::Hasher::new();
+        [&bytes[4..8], &bytes[8..12], &bytes[16..24]].iter().for_each(|part| sum.update(part));
+        bytes[12..16].copy_from_slice(&sum.finalize().to_le_bytes());
+        assert_eq!(frame_head(&bytes, 0), Some((length as usize, 7)));
+        bytes
+    }
+
+    #[test]
+    fn a_head_that_promises_much_takes_no_more_room_than_what_follows_it() {
+        let said = |bytes: &[u8]| read(&mut &*bytes, Path::new("part"), |_, _| Ok(())).unwrap_err().to_string();
+        assert!(said(&head(u32::MAX)).contains("too large"));
+        assert!(said(&head(PAYLOAD_MAX as u32 + 1)).contains("too large"));
+        assert!(said(&head(PAYLOAD_MAX as u32)).contains("unexpected end of file"));
+        let short = [head(64), vec![1; 40]].concat();
+        assert!(said(&short).contains("unexpected end of file"));
+    }
 }
