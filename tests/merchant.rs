@@ -286,8 +286,16 @@ fn scan(of: &Things) -> serde_json::Value {
 }
 
 /// Routes that name nothing, and whose answers are of the asker's own session alone: the overview's stream, which has no end to wait for, and what
-/// begins or ends sessions, which would end the asker's.
-const OWN: &[&str] = &["/admin/live", "/login", "/logout", "/admin/session/elsewhere", "/setup"];
+/// begins or ends sessions, which would end the asker's, or lets them see with other eyes, which would shut everything else.
+const OWN: &[&str] = &[
+    "/admin/live",
+    "/login",
+    "/logout",
+    "/admin/session/elsewhere",
+    "/setup",
+    "/admin/account/eyes",
+    "/admin/account/{account}/eyes",
+];
 
 /// Asks for a path in every way that its route answers and gives each answer to `look`.
 fn try_all(

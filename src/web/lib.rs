@@ -98,7 +98,10 @@ impl App {
         }
         let seeing = match eyes::admit(&self.hall, &request) {
             Ok(seeing) => seeing.then(|| answer::circumstances(&request)),
-            Err(failure) => return self.refused(space, request.into_parts().0, failure),
+            Err(failure) => {
+                let Some(request) = whole(request).await else { return StatusCode::BAD_REQUEST.into_response() };
+                return self.refused(space, request.into_parts().0, failure);
+            }
         };
         let begun = meter::begin();
         let (mut response, way) = self.within(request).await;

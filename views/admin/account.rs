@@ -81,8 +81,8 @@ fn role(shell: &Shell, of: &Refused<'_>) -> Markup {
         details class="panel" open[of.refusal.is_some()] {
             summary { (icon(Icon::Person)) (text.t("See the pages as somebody with certain permissions")) }
             p class="dim" { (text.t("To try what to grant: the pages look as they would for somebody who holds these for the whole association. Nothing can be changed, and it ends after half an hour.")) }
-            (form.summary())
             form method="post" action="/admin/account/eyes" class="form" {
+                (form.summary())
                 fieldset {
                     legend id="f-permissions" { (text.t("Permissions")) }
                     (form.error("permissions"))

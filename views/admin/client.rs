@@ -105,7 +105,8 @@ fn fresh(shell: &Shell, of: &Page<'_>, name: &str, secret: &str) -> Markup {
 
 fn state(shell: &Shell, of: &Client) -> Markup {
     let text = shell.text();
-    let until = of.client.until();
+    // A secret ends with its last day, which is what people chose.
+    let last = of.client.until().plus(-1);
     html! {
         @match of.state {
             ClientState::Active => (badge(Tone::Good, text.t("Active"))),
@@ -114,7 +115,7 @@ fn state(shell: &Shell, of: &Client) -> Markup {
             ClientState::Revoked => (badge(Tone::Plain, text.t("Revoked"))),
         }
         @if let Some(at) = of.client.revoked_at { " " span class="dim" { (shell.format.date(at)) } }
-        @else { " " span class="dim" { (text.f("until {time}", &[("time", &shell.format.time(until))])) } }
+        @else { " " span class="dim" { (text.f("until {time}", &[("time", &shell.format.date(last))])) } }
         @if let Some(old) = of.client.secrets.get(1).filter(|_| of.client.revoked_at.is_none()) {
             br; span class="dim" { (text.f("{mark} is good until {time} too", &[("mark", &old.mark), ("time", &shell.format.time(old.until))])) }
         }
