@@ -87,6 +87,8 @@ pub struct Shell {
     pub path: String,
     /// Nothing may cost money here: forms have no prices.
     pub free: bool,
+    /// The page is one of the first steps, and that step is due.
+    pub start: Option<domain::start::Place>,
 }
 
 impl Shell {
@@ -201,6 +203,7 @@ pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], con
                         ol { @for (label, href) in trail { li { a href=(href) { (label) } } } }
                     }
                 }
+                @if let Some(place) = &shell.start { (crate::admin::start::strip(shell, place)) }
                 (flash(shell))
                 (content)
             }

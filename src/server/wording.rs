@@ -23,6 +23,7 @@ impl Wording for Words {
             flash: None,
             path: String::new(),
             free: false,
+            start: None,
         };
         words(&shell, notice)
     }

@@ -108,6 +108,8 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// Number of the request, for the log and the error page.
     pub request: String,
+    /// Where the first administrator is in the first steps; only for pages of the secretariat.
+    start: Option<domain::Start>,
 }
 
 /// A number for the log, unlike any other of this run.
@@ -171,6 +173,7 @@ impl Visit {
             base: format!("{host}{}", root(space)),
             flash: cookie(headers, FLASH).and_then(read_flash),
             request: number(),
+            start: uri.path().starts_with("/admin").then(|| service::start::due(&hall.ctx, space)).flatten(),
         }
     }
 
@@ -190,6 +193,7 @@ impl Visit {
             flash: self.flash.clone(),
             path: self.path.clone(),
             free: self.free,
+            start: None,
         }
     }
 
@@ -199,7 +203,12 @@ impl Visit {
             service::Who::Staff { name, .. } => Some(name.clone()),
             service::Who::Visitor | service::Who::Person { .. } | service::Who::Device { .. } => None,
         };
-        Shell { user, nav: feature::navigation(actor, &self.path), ..self.shell() }
+        let place = self.start.as_ref().filter(|start| actor.account() == Some(start.account));
+        let start = place.and_then(|start| start.place(&service::start::seen(actor))).filter(|place| {
+            let below = self.path.strip_prefix(place.step.href());
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        });
+        Shell { user, nav: feature::navigation(actor, &self.path), start, ..self.shell() }
     }
 
     /// The visitor as an actor.

@@ -399,6 +399,8 @@ tables! {
     164 "consent" v 1 domain::privacy::consent::Consent { key (PersonId, u32) = |r| (r.person, r.version); derive |_r, _out| (); }
     165 "second_rule" v 1 domain::second::SecondRule { key () = |_r| (); derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
+    153 "start" v 1 domain::Start { key () = |_r| (); derive |_r, _out| (); }
+    152 "key_turn" v 1 domain::KeyTurn { key () = |_r| (); derive |_r, _out| (); }
     151 "tunnel_plan" v 1 domain::TunnelPlan { key () = |_r| (); derive |_r, _out| (); }
 }
 
