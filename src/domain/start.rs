@@ -61,12 +61,22 @@ impl Step {
     /// English source text of why it is worth a minute.
     pub fn why(self) -> &'static str {
         match self {
-            Self::Language => "In which language do you read these pages? Everybody chooses for themselves, at any time.",
-            Self::Association => "The name stands on tickets and messages; a short name and a logo stand in the head of every page.",
+            Self::Language => {
+                "In which language do you read these pages? Everybody chooses for themselves, at any time."
+            }
+            Self::Association => {
+                "The name stands on tickets and messages; a short name and a logo stand in the head of every page."
+            }
             Self::Zone => "Days and hours of events are of this zone.",
-            Self::Second => "Your account may do everything. With a second step or a passkey, a password that somebody saw opens nothing.",
-            Self::Certificate => "Phones let pages use the camera, and terminals go on without the network, only where the connection is encrypted.",
-            Self::Backup => "Name a folder on another disk or computer, and print the recovery sheet. When this box breaks, another one takes over with it.",
+            Self::Second => {
+                "Your account may do everything. With a second step or a passkey, a password that somebody saw opens nothing."
+            }
+            Self::Certificate => {
+                "Phones let pages use the camera, and terminals go on without the network, only where the connection is encrypted."
+            }
+            Self::Backup => {
+                "Name a folder on another disk or computer, and print the recovery sheet. When this box breaks, another one takes over with it."
+            }
             Self::Tunnel => "Only needed when people outside of your network register by themselves.",
             Self::Wechat => "Only needed for notices, log-in and payment through WeChat.",
         }
@@ -285,6 +295,9 @@ mod tests {
         assert_eq!(ended.left(&seen, done).len(), 5);
         let spared = ended.without(Step::Wechat).without(Step::Wechat);
         assert_eq!(spared.spared, ["wechat"]);
-        assert_eq!(spared.left(&seen, |step| done(step) || step == Step::Backup), [Step::Second, Step::Certificate, Step::Tunnel]);
+        assert_eq!(
+            spared.left(&seen, |step| done(step) || step == Step::Backup),
+            [Step::Second, Step::Certificate, Step::Tunnel]
+        );
     }
 }

@@ -122,7 +122,10 @@ fn with<T>(settings: &Settings, work: impl AsyncFnOnce(&Ctx) -> Result<T, Error>
         ));
     }
     if !settings.data.join("store").exists() {
-        return Err(Error::Internal(format!("there are no data in {}; name the folder with --data", settings.data.display())));
+        return Err(Error::Internal(format!(
+            "there are no data in {}; name the folder with --data",
+            settings.data.display()
+        )));
     }
     let ctx = boot::open(settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -137,11 +140,12 @@ fn rotate(settings: &Settings) -> Result<ExitCode, Error> {
     let turned = with(settings, async |ctx| {
         key::check_turn(ctx)?;
         let keys = read(&path)?.ok_or_else(|| wrong(&path, "it is gone"))?;
-        let turned = keys.turned(drawn(&SystemChance::new()), SystemClock.now(), seal::lasting(&keys)).ok_or_else(|| {
-            Error::Internal(
-                "there are too many old keys; nothing was changed. Remove them first: huiguan key finish".into(),
-            )
-        })?;
+        let turned =
+            keys.turned(drawn(&SystemChance::new()), SystemClock.now(), seal::lasting(&keys)).ok_or_else(|| {
+                Error::Internal(
+                    "there are too many old keys; nothing was changed. Remove them first: huiguan key finish".into(),
+                )
+            })?;
         // The file first: nothing may ever be sealed by a key that is not on the disk. Where this is cut short, the next start takes the key up.
         put(&path, &turned)?;
         key::take_up(ctx, turned.newest().number).await?;
@@ -163,7 +167,9 @@ fn finish(settings: &Settings) -> Result<ExitCode, Error> {
         Ok(keys.older())
     })?;
     say(format!("{older} old keys were removed from {}", path.display()));
-    say("Codes of check-in that were printed before, and links in messages that were sent before, do not work any more.");
+    say(
+        "Codes of check-in that were printed before, and links in messages that were sent before, do not work any more.",
+    );
     say("Copies of the key file that were made before open backups of before; destroy them when those are gone.");
     Ok(ExitCode::SUCCESS)
 }

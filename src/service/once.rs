@@ -1,7 +1,11 @@
 //! Requests that are done once however often they are sent: the key that a client sends along is kept in the very commit that does the
 //! work, and what was answered after it.
 
-use crate::{Ctx, Error, Work, token, seal::{Kind, Spot}};
+use crate::{
+    Ctx, Error, Work,
+    seal::{Kind, Spot},
+    token,
+};
 use data_encoding::HEXLOWER;
 use domain::{
     Once, Refusal, SpaceId,

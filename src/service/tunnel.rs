@@ -1,7 +1,10 @@
 //! The reverse tunnel as people see it: its settings, the box's key, the host key that somebody accepted, and how it stands. Only the platform's own
 //! staff who look after the box may. Keeping the tunnel up is the server's work, which is told of every change.
 
-use crate::{Actor, At, Ctx, Error, seal::{Kind, Spot}};
+use crate::{
+    Actor, At, Ctx, Error,
+    seal::{Kind, Spot},
+};
 use data_encoding::HEXLOWER;
 use domain::{
     Permission, Refusal, SpaceId, Time, TunnelPlan, refuse,

@@ -248,3 +248,37 @@ fn status(settings: &Settings) -> Result<ExitCode, Error> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Time;
+    use service::seal::lasting;
+
+    #[test]
+    fn keys_of_the_leader_are_laid_where_they_open_what_lies_there_and_nowhere_else() {
+        let first = KeyRing::from([1; 32]);
+        let second = first.turned([2; 32], Time(1), lasting(&first)).unwrap();
+        let other = KeyRing::from([9; 32]);
+        // What lies there, what comes, whether there are data, and what lies there then; none: it is refused.
+        for (there, comes, data, then) in [
+            (None, &second, false, Some(&second)),
+            (Some(&first), &first, true, Some(&first)),
+            (Some(&first), &second, true, Some(&second)),
+            (Some(&second), &first, true, None),
+            (Some(&other), &second, true, None),
+            (Some(&other), &second, false, Some(&second)),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("box.key");
+            if let Some(there) = there {
+                fs::write(&path, there.bytes()).unwrap();
+            }
+            let settings = Settings { key_file: Some(path.clone()), ..Settings::default() };
+            let laid = lay_key(&settings, comes, data);
+            assert_eq!(laid.is_ok(), then.is_some(), "{there:?} {comes:?} {data}");
+            let lies = crate::key::read(&path).unwrap();
+            assert_eq!(lies.as_ref(), then.or(there), "{there:?} {comes:?} {data}");
+        }
+    }
+}

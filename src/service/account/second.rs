@@ -6,7 +6,12 @@ use super::{
     login::{self, Begun, Coming, Origin},
     own,
 };
-use crate::{Actor, At, Ctx, Error, Work, rate::Rate, token, seal::{Kind, Spot}};
+use crate::{
+    Actor, At, Ctx, Error, Work,
+    rate::Rate,
+    seal::{Kind, Spot},
+    token,
+};
 use data_encoding::BASE32_NOPAD_VISUAL;
 use domain::{
     Account, AccountId, Permission, Problem, Refusal, SecondStep, SpaceId, Time,

@@ -15,7 +15,7 @@ use crate::{
 use domain::{
     SmsSetting,
     message::{SmsInput, SmsProvider},
-    time::MINUTE,
+    time::{HOUR, MINUTE},
 };
 use std::fs;
 use store::{Options, Store};
@@ -31,13 +31,8 @@ async fn back(of: &Machine, disk: &Path, until: Option<Time>) -> (String, KeyRin
     let keys = KeyRing::read(&fs::read(&key_file).unwrap()).unwrap();
     let (store, _) = Store::open(Options { reserve_bytes: 0, ..Options::new(data.join("store")) }).unwrap();
     let sealer = Sealer::of(&keys).unwrap();
-    let ctx = Ctx::new(
-        store,
-        of.hands.clone(),
-        Arc::new(Dice::new(9)),
-        sealer,
-        Files::open(&data.join("file")).unwrap(),
-    );
+    let ctx =
+        Ctx::new(store, of.hands.clone(), Arc::new(Dice::new(9)), sealer, Files::open(&data.join("file")).unwrap());
     key::check(&ctx).unwrap();
     let kept = ctx.read(&ctx.own(SpaceId::ASSOCIATION), |view| Ok(view.get::<SmsSetting>(&())?)).unwrap().unwrap();
     let text = ctx.sealer.open(&sms::SEALED, &kept.secret).unwrap();
@@ -77,6 +72,8 @@ async fn a_backup_of_before_between_and_after_a_turn_comes_back_with_the_keys_of
     let full = before.full();
     assert!(before.parts() > 0, "the second one is a part");
 
+    // Behind midnight, so that the full one of the day before is kept, and before the hour at which another one would be due.
+    before.pass(14 * HOUR + 15 * MINUTE);
     // The key turns; the first backup after it is a full one, whatever is due.
     let first = KeyRing::from(KEY);
     let second = first.turned([6; 32], Time(1), lasting(&first)).unwrap();
@@ -117,8 +114,14 @@ async fn keys_that_lie_there_are_good_where_they_open_the_backup_and_are_never_l
         let there = tempfile::tempdir().unwrap();
         let (data, key_file) = (there.path().join("data"), there.path().join("huiguan.key"));
         fs::write(&key_file, lies.bytes()).unwrap();
-        let asked =
-            Asked { from: &disk, key: Key::Recovery(key.clone()), until: None, data: &data, key_file: &key_file, dry: false };
+        let asked = Asked {
+            from: &disk,
+            key: Key::Recovery(key.clone()),
+            until: None,
+            data: &data,
+            key_file: &key_file,
+            dry: false,
+        };
         let laid = restore(&asked, &mut |_| {});
         assert_eq!((laid.is_ok(), data.exists()), (good, good), "{lies:?}");
         assert_eq!(fs::read(&key_file).unwrap(), lies.bytes());

@@ -13,7 +13,10 @@ pub use restore::{Asked, Key, Restored, anchors, detach, restore};
 pub(crate) use restore::{apart, new_line as line_of};
 pub use target::{Access, Reached, Site};
 
-use crate::{Actor, At, Ctx, Error, seal::{Kind, Spot, lasting}};
+use crate::{
+    Actor, At, Ctx, Error,
+    seal::{Kind, Spot, lasting},
+};
 use domain::{
     BackupAccess, BackupPlan, BackupRun, BackupRunId, KeyRing, Permission, Refusal, SpaceId, Time,
     backup::{AGAIN_MILLIS, Due, Held, Home, Keep, OLD_MILLIS, Piece, PlanInput, Planned, RUNS_MAX},

@@ -95,7 +95,8 @@ impl Run<'_> {
         let sequence = self.ctx.store().view().sequence();
         // A full one whose trial was cut short does not count.
         // Nor does one of before the box took a new key up: what came later may be sealed by a key that it does not hold.
-        let keyed = |sequence| crate::key::reaches(self.ctx, sequence).map_err(|error| Trouble::Other(error.to_string()));
+        let keyed =
+            |sequence| crate::key::reaches(self.ctx, sequence).map_err(|error| Trouble::Other(error.to_string()));
         let doubtful = match shelf.full.last() {
             Some((_, sequence)) => !self.proven.contains(sequence) || !keyed(*sequence)?,
             None => false,

@@ -1,7 +1,11 @@
 //! Setting a draw up: the draw with its commitment, its rounds, and who is named beforehand.
 
 use super::{draw_in, keep, record_line, round_in, rounds_in, running_in, subject, wins_in};
-use crate::{Actor, At, Ctx, Error, Permit, event, ticket_type, seal::{Kind, Spot}};
+use crate::{
+    Actor, At, Ctx, Error, Permit, event,
+    seal::{Kind, Spot},
+    ticket_type,
+};
 use domain::{
     Draw, DrawId, Event, EventId, Group, Permission, PictureId, Refusal, Round, RoundId, Sound, Ticket, TicketId,
     TicketState, TicketType,

@@ -93,7 +93,8 @@ fn older(data: &Path, sealer: &Sealer, random: &dyn Random) -> Result<Vec<(&'sta
 pub fn reseal_files(data: &Path, sealer: &Sealer, random: &dyn Random) -> Result<usize, Error> {
     let found = older(data, sealer, random)?;
     for (name, content) in &found {
-        lay(&data.join(name), content, 0o600).map_err(|error| Error::internal(&format!("sealing {name} anew"), error))?;
+        lay(&data.join(name), content, 0o600)
+            .map_err(|error| Error::internal(&format!("sealing {name} anew"), error))?;
     }
     Ok(found.len())
 }

@@ -139,7 +139,9 @@ pub async fn finish(ctx: &Ctx) -> Result<(), Error> {
     }
     let wait = "start the program and wait until `huiguan doctor` says that all values are sealed by the newest key";
     if turn(ctx)?.is_none_or(|turn| turn.number != number || turn.ended.is_none()) {
-        return Err(Error::Internal(format!("not everything is sealed by key {number} yet; nothing was changed: {wait}")));
+        return Err(Error::Internal(format!(
+            "not everything is sealed by key {number} yet; nothing was changed: {wait}"
+        )));
     }
     let left = left(ctx)?;
     if !left.is_empty() {

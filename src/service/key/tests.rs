@@ -371,10 +371,12 @@ fn files_with_sealed_values_are_sealed_anew_in_their_own_form() {
     write("tls/root.key", seal(&ROOT));
     write("tls/public", seal(&PUBLIC_CERTIFICATE));
     write("tls/standby.key", seal(&STANDBY_CERTIFICATE));
-    let kept = serde_json::json!({ "names": ["huiguan.local"], "until": 5, "certificate": [1, 2], "key": seal(&CERTIFICATE) });
+    let kept =
+        serde_json::json!({ "names": ["huiguan.local"], "until": 5, "certificate": [1, 2], "key": seal(&CERTIFICATE) });
     write("tls/box.json", serde_json::to_vec(&kept).unwrap());
     let secret = data_encoding::HEXLOWER.encode(&seal(&crate::standby::SEALED));
-    let role = serde_json::json!({ "role": "leader", "epoch": 1, "peer": { "address": "b:1", "pin": "", "secret": secret } });
+    let role =
+        serde_json::json!({ "role": "leader", "epoch": 1, "peer": { "address": "b:1", "pin": "", "secret": secret } });
     write("standby/role.json", serde_json::to_vec(&role).unwrap());
 
     assert_eq!(older_files(data, &old, &random).unwrap().len(), 0);

@@ -2,9 +2,9 @@
 
 use super::{Channel, OFF, Prepared, Reading, Ready, template};
 use crate::{
-    seal::{Kind, Spot},
     Ctx, Error, Work,
     outbox::{Carrier, Carrying},
+    seal::{Kind, Spot},
 };
 use domain::{
     MailSetting, Outgoing, SpaceId, Time,

@@ -2,9 +2,9 @@
 
 use super::{Channel, NO_TEMPLATE, OFF, Prepared, Reading, Ready, day, template, value};
 use crate::{
-    seal::{Kind, Spot},
     Actor, At, Ctx, Error, Work,
     outbox::{self, Carrier, Carrying, Letter},
+    seal::{Kind, Spot},
     token,
 };
 use domain::{

@@ -21,7 +21,10 @@ pub(crate) use account::check_ready;
 pub(crate) use list::freeze;
 pub(crate) use refund::check_free;
 
-use crate::{Ctx, Error, seal::{Kind, Spot}};
+use crate::{
+    Ctx, Error,
+    seal::{Kind, Spot},
+};
 use domain::{
     PayAccount, PayCertificate, PaymentSetting, Refusal, SpaceId, Time,
     pay::{CALLBACK, Proof, wait_before},

@@ -1,6 +1,10 @@
 //! Answers to an event's questions: how they are kept and shown, and the limits of choices.
 
-use crate::{Actor, Ctx, Error, event, token, upload, seal::{Kind, Spot}};
+use crate::{
+    Actor, Ctx, Error, event,
+    seal::{Kind, Spot},
+    token, upload,
+};
 use domain::{
     Event, EventId, Refusal, Ticket,
     field::{Answer, AnswerValue, Field, FieldKind, Sealed},

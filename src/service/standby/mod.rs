@@ -14,7 +14,11 @@ pub use standing::{Peer, Standing, incoming, prepare, put_aside, settle, unpack}
 pub use takeover::{Promoted, Why, ask, begin, newest, promote, unseen};
 pub use wire::{Answer, Dial, Dialing, Parcel, Stream};
 
-use crate::{Actor, At, Ctx, Error, token, seal::{Kind, Spot}};
+use crate::{
+    Actor, At, Ctx, Error,
+    seal::{Kind, Spot},
+    token,
+};
 use domain::{
     KeyRing, Permission, Refusal, SpaceId, Time, refuse,
     standby::{CODE_MILLIS, Code, Lag, Role, Standby, Trouble},

@@ -6,9 +6,9 @@ mod checkin;
 pub use checkin::tell_checkins;
 
 use crate::{
-    seal::{Kind, Spot},
     Actor, At, Ctx, Error, Work,
     outbox::{self, Carrier, Carrying, Letter},
+    seal::{Kind, Spot},
     token,
 };
 use domain::{

@@ -24,7 +24,10 @@ pub use send::to_members;
 pub use shelf::Desk;
 pub(crate) use shelf::token_context;
 
-use crate::{Actor, At, Ctx, Error, Permit, seal::{Kind, Spot}};
+use crate::{
+    Actor, At, Ctx, Error, Permit,
+    seal::{Kind, Spot},
+};
 use domain::{
     Permission, SpaceId, WechatApp, refuse,
     wechat::{AppInput, AppKind, AppStanding, check_app},

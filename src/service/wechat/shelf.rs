@@ -1,6 +1,9 @@
 //! Where tokens and tickets lie over restarts: sealed, in the store. One lock for each of them, whoever asks.
 
-use crate::{Ctx, Error, seal::{Kind, Spot}};
+use crate::{
+    Ctx, Error,
+    seal::{Kind, Spot},
+};
 use domain::{SpaceId, WechatKept, wechat::KeptValue};
 use gateway::wechat::{Locks, Shelf, Token, token::Later, wecom::MEDIA_SLOT};
 use std::collections::HashMap;

@@ -59,7 +59,11 @@ async fn leave(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fiel
     start::leave(&hall.ctx, &actor, step(&fields)?, way).await?;
     let ended = led(&hall, &actor)?.place(&start::seen(&actor)).is_none();
     if ended {
-        return tell("/admin", Tone::Good, visit.text().t("These were the first steps. What is left of them stands here."));
+        return tell(
+            "/admin",
+            Tone::Good,
+            visit.text().t("These were the first steps. What is left of them stands here."),
+        );
     }
     see("/admin/start")
 }
