@@ -75,7 +75,7 @@ await browse(async (browser) => {
   await at(other, "/admin/start/certificate", 5);
   await leave(other, "skip");
   await at(other, "/admin/backup", 6);
-  await submit(other, { folder: "mnt" }, "form[action='/admin/backup'] button.primary");
+  await submit(other, { folder: "mnt" }, "form[action='/admin/backup'] button:not([type=button])");
   check((await other.$eval("[name=folder]", (field) => field.value)) === "mnt", "the folder stays as it was typed");
   await at(other, "/admin/backup", 6);
   await look(other, "backup-wrong");
@@ -97,5 +97,7 @@ await browse(async (browser) => {
   check((await left()).length === 3, "what is not needed is taken off");
   await other.goto(`${base}/admin/tunnel`);
   check((await other.$("form[action='/admin/start/leave']")) === null, "the strip is gone");
-  console.log("walked");
 });
+console.log("walked");
+// An open input would keep this process alive.
+process.stdin.destroy();
