@@ -21,6 +21,8 @@ use maud::{Markup, html};
 pub(crate) fn strip(shell: &Shell, place: &Place) -> Markup {
     let text = shell.text();
     let said = text.f("Step {number} of {count}", &[("number", &place.number), ("count", &place.count)]);
+    // Where the form of the page leads on, it has the button to press.
+    let saves = matches!(place.step, Step::Association | Step::Zone);
     html! {
         section class="panel" aria-label=(text.t("First steps")) {
             div class="progress" {
@@ -33,7 +35,7 @@ pub(crate) fn strip(shell: &Shell, place: &Place) -> Markup {
             form method="post" action="/admin/start/leave" class="actions" {
                 input type="hidden" name="step" value=(place.step.code());
                 @if place.number > 1 { button name="way" value="back" { (text.t("Back")) } }
-                button name="way" value="on" class="primary" { (icon(Icon::Check)) (text.t("Done, go on")) }
+                button name="way" value="on" class=[(!saves).then_some("primary")] { (icon(Icon::Check)) (text.t("Done, go on")) }
                 button name="way" value="skip" { (text.t("Skip")) }
                 button name="way" value="end" class="quiet" { (text.t("Leave the rest for later")) }
             }
@@ -146,7 +148,7 @@ pub fn certificate(shell: &Shell, root: Option<&str>, served: bool) -> Markup {
         (heading(text.t("Encrypted connections"), &html! {}))
         @match (root, served) {
             (Some(address), _) => section class="panel" {
-                h2 { (text.t("The box’s own root")) }
+                h2 { (text.t("The box's own root")) }
                 p { (text.t("The box makes its own certificate. Let each phone and terminal trust its root once: scan this code with it, and do what the page says.")) }
                 (qr(address, text.t("Address of the page with the root")))
                 p { a href="/root" { (address) } }
@@ -156,7 +158,7 @@ pub fn certificate(shell: &Shell, root: Option<&str>, served: bool) -> Markup {
                 p { (text.t("The certificate is one that devices trust already. There is nothing to do.")) }
             },
             (None, false) => section class="panel" {
-                h2 { (text.t("The box’s own root")) }
+                h2 { (text.t("The box's own root")) }
                 p { (text.t("Connections are not encrypted yet. Write this line into the settings file and restart the program; then come back here for the code that phones scan.")) }
                 p { code { "listen_tls = \"0.0.0.0:8443\"" } }
             },
