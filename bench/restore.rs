@@ -36,8 +36,8 @@ struct Kept {
 
 async fn back_up(folder: &Path, disk: &Path) -> Done<Kept> {
     let (ctx, actor) = open(folder).await?;
-    let key = std::fs::read(folder.join("data.key"))?.try_into().map_err(|_| "not a key")?;
-    backup::register(&ctx, backup::Place { data: folder.join("data"), key });
+    let keys = domain::KeyRing::read(&std::fs::read(folder.join("data.key"))?)?;
+    backup::register(&ctx, backup::Place { data: folder.join("data"), keys });
     let report = ctx.store().verify();
     let input = domain::backup::PlanInput { folder: disk.display().to_string(), ..backup::input_of(None, None) };
     backup::save(&ctx, &actor, &input).await?;

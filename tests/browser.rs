@@ -13,7 +13,7 @@ pub fn run(script: &str, args: &[&str]) {
 }
 
 /// Runs a script that asks for the box to be stopped, without a word as when the power goes, and started again; then checks the folder.
-fn run_with_power_cuts(name: &str) {
+pub fn run_with_power_cuts(name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut hall = Some(Hall::at(&data));

@@ -219,7 +219,7 @@ impl Hall {
             ("password", PASSWORD),
         ];
         let answer = client.post("/setup", &form);
-        assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/admin")), "{}", answer.body);
+        assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/admin/start")), "{}", answer.body);
         client
     }
 

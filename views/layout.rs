@@ -100,6 +100,8 @@ pub struct Shell {
     pub free: bool,
     /// Whose eyes the page is seen with.
     pub eyes: Option<Eyes>,
+    /// The page is one of the first steps, and that step is due.
+    pub start: Option<domain::start::Place>,
 }
 
 impl Shell {
@@ -233,6 +235,7 @@ pub fn admin(shell: &Shell, title: &str, trail: Trail<'_>, modules: &[&str], con
                         ol { @for (label, href) in trail { li { a href=(href) { (label) } } } }
                     }
                 }
+                @if let Some(place) = &shell.start { (crate::admin::start::strip(shell, place)) }
                 (flash(shell))
                 (content)
             }

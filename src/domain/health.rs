@@ -12,9 +12,11 @@ use crate::{
 };
 
 mod checklist;
+mod keys;
 mod outside;
 
 pub use checklist::Checklist;
+pub use keys::{KeyFile, Keys};
 pub use outside::Public;
 use outside::{public, tunnel};
 
@@ -139,7 +141,7 @@ impl Check {
     /// The page of the secretariat where it is looked after, if there is one.
     pub fn href(self) -> Option<&'static str> {
         match self {
-            Self::Backup => Some("/admin/backup"),
+            Self::Backup | Self::Key => Some("/admin/backup"),
             Self::Standby => Some("/admin/standby"),
             Self::Queue | Self::Gateway => Some("/admin/outbox"),
             Self::Tunnel => Some("/admin/tunnel"),
@@ -230,6 +232,10 @@ findings! {
     KeyIsSafe = Key, Good, "The key file is there, and only its owner can read it.", "Keep a copy of it elsewhere.";
     KeyIsOpen = Key, Warn, "Others on this machine can read the key file.", "Take their right away: chmod 600 on the key file.";
     KeyIsMissing = Key, Bad, "The key file is missing although there are data.", "Put it back from its copy, or restore a backup: without it, sealed answers cannot be read.";
+    KeySeals = Key, Good, "Everything is being sealed by key {number}: {values} values so far, {done} of {all} parts looked through.", "Nothing to do: it goes on by itself, and after a restart too.";
+    KeyIsStuck = Key, Bad, "Sealing by key {number} was broken off: {why}", "It is tried again by itself. If it stays, look at the disk and at the log.";
+    KeyIsSealed = Key, Warn, "Everything is sealed by key {number}; {older} older keys are still kept.", "When codes printed before and links sent before are not needed any more: stop the program, run huiguan key finish, start it again.";
+    KeySheet = Key, Warn, "Key {number} is used, and the recovery sheet was not printed since.", "Print the sheet anew on the page of backups, and keep a copy of the new key file elsewhere.";
     ClockIsRight = Clock, Good, "The clock is kept right over the network.", "Nothing to do.";
     ClockIsUnknown = Clock, Good, "Whether somebody keeps the clock right is not known here.", "Compare it with a watch before an event.";
     ClockIsAlone = Clock, Warn, "Nobody keeps the clock right.", "Let the box reach a time server (systemd-timesyncd), or compare it with a watch before each event.";
@@ -369,17 +375,6 @@ pub struct Machine {
     pub version: String,
 }
 
-/// How the key file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyFile {
-    /// There, for its owner alone.
-    Safe,
-    /// There, and others can read it.
-    Open,
-    /// Not there.
-    Missing,
-}
-
 /// How the journal is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Journal {
@@ -449,6 +444,8 @@ pub struct Inside {
     pub away: Vec<String>,
     /// Backups.
     pub backup: Option<Backup>,
+    /// The keys, where one was changed.
+    pub keys: Option<Keys>,
     /// A second box; none: not known.
     pub standby: Option<Standby>,
     /// The tunnel.
@@ -666,13 +663,8 @@ pub fn judge(now: Time, machine: &Machine, inside: Option<&Inside>) -> Vec<Line>
     lines.extend(drives(&machine.drives));
     lines.extend(inside.and_then(|inside| inside.backup).map(|of| backup(now, of)));
     lines.extend(inside.and_then(|inside| inside.standby).into_iter().flat_map(second::lines));
-    lines.extend(machine.key.map(|key| {
-        Line::bare(match key {
-            KeyFile::Safe => Finding::KeyIsSafe,
-            KeyFile::Open => Finding::KeyIsOpen,
-            KeyFile::Missing => Finding::KeyIsMissing,
-        })
-    }));
+    lines.extend(machine.key.map(keys::file));
+    lines.extend(inside.and_then(|inside| inside.keys.as_ref()).into_iter().flat_map(keys::lines));
     lines.push(clock(now, inside.and_then(|inside| inside.newest), machine.synchronized));
     lines.extend(machine.certificate.map(|served| certificate(now, served)));
     lines.extend(machine.public.as_ref().map(|of| public(now, of)));

@@ -82,6 +82,11 @@ enum Command {
         #[command(subcommand)]
         what: crate::standby::command::Standby,
     },
+    /// The keys by which sensitive fields are sealed: list them, make a new one, remove old ones.
+    Key {
+        #[command(subcommand)]
+        what: crate::key::Key,
+    },
     /// Accounts, when nobody gets in any more; while the server is stopped.
     Account {
         #[command(subcommand)]
@@ -240,6 +245,7 @@ pub fn run() -> ExitCode {
         Command::Restore { place, from } => crate::restore::run(&place.over(settings), from),
         Command::Update { place, update } => crate::update::run(&place.over(settings), named, update),
         Command::Standby { what } => crate::standby::command::run(settings, what),
+        Command::Key { what } => crate::key::run(settings, what),
         Command::Account { what: Account::Reset { place, login, space } } => {
             reset(&place.over(settings), login, domain::SpaceId(*space))
         }
@@ -250,7 +256,7 @@ pub fn run() -> ExitCode {
             let binary = std::env::current_exe()?;
             bench::checkin::run(plan, &binary, bench::checkin::Runner::Hall).await
         }),
-        Command::Draw { what: Draw::Verify { file } } => verify_draw(file),
+        Command::Draw { what: Draw::Verify { file } } => crate::draw::verify(file),
         Command::Hello { size } => measured(bench::hello::serve(*size)),
     };
     match done {
@@ -300,47 +306,6 @@ fn reset(settings: &Settings, login: &str, space: domain::SpaceId) -> Result<Exi
     say("start the server and open this link within 24 hours; it works once:");
     say(format!("{base}{}/login/link/{token}", web::space::root(space)));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Largest record that is read.
-const RECORD_MAX: u64 = 2 << 30;
-
-fn verify_draw(path: &std::path::Path) -> Result<ExitCode, Error> {
-    let read = |error: std::io::Error| Error::internal(&format!("reading {}", path.display()), error);
-    let file = std::fs::File::open(path).map_err(read)?;
-    if file.metadata().map_err(read)?.len() > RECORD_MAX {
-        return Err(Error::Internal(format!("{} is too large for the record of a draw", path.display())));
-    }
-    let record: domain::draw::File = serde_json::from_reader(std::io::BufReader::new(file))
-        .map_err(|error| Error::internal(&format!("{} is not the record of a draw", path.display()), error))?;
-    let report = domain::draw::verify(&record);
-    let (drawn, assigned) = report.counts();
-    say(format!("{} · {}", report.name.1, report.name.0));
-    say(format!("commitment {}", report.commitment));
-    for turn in &report.turns {
-        let of = turn.turn.map_or_else(
-            || "assigned, not drawn".to_owned(),
-            |number| format!("turn {number}, out of {}, seed {}", turn.count, turn.seed.1),
-        );
-        say(format!("{} {}: {of}", turn.level, turn.prize).trim_start());
-        for (place, text, name) in &turn.winners {
-            say(format!("  {place}. {text} {name}"));
-        }
-    }
-    for (text, reason, by) in &report.voids {
-        say(format!("taken back: {text}: {reason} ({by})"));
-    }
-    for problem in &report.problems {
-        say(format!("PROBLEM {problem}"));
-    }
-    say(format!(
-        "{} lines, {drawn} drawn, {assigned} assigned, {} taken back, head {}: {}",
-        report.lines,
-        report.voids.len(),
-        report.head,
-        if report.problems.is_empty() { "sound" } else { "NOT SOUND" }
-    ));
-    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn rebuild(settings: &Settings) -> Result<ExitCode, Error> {
@@ -414,6 +379,8 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         return crate::standby::idle(&ctx, settings, opened, listener, secure, told_to_end).await;
     }
     service::standby::begin(&ctx).await?;
+    // Before anything is sealed by it.
+    service::key::take_up(&ctx, ctx.sealer.number()).await?;
     service::search::start(&ctx, Some(settings.search()));
     let program = std::env::current_exe().map_err(|error| Error::internal("finding the program", error))?;
     let texts = tokio::spawn(service::document::read_texts(ctx.clone(), program));
@@ -461,6 +428,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
     let clock = tokio::spawn(by_the_clock(ctx.clone()));
     let doctor = doctor::listen(&ctx, &settings.data)?;
     let looking = tokio::spawn(look_after(ctx.clone()));
+    let sealing = tokio::spawn(service::key::keep_resealing(ctx.clone()));
     let settling = tokio::spawn(crate::update::settle(settings.data.clone()));
     if let Some(wanted) = settings.metrics_listen {
         let told = crate::figures::start(&ctx, wanted, &settings.data).await?;
@@ -519,7 +487,7 @@ async fn serving(settings: &Settings, demo: bool) -> Result<(), Error> {
         listening.await.map_err(|error| Error::internal("a listener", error))?;
     }
     tunnel.await.map_err(|error| Error::internal("the tunnel", error))?;
-    for task in [scanners, clock, doctor, looking, settling, asking] {
+    for task in [scanners, clock, doctor, looking, settling, asking, sealing] {
         task.abort();
     }
     service::outbox::stop(&ctx).await;

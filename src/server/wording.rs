@@ -24,6 +24,7 @@ impl Wording for Words {
             path: String::new(),
             free: false,
             eyes: None,
+            start: None,
         };
         words(&shell, notice)
     }

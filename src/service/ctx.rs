@@ -110,6 +110,8 @@ pub struct Parts {
     pub(crate) health: Arc<crate::health::Desk>,
     /// How the tunnel stands.
     pub(crate) tunnel: Arc<crate::tunnel::Desk>,
+    /// How far sealing anew is.
+    pub(crate) keys: Arc<crate::key::Desk>,
 }
 
 impl Ctx {
@@ -152,12 +154,19 @@ impl Ctx {
             accesses: Arc::default(),
             health: Arc::default(),
             tunnel: Arc::default(),
+            keys: Arc::default(),
         }))
     }
 
     /// The same hall by another clock.
     pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Parts { clock, ..self.0.as_ref().clone() }))
+    }
+
+    /// The same hall with other keys.
+    #[cfg(test)]
+    pub(crate) fn with_sealer(&self, sealer: Sealer) -> Self {
+        Self(Arc::new(Parts { sealer: Arc::new(sealer), ..self.0.as_ref().clone() }))
     }
 
     /// The instant now.

@@ -1,7 +1,11 @@
 //! Requests that are done once however often they are sent: the key that a client sends along is kept in the very commit that does the
 //! work, and what was answered after it.
 
-use crate::{Ctx, Error, Work, token};
+use crate::{
+    Ctx, Error, Work,
+    seal::{Kind, Spot},
+    token,
+};
 use data_encoding::HEXLOWER;
 use domain::{
     Once, Refusal, SpaceId,
@@ -135,8 +139,8 @@ pub fn before(ctx: &Ctx, space: SpaceId, who: KeyOwner, key: &str, asked: &[u8])
     }
 }
 
-fn context(key: &[u8; 32]) -> String {
-    format!("once {}", HEXLOWER.encode(key))
+pub(crate) fn context(key: &[u8; 32]) -> Spot {
+    Spot::of(Kind::Once, format!("once {}", HEXLOWER.encode(key)))
 }
 
 /// Does a request with its mark.

@@ -3,7 +3,7 @@
 use crate::{Actor, At, Ctx, Error, account, actor::Who, token};
 use domain::{
     Account, AccountId, By, Department, DepartmentId, Grant, GrantId, Permission, Person, PersonId, Refusal, Scope,
-    Space, SpaceId,
+    Space, SpaceId, Start,
     account::check_login,
     password::check_password,
     person, problem, refuse,
@@ -83,7 +83,7 @@ pub async fn set_up(ctx: &Ctx, setup: &SetupCode, input: &SetupInput, address: &
     check_password(&input.password, &own, &mut form.problems);
     form.done(())?;
     let hash = account::hash_password(ctx, &input.password).await?;
-    let account = found(ctx, &space_name, &zone, &name, &login, &hash).await?;
+    let account = founded(ctx, (&space_name, &zone), (&name, &login, &hash), true).await?;
     setup.spend();
     Ok(account)
 }
@@ -100,6 +100,16 @@ pub async fn found(
     admin: &str,
     login: &str,
     password: &str,
+) -> Result<AccountId, Error> {
+    founded(ctx, (name, zone), (admin, login, password), false).await
+}
+
+/// As [`found`]; `led`: the administrator is led through the first steps.
+async fn founded(
+    ctx: &Ctx,
+    (name, zone): (&str, &str),
+    (admin, login, password): (&str, &str, &str),
+    led: bool,
 ) -> Result<AccountId, Error> {
     let (name, zone, admin, login, password) =
         (name.to_owned(), zone.to_owned(), admin.to_owned(), login.to_owned(), password.to_owned());
@@ -127,6 +137,9 @@ pub async fn found(
             for permission in Permission::ALL {
                 let id = GrantId(work.next_id::<Grant>()?);
                 work.insert(&Grant { id, account, permission: *permission, scope: Scope::Space })?;
+            }
+            if led {
+                work.insert(&Start::new(account))?;
             }
             work.audit("space.set_up", format!("space/{}", space.id), "", &space.name)?;
             Ok::<_, Error>(account)

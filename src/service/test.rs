@@ -36,7 +36,7 @@ pub(crate) async fn found(ctx: &Ctx) -> Actor {
     log_in(ctx, "admin").await
 }
 
-async fn log_in(ctx: &Ctx, login: &str) -> Actor {
+pub(crate) async fn log_in(ctx: &Ctx, login: &str) -> Actor {
     account::first::settle(ctx, SpaceId::ASSOCIATION, login).await;
     let token = account::log_in(ctx, SpaceId::ASSOCIATION, login, PASSWORD, &account::Origin::default()).await.unwrap();
     account::actor(ctx, SpaceId::ASSOCIATION, &token).unwrap().unwrap()

@@ -1,7 +1,10 @@
 //! The reverse tunnel as people see it: its settings, the box's key, the host key that somebody accepted, and how it stands. Only the platform's own
 //! staff who look after the box may. Keeping the tunnel up is the server's work, which is told of every change.
 
-use crate::{Actor, At, Ctx, Error};
+use crate::{
+    Actor, At, Ctx, Error,
+    seal::{Kind, Spot},
+};
 use data_encoding::HEXLOWER;
 use domain::{
     Permission, Refusal, SpaceId, Time, TunnelPlan, refuse,
@@ -13,7 +16,7 @@ use store::Read;
 use tokio::sync::Notify;
 
 /// What the seed of the key pair is sealed for.
-const SEALED: &str = "tunnel/key";
+pub(crate) const SEALED: Spot = Spot::only(Kind::Tunnel, "tunnel/key");
 /// What stands behind the public key.
 const COMMENT: &str = "huiguan";
 
@@ -45,7 +48,7 @@ fn plan_in(view: &impl Read) -> Result<Option<TunnelPlan>, Error> {
 
 /// The key pair of a plan.
 pub fn key(ctx: &Ctx, plan: &TunnelPlan) -> Result<Key, Error> {
-    let text = ctx.sealer.open(SEALED, &plan.sealed)?;
+    let text = ctx.sealer.open(&SEALED, &plan.sealed)?;
     let damaged = || Error::Internal("the tunnel's key cannot be read".into());
     let seed: [u8; 32] =
         HEXLOWER.decode(text.as_bytes()).ok().and_then(|seed| seed.try_into().ok()).ok_or_else(damaged)?;
@@ -55,7 +58,7 @@ pub fn key(ctx: &Ctx, plan: &TunnelPlan) -> Result<Key, Error> {
 fn new_key(ctx: &Ctx) -> Result<Vec<u8>, Error> {
     let mut seed = [0; 32];
     ctx.random.fill(&mut seed);
-    ctx.sealer.seal(ctx.random.as_ref(), SEALED, &HEXLOWER.encode(&seed))
+    ctx.sealer.seal(ctx.random.as_ref(), &SEALED, &HEXLOWER.encode(&seed))
 }
 
 /// What the page shows.

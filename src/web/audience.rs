@@ -122,6 +122,8 @@ pub struct Visit {
     pub request: String,
     /// Whose eyes the pages are seen with, when it is not one's own.
     pub eyes: Option<views::Eyes>,
+    /// Where the first administrator is in the first steps; only for pages of the secretariat.
+    start: Option<domain::Start>,
 }
 
 /// A number for the log, unlike any other of this run.
@@ -194,6 +196,7 @@ impl Visit {
             base: format!("{host}{}", root(space)),
             flash: cookie(headers, FLASH).and_then(read_flash),
             request: number(),
+            start: uri.path().starts_with("/admin").then(|| service::start::due(&hall.ctx, space)).flatten(),
         }
     }
 
@@ -214,6 +217,7 @@ impl Visit {
             path: self.path.clone(),
             free: self.free,
             eyes: self.eyes.clone(),
+            start: None,
         }
     }
 
@@ -226,7 +230,12 @@ impl Visit {
             | service::Who::Device { .. }
             | service::Who::Client { .. } => None,
         };
-        Shell { user, nav: feature::navigation(actor, &self.path), ..self.shell() }
+        let place = self.start.as_ref().filter(|start| actor.account() == Some(start.account));
+        let start = place.and_then(|start| start.place(&service::start::seen(actor))).filter(|place| {
+            let below = self.path.strip_prefix(place.step.href());
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        });
+        Shell { user, nav: feature::navigation(actor, &self.path), start, ..self.shell() }
     }
 
     /// The visitor as an actor.

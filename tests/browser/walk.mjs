@@ -20,7 +20,7 @@ async function setUp(browser) {
   check((await page.$("#e-code")) !== null, "the wrong code is named at its field");
   await accessible(page);
   await submit(page, { code, name: "测试协会", admin_name: "管理员", login: "admin", password: PASSWORD });
-  check(page.url() === `${base}/admin`, `set-up leads to the overview, not to ${page.url()}`);
+  check(page.url() === `${base}/admin/start/language`, `set-up leads to the first step, not to ${page.url()}`);
   await look(page);
   return page;
 }

@@ -228,6 +228,8 @@ pub struct Sheet<'a> {
     pub user: Option<&'a str>,
     /// What that computer lets in by SFTP.
     pub ssh: Option<&'a str>,
+    /// The keys of the key file, newest first: number and fingerprint.
+    pub keys: &'a [(u32, String)],
     /// Now.
     pub now: Time,
 }
@@ -255,6 +257,8 @@ pub fn sheet(shell: &Shell, of: &Sheet<'_>) -> Markup {
                 }
                 li { (text.t("Start the program with that data folder. Everybody logs in as before.")) }
             }
+            p { (text.t("Every backup holds the key file as it was then, older ones too, so this sheet opens all of them. Keys of the box today:"))
+                @for (number, fingerprint) in of.keys { br; (text.f("Key {number}", &[("number", number)])) " " code { (fingerprint) } } }
             p class="dim" { (text.t("Printed")) " " (shell.format.time(of.now)) }
         }
     };

@@ -47,6 +47,7 @@ pub mod series;
 pub mod setup;
 pub mod space;
 pub mod standby;
+pub mod start;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;

@@ -15,7 +15,11 @@ use crate::{
     format::{count, money},
     layout::admin,
 };
-use domain::{Event, Money, Refusal, health::Line};
+use domain::{
+    Event, Money, Refusal,
+    health::Line,
+    start::{Place, Step},
+};
 use maud::{Markup, html};
 
 /// Totals and the next events.
@@ -32,6 +36,10 @@ pub struct Overview<'a> {
     pub merchants: Option<i64>,
     /// What is not in order on the box, for those who look after it.
     pub left: &'a [Line],
+    /// The first step that is due, for whoever is led through them.
+    pub due: Option<Place>,
+    /// First steps that were passed and are not done.
+    pub steps: &'a [Step],
     /// Next events with places taken and people checked in.
     pub upcoming: &'a [(Event, i64, i64)],
     /// Whether the reader may make events.
@@ -106,6 +114,7 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
     let new = html! { @if of.may_create { a class="button primary" href="/admin/event/new" { (icon(Icon::Plus)) (text.t("New event")) } } };
     let content = html! {
         (heading(text.t("Overview"), &new))
+        @if of.due.is_some() || !of.steps.is_empty() { (super::start::left(shell, of.due.as_ref(), of.steps)) }
         @if !of.left.is_empty() { (checklist(shell, of.left)) }
         dl class="stats" data-live-source="/admin/live" {
             (stat(text.t("Events"), &count(of.events as i64), None))

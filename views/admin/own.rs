@@ -58,28 +58,32 @@ fn password(form: &Form<'_>, name: &str, label: &str) -> Markup {
 pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let text = shell.text();
     let form = Form::new(text, of.refusal);
+    // As one of the first steps, the page is about what keeps others out alone.
+    let first = shell.start.is_some();
     let content = html! {
         h1 { (text.t("My account")) }
         (form.summary())
-        (sessions(shell, of))
-        (logins(shell, of.logins))
-        section class="panel" {
-            h2 { (text.t("Change my password")) }
-            form method="post" action="/admin/session/password" class="form" {
-                (password(&form, "old", text.t("Present password")))
-                (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: &text.f("At least {min} characters; a short sentence is good.", &[("min", &PASSWORD_MIN)]), ..Input::default() }))
-                button class="primary" { (text.t("Change")) }
+        @if !first {
+            (sessions(shell, of))
+            (logins(shell, of.logins))
+            section class="panel" {
+                h2 { (text.t("Change my password")) }
+                form method="post" action="/admin/session/password" class="form" {
+                    (password(&form, "old", text.t("Present password")))
+                    (form.input(&Input { name: "password", label: text.t("New password"), kind: "password", required: true, max: 128, autocomplete: "new-password", help: &text.f("At least {min} characters; a short sentence is good.", &[("min", &PASSWORD_MIN)]), ..Input::default() }))
+                    button class="primary" { (text.t("Change")) }
+                }
             }
         }
         (second(shell, &form, of))
         (passkeys(shell, &form, of))
-        section class="panel" {
+        @if !first { section class="panel" {
             h2 { (text.t("Notices about my account")) }
             form method="post" action="/admin/session/mail" class="form" {
                 (form.input(&Input { name: "mail", label: text.t("E-mail"), kind: "email", value: of.mail, max: 120, autocomplete: "email", help: text.t("Log-ins from new browsers and networks are told here. Leave it empty and they only stand on this page."), ..Input::default() }))
                 button { (text.t("Save")) }
             }
-        }
+        } }
     };
     admin(shell, text.t("My account"), &[], &[], &content)
 }

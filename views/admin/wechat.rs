@@ -63,10 +63,13 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
             div class="notice tone-warn" { div { p { (text.t("WeChat calls the box at a public address with a certificate only. Set public_url to one that begins with https:// before you set up pushes.")) } } }
         }
         @for app in of.apps { (app_panel(shell, of, app)) }
-        (messages(shell, of))
-        (codes(shell, of))
-        (proofs(shell, of))
-        (pushes(shell, of))
+        // As one of the first steps, the page is about the apps alone.
+        @if shell.start.is_none() {
+            (messages(shell, of))
+            (codes(shell, of))
+            (proofs(shell, of))
+            (pushes(shell, of))
+        }
     };
     admin(shell, text.t("WeChat and WeCom"), &[(text.t("Settings"), "/admin/space".into())], &[], &content)
 }

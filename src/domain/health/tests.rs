@@ -13,6 +13,7 @@ fn inside() -> Inside {
         queue: Queue::default(),
         away: Vec::new(),
         backup: Some(Backup::Made(Time(10 * DAY - 2 * HOUR), false)),
+        keys: None,
         standby: Some(Standby { role: Role::Leader, lag: None, loose: false }),
         tunnel: Standing::Up(Time(9 * DAY)),
         index: Index { ready: true, entries: 12, ..Index::default() },

@@ -10,7 +10,10 @@ use crate::{
 };
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
-use domain::standby::{Code, Role};
+use domain::{
+    KeyRing,
+    standby::{Code, Role},
+};
 use service::{
     Error,
     file::lay,
@@ -70,11 +73,13 @@ fn no(why: impl Into<String>) -> Error {
 }
 
 /// The key of the hall, laid where this box looks for it. A key that is there already must be the same, unless nothing was ever sealed with it.
-fn lay_key(settings: &Settings, key: &[u8; 32], data: bool) -> Result<(), Error> {
+fn lay_key(settings: &Settings, keys: &KeyRing, data: bool) -> Result<(), Error> {
     let path = settings.key_file();
     let failed = |error: std::io::Error| Error::internal(&format!("writing the key file {}", path.display()), error);
-    match fs::read(&path) {
-        Ok(own) if own == key => return Ok(()),
+    match fs::read(&path).map(|own| KeyRing::read(&own)) {
+        Ok(Ok(own)) if own == *keys => return Ok(()),
+        // The other box has changed its key since: it opens what this one sealed.
+        Ok(Ok(own)) if data && keys.holds(&own) => return crate::key::put(&path, keys),
         Ok(_) if data => {
             return Err(no(format!(
                 "{} is the key of another hall; name a file of its own with --key-file",
@@ -87,7 +92,7 @@ fn lay_key(settings: &Settings, key: &[u8; 32], data: bool) -> Result<(), Error>
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    lay(&path, key, 0o600).map_err(failed)
+    lay(&path, &keys.bytes(), 0o600).map_err(failed)
 }
 
 fn follow(settings: &Settings, code: &str) -> Result<ExitCode, Error> {
@@ -109,14 +114,14 @@ fn follow(settings: &Settings, code: &str) -> Result<ExitCode, Error> {
     }
     let port = settings.listen_tls.map_or(0, |address| address.port());
     let (answer, parcel) = runtime()?.block_on(standby::pair(&line::dial(), &code, port))?;
-    let key: [u8; 32] = HEXLOWER
+    let keys = HEXLOWER
         .decode(parcel.key.as_bytes())
         .ok()
-        .and_then(|key| key.try_into().ok())
+        .and_then(|keys| KeyRing::read(&keys).ok())
         .ok_or_else(|| no("the leading box sent no key"))?;
-    lay_key(settings, &key, holds)?;
+    lay_key(settings, &keys, holds)?;
     fs::create_dir_all(data).map_err(|error| Error::internal("making the data folder", error))?;
-    let (sealer, chance) = (Sealer::new(&key)?, SystemChance::new());
+    let (sealer, chance) = (Sealer::of(&keys)?, SystemChance::new());
     let after = standby::paired(&sealer, &chance, &code, &answer, &parcel.secret)?;
     if holds {
         make_room(data, &before, &answer)?;
@@ -242,4 +247,38 @@ fn status(settings: &Settings) -> Result<ExitCode, Error> {
         say(line);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Time;
+    use service::seal::lasting;
+
+    #[test]
+    fn keys_of_the_leader_are_laid_where_they_open_what_lies_there_and_nowhere_else() {
+        let first = KeyRing::from([1; 32]);
+        let second = first.turned([2; 32], Time(1), lasting(&first)).unwrap();
+        let other = KeyRing::from([9; 32]);
+        // What lies there, what comes, whether there are data, and what lies there then; none: it is refused.
+        for (there, comes, data, then) in [
+            (None, &second, false, Some(&second)),
+            (Some(&first), &first, true, Some(&first)),
+            (Some(&first), &second, true, Some(&second)),
+            (Some(&second), &first, true, None),
+            (Some(&other), &second, true, None),
+            (Some(&other), &second, false, Some(&second)),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("box.key");
+            if let Some(there) = there {
+                fs::write(&path, there.bytes()).unwrap();
+            }
+            let settings = Settings { key_file: Some(path.clone()), ..Settings::default() };
+            let laid = lay_key(&settings, comes, data);
+            assert_eq!(laid.is_ok(), then.is_some(), "{there:?} {comes:?} {data}");
+            let lies = crate::key::read(&path).unwrap();
+            assert_eq!(lies.as_ref(), then.or(there), "{there:?} {comes:?} {data}");
+        }
+    }
 }

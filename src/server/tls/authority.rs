@@ -9,7 +9,11 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
-use service::{Ctx, Error, file::lay};
+use service::{
+    Ctx, Error,
+    file::lay,
+    key::{CERTIFICATE, ROOT},
+};
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -126,7 +130,7 @@ impl Authority {
         if root.exists() && key.exists() {
             let certificate = fs::read(&root).map_err(lost("reading the root"))?;
             let sealed = fs::read(&key).map_err(lost("reading the root's key"))?;
-            let pem = ctx.sealer.open("tls/root", &sealed)?;
+            let pem = ctx.sealer.open(&ROOT, &sealed)?;
             let key = KeyPair::from_pem(&pem).map_err(failed("reading the root's key"))?;
             let names = fs::read_to_string(&names).map_err(lost("reading the root's names"))?;
             return Ok(Self {
@@ -152,7 +156,7 @@ impl Authority {
         params.name_constraints = Some(own_networks(&spoken));
         span(&mut params, ctx.now(), ROOT_DAYS)?;
         let certificate = params.self_signed(&made).map_err(failed("making the root"))?;
-        let sealed = ctx.sealer.seal(ctx.random.as_ref(), "tls/root", &made.serialize_pem())?;
+        let sealed = ctx.sealer.seal(ctx.random.as_ref(), &ROOT, &made.serialize_pem())?;
         keep(&key, &sealed).map_err(lost("keeping the root's key"))?;
         keep(&names, spoken.join("\n").as_bytes()).map_err(lost("keeping the root's names"))?;
         keep(&root, certificate.der()).map_err(lost("keeping the root"))?;
@@ -179,7 +183,7 @@ impl Authority {
         let kept = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
         if let Some(kept) = kept.filter(|kept| !is_due(ctx.now(), Time(kept.until), &kept.names, &wanted)) {
             // What cannot be opened any more is made anew.
-            if let Ok(pem) = ctx.sealer.open("tls/box", &kept.key)
+            if let Ok(pem) = ctx.sealer.open(&CERTIFICATE, &kept.key)
                 && let Ok(key) = KeyPair::from_pem(&pem)
             {
                 return Ok((pair(kept.certificate.into(), &key), Time(kept.until), false));
@@ -196,7 +200,7 @@ impl Authority {
         let until = span(&mut params, ctx.now(), BOX_DAYS)?;
         let issuer = Issuer::from_ca_cert_der(&self.root, &self.key).map_err(failed("reading the root"))?;
         let certificate = params.signed_by(&key, &issuer).map_err(failed("making a certificate"))?;
-        let sealed = ctx.sealer.seal(ctx.random.as_ref(), "tls/box", &key.serialize_pem())?;
+        let sealed = ctx.sealer.seal(ctx.random.as_ref(), &CERTIFICATE, &key.serialize_pem())?;
         let kept = Kept { names: wanted.clone(), until: until.0, certificate: certificate.der().to_vec(), key: sealed };
         let json = serde_json::to_vec(&kept).map_err(|error| Error::internal("writing a certificate", error))?;
         keep(&path, &json).map_err(lost("keeping a certificate"))?;

@@ -15,13 +15,13 @@ use rustls::{
     sign::CertifiedKey,
 };
 use serde::{Deserialize, Serialize};
-use service::{Ctx, Error, file::lay};
+use service::{Ctx, Error, file::lay, seal::Spot};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What the file is sealed for.
-const SEALED: &str = "tls/public";
+const SEALED: Spot = service::key::PUBLIC_CERTIFICATE;
 /// How often is looked whether something is due.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -123,7 +123,7 @@ impl Public {
         let file = settings.data.join("tls").join("public");
         let kept = match std::fs::read(&file) {
             Ok(sealed) => {
-                let text = ctx.sealer.open(SEALED, &sealed)?;
+                let text = ctx.sealer.open(&SEALED, &sealed)?;
                 serde_json::from_str(&text).map_err(|error| wrong("reading", &file, error))?
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
@@ -193,7 +193,7 @@ impl Public {
         };
         let made = after.certified()?;
         let text = serde_json::to_string(&after).map_err(|error| Error::internal("keeping a certificate", error))?;
-        let sealed = self.ctx.sealer.seal(self.ctx.random.as_ref(), SEALED, &text)?;
+        let sealed = self.ctx.sealer.seal(self.ctx.random.as_ref(), &SEALED, &text)?;
         lay(&self.file, &sealed, 0o600).map_err(|error| wrong("writing", &self.file, error))?;
         if after.chain != before.chain {
             tracing::info!(

@@ -10,7 +10,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime},
     sign::CertifiedKey,
 };
-use service::{Ctx, Error, file::lay, token::sha256};
+use service::{Ctx, Error, file::lay, seal::Spot, token::sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub const PROTOCOL: &[u8] = b"huiguan-standby/1";
 
 /// What the key is sealed for.
-const SEALED: &str = "tls/standby";
+const SEALED: Spot = service::key::STANDBY_CERTIFICATE;
 
 /// The certificate and its hash.
 #[derive(Debug, Clone)]
@@ -37,14 +37,14 @@ impl Second {
         let failed = |error: rcgen::Error| Error::internal("making the certificate for other boxes", error);
         let lost = |error: std::io::Error| Error::internal("keeping the certificate for other boxes", error);
         let (certificate, pair) = if file.exists() && key.exists() {
-            let pem = ctx.sealer.open(SEALED, &fs::read(&key).map_err(lost)?)?;
+            let pem = ctx.sealer.open(&SEALED, &fs::read(&key).map_err(lost)?)?;
             let pair = KeyPair::from_pem(&pem).map_err(failed)?;
             (CertificateDer::from(fs::read(&file).map_err(lost)?), pair)
         } else {
             let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
             let made = CertificateParams::new(vec!["standby.huiguan.local".into()]).map_err(failed)?;
             let made = made.self_signed(&pair).map_err(failed)?;
-            let sealed = ctx.sealer.seal(ctx.random.as_ref(), SEALED, &pair.serialize_pem())?;
+            let sealed = ctx.sealer.seal(ctx.random.as_ref(), &SEALED, &pair.serialize_pem())?;
             fs::create_dir_all(data.join("tls")).map_err(lost)?;
             lay(&key, &sealed, 0o600).and_then(|()| lay(&file, made.der(), 0o600)).map_err(lost)?;
             (made.der().clone(), pair)

@@ -6,7 +6,12 @@ use super::{
     login::{self, Begun, Coming, Origin},
     own,
 };
-use crate::{Actor, At, Ctx, Error, Work, rate::Rate, token};
+use crate::{
+    Actor, At, Ctx, Error, Work,
+    rate::Rate,
+    seal::{Kind, Spot},
+    token,
+};
 use data_encoding::BASE32_NOPAD_VISUAL;
 use domain::{
     Account, AccountId, Permission, Problem, Refusal, SecondStep, SpaceId, Time,
@@ -163,8 +168,8 @@ fn take(work: &mut Work<'_, '_>, account: AccountId, shown: &Shown) -> Result<Op
 }
 
 /// What a secret is sealed for.
-fn context(space: SpaceId, account: AccountId) -> String {
-    format!("second step/{space}/{account}")
+pub(crate) fn context(space: SpaceId, account: AccountId) -> Spot {
+    Spot::of(Kind::Second, format!("second step/{space}/{account}"))
 }
 
 fn open(ctx: &Ctx, space: SpaceId, second: &SecondStep) -> Result<Vec<u8>, Error> {

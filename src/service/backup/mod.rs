@@ -13,9 +13,12 @@ pub use restore::{Asked, Key, Restored, anchors, detach, restore};
 pub(crate) use restore::{apart, new_line as line_of};
 pub use target::{Access, Reached, Site};
 
-use crate::{Actor, At, Ctx, Error};
+use crate::{
+    Actor, At, Ctx, Error,
+    seal::{Kind, Spot, lasting},
+};
 use domain::{
-    BackupAccess, BackupPlan, BackupRun, BackupRunId, Permission, Refusal, SpaceId, Time,
+    BackupAccess, BackupPlan, BackupRun, BackupRunId, KeyRing, Permission, Refusal, SpaceId, Time,
     backup::{AGAIN_MILLIS, Due, Held, Home, Keep, OLD_MILLIS, Piece, PlanInput, Planned, RUNS_MAX},
     problem, refuse,
 };
@@ -26,7 +29,7 @@ use store::{Order, Read};
 use target::Target;
 
 /// What the password at another computer is sealed for.
-const ACCESS: &str = "backup/access";
+pub(crate) const ACCESS: Spot = Spot::only(Kind::BackupAccess, "backup/access");
 /// How long the page waits for what the place holds.
 const LOOKED: std::time::Duration = std::time::Duration::from_secs(15);
 /// Below the data folder; while it is there, an update is on trial and no backup is begun: what is tried may be taken back, and two histories must
@@ -35,7 +38,7 @@ pub const HELD_BY: &str = "update/state.json";
 /// Every how many seconds the clock looks whether something is due.
 const LOOK_EVERY: i64 = 20;
 /// What the recovery key is sealed for.
-const SEALED: &str = "backup/recovery";
+pub(crate) const SEALED: Spot = Spot::only(Kind::Recovery, "backup/recovery");
 /// Runs on the page.
 const SHOWN: usize = 20;
 
@@ -44,8 +47,8 @@ const SHOWN: usize = 20;
 pub struct Place {
     /// The data folder.
     pub data: PathBuf,
-    /// The key of sensitive fields.
-    pub key: [u8; 32],
+    /// The keys of sensitive fields.
+    pub keys: KeyRing,
 }
 
 /// Who makes backups.
@@ -68,6 +71,11 @@ struct State {
 }
 
 impl Desk {
+    /// The data folder, where the box has a place of its own.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        self.place.get().map(|place| place.data.as_path())
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +104,7 @@ fn plan_of(ctx: &Ctx) -> Result<Option<BackupPlan>, Error> {
 }
 
 fn key_of(ctx: &Ctx, plan: &BackupPlan) -> Result<RecoveryKey, Error> {
-    let text = ctx.sealer.open(SEALED, &plan.sealed)?;
+    let text = ctx.sealer.open(&SEALED, &plan.sealed)?;
     RecoveryKey::read(&text).ok_or_else(|| Error::Internal("the recovery key cannot be read".into()))
 }
 
@@ -104,15 +112,13 @@ fn key_of(ctx: &Ctx, plan: &BackupPlan) -> Result<RecoveryKey, Error> {
 fn access_of(ctx: &Ctx) -> Result<Option<Access>, Error> {
     let kept = ctx.read(&ctx.own(SpaceId::ASSOCIATION), |view| Ok(view.get::<BackupAccess>(&())?))?;
     let Some(BackupAccess { user, sealed }) = kept else { return Ok(None) };
-    Ok(Some(Access { user, secret: ctx.sealer.open(ACCESS, &sealed)? }))
+    Ok(Some(Access { user, secret: ctx.sealer.open(&ACCESS, &sealed)? }))
 }
 
-/// The seed of the box's key pair for SFTP, made from the box's key: it is the same as long as that is.
+/// The seed of the box's key pair for SFTP, made from the box's first key: it is the same for good, since the other computer knows its public half.
 fn ssh_secret(ctx: &Ctx) -> Result<String, Error> {
     let place = ctx.backup.place.get().ok_or_else(|| Error::Internal("this box has no place".into()))?;
-    let seed =
-        ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &place.key), b"key pair of backups by SFTP");
-    Ok(data_encoding::HEXLOWER.encode(seed.as_ref()))
+    Ok(data_encoding::HEXLOWER.encode(&lasting(&place.keys).ssh))
 }
 
 /// The line by which another computer lets the box in by SFTP.
@@ -338,7 +344,7 @@ pub async fn save(ctx: &Ctx, actor: &Actor, input: &PlanInput) -> Result<(), Err
     prepare(ctx, &after, access.clone(), planned.passphrase).await?;
     let kept = match access {
         Some(Access { user, secret }) => {
-            Some(BackupAccess { user, sealed: ctx.sealer.seal(ctx.random.as_ref(), ACCESS, &secret)? })
+            Some(BackupAccess { user, sealed: ctx.sealer.seal(ctx.random.as_ref(), &ACCESS, &secret)? })
         }
         None => None,
     };
@@ -371,7 +377,7 @@ fn chosen(ctx: &Ctx, before: Option<&BackupPlan>, planned: &Planned) -> Result<O
 
 fn fresh_key(ctx: &Ctx) -> Result<(String, Vec<u8>, String), Error> {
     let key = RecoveryKey::generate();
-    let sealed = ctx.sealer.seal(ctx.random.as_ref(), SEALED, &key.text())?;
+    let sealed = ctx.sealer.seal(ctx.random.as_ref(), &SEALED, &key.text())?;
     Ok((new_line(ctx), sealed, key.public()))
 }
 
@@ -469,6 +475,8 @@ pub struct Sheet {
     pub ssh: Option<String>,
     /// The association.
     pub name: String,
+    /// The keys of sensitive fields that the box has, newest first: number, fingerprint, when it was made.
+    pub keys: Vec<(u32, String, Time)>,
 }
 
 /// The recovery sheet.
@@ -476,12 +484,18 @@ pub async fn sheet(ctx: &Ctx, actor: &Actor) -> Result<Sheet, Error> {
     let permit = permit(ctx, actor)?;
     let plan = plan_of(ctx)?.ok_or_else(|| Refusal::missing("backup"))?;
     let key = key_of(ctx, &plan)?.text();
-    ctx.write(&permit, |work| work.audit("backup.sheet", "backup", "", "the recovery key was shown")).await?;
+    ctx.write(&permit, |work| {
+        crate::key::sheet_shown(work)?;
+        work.audit("backup.sheet", "backup", "", "the recovery key was shown")
+    })
+    .await?;
     let name = ctx.association()?.map(|known| known.space.name.clone()).unwrap_or_default();
     let home = Home::parse(&plan.folder).map_err(|problem| Error::Internal(problem.text.into()))?;
     let user = access_of(ctx)?.filter(|_| home.is_away()).map(|access| access.user);
     let ssh = if matches!(home, Home::Sftp { .. }) { Some(ssh_secret(ctx)?) } else { None };
-    Ok(Sheet { key, folder: home.join(&plan.line).text(), user, ssh, name })
+    let place = ctx.backup.place.get().ok_or_else(|| Error::Internal("this box has no place".into()))?;
+    let keys = place.keys.all().map(|of| (of.number, crate::key::fingerprint(&of.key), of.made)).collect();
+    Ok(Sheet { key, folder: home.join(&plan.line).text(), user, ssh, name, keys })
 }
 
 /// Makes a new recovery key, for a sheet that was lost or seen. Backups begin anew in a folder of their own; the old ones stay, with the old key.
@@ -510,7 +524,13 @@ pub fn start(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_held(ctx: &Ctx) -> bool {
+/// Whether it was ever said where backups go.
+pub(crate) fn is_planned(ctx: &Ctx) -> Result<bool, Error> {
+    Ok(plan_of(ctx)?.is_some())
+}
+
+/// Whether an update is on trial.
+pub(crate) fn is_held(ctx: &Ctx) -> bool {
     ctx.backup.place.get().is_some_and(|place| place.data.join(HELD_BY).exists())
 }
 
@@ -639,5 +659,7 @@ pub(crate) type Shared = Arc<Desk>;
 
 #[cfg(test)]
 mod away_test;
+#[cfg(test)]
+mod key_test;
 #[cfg(test)]
 mod test;

@@ -4,7 +4,7 @@
 use super::{Trouble, target::Target};
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Decryptor, Encryptor, Identity, Recipient, x25519};
-use domain::backup::Piece;
+use domain::{KeyRing, backup::Piece, key::FILE_MAX};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use ring::hmac;
 use std::fs::File;
@@ -115,14 +115,13 @@ fn not_opened(error: DecryptError) -> Trouble {
 }
 
 /// The name under which a file lies at the target: nobody without the key can tell which file it is.
-pub(super) fn hidden(key: &[u8; 32], hash: &[u8; 32]) -> String {
-    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"names of files in backups");
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), hash);
+pub(super) fn hidden(keys: &KeyRing, hash: &[u8; 32]) -> String {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &crate::seal::lasting(keys).names), hash);
     data_encoding::HEXLOWER.encode(tag.as_ref())
 }
 
 /// Writes the archive of a full backup.
-pub(super) fn pack(out: &mut dyn Write, snapshot: &Path, key: &[u8; 32]) -> Result<(), Trouble> {
+pub(super) fn pack(out: &mut dyn Write, snapshot: &Path, keys: &KeyRing) -> Result<(), Trouble> {
     let failed = |error: std::io::Error| super::target::said("packing a backup", &error);
     let mut archive = tar::Builder::new(out);
     let head = |size: usize| {
@@ -133,14 +132,15 @@ pub(super) fn pack(out: &mut dyn Write, snapshot: &Path, key: &[u8; 32]) -> Resu
         head
     };
     archive.append_data(&mut head(WORDS.len()), README, WORDS.as_bytes()).map_err(failed)?;
-    archive.append_data(&mut head(key.len()), KEY, key.as_slice()).map_err(failed)?;
+    let keys = keys.bytes();
+    archive.append_data(&mut head(keys.len()), KEY, keys.as_slice()).map_err(failed)?;
     let mut file = File::open(snapshot).map_err(failed)?;
     archive.append_file(SNAPSHOT, &mut file).map_err(failed)?;
     archive.finish().map_err(failed)
 }
 
-/// Reads the archive of a full backup: lays its snapshot at `snapshot` and answers the key.
-pub(super) fn unpack(from: impl Read, snapshot: &Path) -> Result<[u8; 32], Trouble> {
+/// Reads the archive of a full backup: lays its snapshot at `snapshot` and answers the keys.
+pub(super) fn unpack(from: impl Read, snapshot: &Path) -> Result<KeyRing, Trouble> {
     let bad = |error: std::io::Error| super::target::unread(&error);
     let (mut key, mut laid) = (None, false);
     let mut archive = tar::Archive::new(from);
@@ -150,8 +150,8 @@ pub(super) fn unpack(from: impl Read, snapshot: &Path) -> Result<[u8; 32], Troub
         match name.as_str() {
             KEY => {
                 let mut bytes = Vec::new();
-                entry.by_ref().take(64).read_to_end(&mut bytes).map_err(bad)?;
-                key = bytes.try_into().ok();
+                entry.by_ref().take(FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(bad)?;
+                key = KeyRing::read(&bytes).ok();
             }
             SNAPSHOT => {
                 let mut file = File::create(snapshot).map_err(|error| super::target::said("unpacking", &error))?;

@@ -9,7 +9,7 @@ use super::{
 use crate::{Error, Random, audit, file::Files};
 use data_encoding::HEXLOWER;
 use domain::{
-    AuditAnchor, AuditLine, BackupPlan, By, SpaceId, Time,
+    AuditAnchor, AuditLine, BackupPlan, By, KeyRing, SpaceId, Time,
     backup::{Chain, Piece, Shelf},
     standby::Standby,
 };
@@ -195,7 +195,7 @@ fn lay(
     let all = pieces.get(&full).copied().unwrap_or_default();
     let from = Told { from: target.read(&full).map_err(of(&full))?, done: 0, all, say: &mut *say };
     let opened = key.open(from).and_then(|from| pack::unpack(from, &snapshot));
-    let secret = opened.map_err(of(&full))?;
+    let keys = opened.map_err(of(&full))?;
     let mut parts = Vec::new();
     for (at, after, last) in &chain.parts {
         let piece = Piece::Part { at: *at, after: *after, last: *last };
@@ -211,7 +211,7 @@ fn lay(
         .map_err(|error| Error::Internal(format!("the backup is damaged: {error}")))?;
     let at = chain.at();
     let kept = if asked.dry { None } else { Some(Files::open(&whole.join("file"))?) };
-    let missing = files(kept.as_ref(), target, (key, &secret), &hashes, say)?;
+    let missing = files(kept.as_ref(), target, (key, &keys), &hashes, say)?;
     let answer = Restored {
         at,
         sequence: made.sequence,
@@ -221,7 +221,7 @@ fn lay(
         erased: erased(target, pieces, key)?,
     };
     if !asked.dry {
-        put_key(asked.key_file, &secret)?;
+        put_keys(asked.key_file, &keys)?;
         let placed = match fs::remove_dir(asked.data) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => fs::rename(&whole, asked.data),
@@ -301,13 +301,13 @@ fn listed(
 fn files(
     kept: Option<&Files>,
     target: &Target,
-    (key, secret): (&RecoveryKey, &[u8; 32]),
+    (key, keys): (&RecoveryKey, &KeyRing),
     hashes: &BTreeSet<[u8; 32]>,
     say: &mut dyn FnMut(&str),
 ) -> Result<usize, Error> {
     let mut missing = 0;
     for (number, hash) in hashes.iter().enumerate() {
-        let piece = Piece::File(pack::hidden(secret, hash));
+        let piece = Piece::File(pack::hidden(keys, hash));
         match target.read(&piece) {
             Err(Trouble::Gone) => {
                 say(&format!("file {} is not in the backup", HEXLOWER.encode(hash)));
@@ -346,12 +346,13 @@ fn keep_file(files: &Files, number: u64, from: &mut impl std::io::Read, piece: &
     }
 }
 
-/// The key of sensitive fields goes where the server looks for it; another one that lies there is never overwritten.
-fn put_key(path: &Path, secret: &[u8; 32]) -> Result<(), Error> {
+/// The keys of sensitive fields go where the server looks for them. What lies there is never overwritten; where it holds these keys and more it is good
+/// as it is.
+fn put_keys(path: &Path, keys: &KeyRing) -> Result<(), Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let failed = |error: std::io::Error| Error::internal(&format!("writing {}", path.display()), error);
     match fs::read(path) {
-        Ok(there) if there == secret => return Ok(()),
+        Ok(there) if KeyRing::read(&there).is_ok_and(|there| there.holds(keys)) => return Ok(()),
         Ok(_) => {
             return Err(Error::Internal(format!(
                 "{} holds another key, and nothing was laid over it. Name another place with --key-file",
@@ -365,7 +366,7 @@ fn put_key(path: &Path, secret: &[u8; 32]) -> Result<(), Error> {
         fs::create_dir_all(parent).map_err(failed)?;
     }
     let file = File::options().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(secret).and_then(|()| file.sync_all())).map_err(failed)
+    file.and_then(|mut file| file.write_all(&keys.bytes()).and_then(|()| file.sync_all())).map_err(failed)
 }
 
 /// A new name for a folder of backups.

@@ -94,7 +94,13 @@ impl Run<'_> {
         let shelf = target.shelf()?;
         let sequence = self.ctx.store().view().sequence();
         // A full one whose trial was cut short does not count.
-        let doubtful = shelf.full.last().is_some_and(|(_, sequence)| !self.proven.contains(sequence));
+        // Nor does one of before the box took a new key up: what came later may be sealed by a key that it does not hold.
+        let keyed =
+            |sequence| crate::key::reaches(self.ctx, sequence).map_err(|error| Trouble::Other(error.to_string()));
+        let doubtful = match shelf.full.last() {
+            Some((_, sequence)) => !self.proven.contains(sequence) || !keyed(*sequence)?,
+            None => false,
+        };
         let due = match want {
             Want::Full => Due::Full,
             Want::Due if doubtful => Due::Full,
@@ -139,7 +145,7 @@ impl Run<'_> {
         }
         self.put_list(target, &locks, at, sequence, &all)?;
         let piece = Piece::Full { at, sequence };
-        let bytes = target.put(&piece, |out| locks.seal(out, |out| pack::pack(out, &file, &self.place.key)))?;
+        let bytes = target.put(&piece, |out| locks.seal(out, |out| pack::pack(out, &file, &self.place.keys)))?;
         let proven = fs::remove_file(&file)
             .map_err(|error| Trouble::Other(error.to_string()))
             .and_then(|()| self.prove(target, &piece, &scratch.0));
@@ -171,9 +177,9 @@ impl Run<'_> {
     /// Restores a full backup into a scratch folder, walks over all of it, and answers how many records there are.
     fn prove(&self, target: &Target, piece: &Piece, scratch: &Path) -> Result<u64, Trouble> {
         let (file, folder) = (scratch.join("proof.snap"), scratch.join("proof"));
-        let key = pack::unpack(self.key.open(target.read(piece)?)?, &file)?;
-        if key != self.place.key {
-            return Err(Trouble::Unsound("the key in it is another".into()));
+        let keys = pack::unpack(self.key.open(target.read(piece)?)?, &file)?;
+        if keys != self.place.keys {
+            return Err(Trouble::Unsound("the keys in it are others".into()));
         }
         let unsound = |error: store::Error| Trouble::Unsound(error.to_string());
         store::restore(&file, &[], &folder).map_err(unsound)?;
@@ -249,7 +255,7 @@ impl Run<'_> {
             if known.contains(&hash) {
                 continue;
             }
-            let piece = Piece::File(pack::hidden(&self.place.key, &hash));
+            let piece = Piece::File(pack::hidden(&self.place.keys, &hash));
             if there.contains(&piece) {
                 all.insert(hash);
             } else if copy_file(&self.ctx.files, &hash, target, &piece, (locks, self.key))? {
@@ -292,7 +298,7 @@ impl Run<'_> {
             }
         }
         let named: BTreeSet<Piece> =
-            needed.iter().map(|hash| Piece::File(pack::hidden(&self.place.key, hash))).collect();
+            needed.iter().map(|hash| Piece::File(pack::hidden(&self.place.keys, hash))).collect();
         for piece in pieces.keys().filter(|piece| matches!(piece, Piece::File(_)) && !named.contains(piece)) {
             target.remove(piece)?;
         }

@@ -32,7 +32,7 @@ impl Machine {
         let (store, _) = Store::open(Options { reserve_bytes: 0, ..Options::new(data.join("store")) }).unwrap();
         let files = Files::open(&data.join("file")).unwrap();
         let ctx = Ctx::new(store, hands.clone(), Arc::new(Dice::new(3)), Sealer::new(&KEY).unwrap(), files);
-        register(&ctx, Place { data, key: KEY });
+        register(&ctx, Place { data, keys: KEY.into() });
         let admin = crate::test::found(&ctx).await;
         Self { ctx, admin, hands, folder }
     }
@@ -71,11 +71,11 @@ impl Machine {
             .collect()
     }
 
-    fn full(&self) -> usize {
+    pub fn full(&self) -> usize {
         self.pieces().iter().filter(|piece| matches!(piece, Piece::Full { .. })).count()
     }
 
-    fn parts(&self) -> usize {
+    pub fn parts(&self) -> usize {
         self.pieces().iter().filter(|piece| matches!(piece, Piece::Part { .. })).count()
     }
 
@@ -89,6 +89,23 @@ impl Machine {
 
     pub async fn key(&self) -> String {
         sheet(&self.ctx, &self.admin).await.unwrap().key
+    }
+
+    /// The same box after a restart with other keys; `takes`: which it takes up then.
+    pub async fn again(self, keys: &domain::KeyRing, takes: bool) -> Self {
+        let Self { ctx, hands, folder, .. } = self;
+        ctx.store().clone().close().unwrap();
+        drop(ctx);
+        let data = folder.path().join("data");
+        let (store, _) = Store::open(Options { reserve_bytes: 0, ..Options::new(data.join("store")) }).unwrap();
+        let files = Files::open(&data.join("file")).unwrap();
+        let ctx = Ctx::new(store, hands.clone(), Arc::new(Dice::new(8)), Sealer::of(keys).unwrap(), files);
+        register(&ctx, Place { data, keys: keys.clone() });
+        if takes {
+            crate::key::take_up(&ctx, keys.newest().number).await.unwrap();
+        }
+        let admin = crate::test::log_in(&ctx, "admin").await;
+        Self { ctx, admin, hands, folder }
     }
 
     /// Brings it back elsewhere; answers the context there.
@@ -177,7 +194,7 @@ async fn old_ones_go_and_files_that_nothing_needs_with_them() {
         of.pass(DAY - HOUR);
     }
     let pieces = of.pieces();
-    let file = |hash| Piece::File(pack::hidden(&KEY, &hash));
+    let file = |hash| Piece::File(pack::hidden(&KEY.into(), &hash));
     assert!(pieces.contains(&file(stays)) && !pieces.contains(&file(goes)));
     assert_eq!((of.full(), of.parts()), (3, 3));
     assert_eq!(

@@ -26,6 +26,7 @@ pub use live::{Face as Side, watch};
 pub use message::{approve_face, face_file, faces, hide, messages, say, set_face, show, who_of};
 pub use own::{Known, Mine, OwnWin, join, join_code, look_join, mine, numbers_of, tap};
 pub use publish::{OwnEntry, Published, check, own_entries, published, record};
+pub(crate) use setup::context as secret_context;
 pub use setup::{
     Page, RoundRow, create, designate, draw, page, random_round, remove_round, renew_codes, save, save_round,
     undesignate,

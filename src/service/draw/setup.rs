@@ -1,7 +1,11 @@
 //! Setting a draw up: the draw with its commitment, its rounds, and who is named beforehand.
 
 use super::{draw_in, keep, record_line, round_in, rounds_in, running_in, subject, wins_in};
-use crate::{Actor, At, Ctx, Error, Permit, event, ticket_type};
+use crate::{
+    Actor, At, Ctx, Error, Permit, event,
+    seal::{Kind, Spot},
+    ticket_type,
+};
 use domain::{
     Draw, DrawId, Event, EventId, Group, Permission, PictureId, Refusal, Round, RoundId, Sound, Ticket, TicketId,
     TicketState, TicketType,
@@ -15,8 +19,8 @@ use store::catalogue::{DRAW_BY_EVENT, ENTRANT_BY_PHONE, TICKET_BY_PHONE};
 use store::{Order, Read};
 
 /// What the secrets of a draw are sealed for.
-fn context(draw: DrawId) -> String {
-    format!("draw/{draw}")
+pub(crate) fn context(draw: DrawId) -> Spot {
+    Spot::of(Kind::Draw, format!("draw/{draw}"))
 }
 
 /// The two secrets of a draw: what the turns' secrets come from, and what the salts come from.

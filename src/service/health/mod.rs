@@ -35,6 +35,13 @@ struct Told {
     look: Look,
 }
 
+impl Desk {
+    /// What was found when the machine was last looked at.
+    pub(crate) fn machine(&self) -> Option<Machine> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Says who looks at the machine, and what opening the store found. Called at boot; without it there is no status.
 pub fn register(ctx: &Ctx, rebuilt: Option<String>, look: Look) {
     if ctx.health.told.set(Told { started: ctx.now(), rebuilt, look }).is_err() {
@@ -77,6 +84,7 @@ pub fn inside(ctx: &Ctx) -> Result<Inside, Error> {
         queue: queue(ctx)?,
         away: ctx.egress()?.left_alone(),
         backup: crate::backup::standing(ctx)?,
+        keys: crate::key::standing(ctx)?,
         standby: crate::standby::health(ctx)?,
         tunnel: ctx.tunnel.standing(),
         index: Index {
@@ -141,7 +149,7 @@ pub async fn page(ctx: &Ctx, actor: &Actor) -> Result<Vec<Line>, Error> {
 /// What is left to be done on this box, for those who can do something about it; empty for others. The machine is not looked at anew.
 pub fn checklist(ctx: &Ctx, actor: &Actor) -> Result<Vec<Line>, Error> {
     let (Ok(permit), Some(_)) = (permit(ctx, actor), ctx.health.told.get()) else { return Ok(Vec::new()) };
-    let machine = ctx.health.machine.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
+    let machine = ctx.health.machine().unwrap_or_default();
     let lines = judge(ctx.now(), &machine, Some(&inside(ctx)?));
     Ok(ctx.read(&permit, kept)?.left(lines))
 }

@@ -4,6 +4,7 @@ use super::{Channel, OFF, Prepared, Reading, Ready, template};
 use crate::{
     Ctx, Error, Work,
     outbox::{Carrier, Carrying},
+    seal::{Kind, Spot},
 };
 use domain::{
     MailSetting, Outgoing, SpaceId, Time,
@@ -18,9 +19,9 @@ use store::{Read, SpaceView};
 /// The way.
 pub const WAY: &str = "mail";
 /// The context that the password is sealed for.
-pub(super) const SEALED_PASSWORD: &str = "mail/password";
+pub(crate) const SEALED_PASSWORD: Spot = Spot::only(Kind::MailPassword, "mail/password");
 /// The context that the key of the signature is sealed for.
-pub(super) const SEALED_KEY: &str = "mail/dkim";
+pub(crate) const SEALED_KEY: Spot = Spot::only(Kind::MailKey, "mail/dkim");
 
 /// What an entry holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,18 +43,18 @@ pub(crate) fn setting(view: &impl Read) -> Result<MailSetting, Error> {
 
 /// The account that the settings describe.
 pub(super) fn account(ctx: &Ctx, setting: &MailSetting) -> Result<Account, Error> {
-    let open = |context: &str, sealed: &[u8]| match sealed {
+    let open = |spot: &Spot, sealed: &[u8]| match sealed {
         [] => Ok(String::new()),
-        sealed => ctx.sealer.open(context, sealed),
+        sealed => ctx.sealer.open(spot, sealed),
     };
-    let key = open(SEALED_KEY, &setting.dkim_key)?;
+    let key = open(&SEALED_KEY, &setting.dkim_key)?;
     let dkim = setting.dkim.clone().filter(|_| !key.is_empty());
     Ok(Account {
         host: setting.host.clone(),
         port: setting.port,
         security: setting.security,
         user: setting.user.clone(),
-        password: open(SEALED_PASSWORD, &setting.password)?,
+        password: open(&SEALED_PASSWORD, &setting.password)?,
         from: (setting.from.clone(), setting.from_name.clone()),
         reply_to: setting.reply_to.clone(),
         bounce: setting.bounce.clone(),

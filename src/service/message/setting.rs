@@ -71,7 +71,7 @@ pub async fn save_sms(ctx: &Ctx, actor: &Actor, input: &SmsInput) -> Result<(), 
     let old = ctx.read(&permit, sms::setting)?;
     let mut checked = check_sms(input, &old)?;
     if !input.secret.trim().is_empty() {
-        checked.secret = ctx.sealer.seal(ctx.random.as_ref(), sms::SEALED, input.secret.trim())?;
+        checked.secret = ctx.sealer.seal(ctx.random.as_ref(), &sms::SEALED, input.secret.trim())?;
     }
     if checked.callback.is_empty() {
         checked.callback = token::new(ctx.random.as_ref());
@@ -91,7 +91,7 @@ pub async fn save_mail(ctx: &Ctx, actor: &Actor, input: &MailInput) -> Result<()
     let old = ctx.read(&permit, mail::setting)?;
     let mut checked = check_mail(input, &old)?;
     if !input.password.is_empty() {
-        checked.password = ctx.sealer.seal(ctx.random.as_ref(), mail::SEALED_PASSWORD, &input.password)?;
+        checked.password = ctx.sealer.seal(ctx.random.as_ref(), &mail::SEALED_PASSWORD, &input.password)?;
     }
     if !input.dkim_key.trim().is_empty() {
         let (domain, selector) = (&input.dkim_domain, &input.dkim_selector);
@@ -99,7 +99,7 @@ pub async fn save_mail(ctx: &Ctx, actor: &Actor, input: &MailInput) -> Result<()
             let wrong = problem!("dkim_key", "This is no private RSA key in PEM with 2048 bits or more.");
             return Err(domain::Refusal::invalid(vec![wrong]).into());
         }
-        checked.dkim_key = ctx.sealer.seal(ctx.random.as_ref(), mail::SEALED_KEY, input.dkim_key.trim())?;
+        checked.dkim_key = ctx.sealer.seal(ctx.random.as_ref(), &mail::SEALED_KEY, input.dkim_key.trim())?;
     }
     if checked.dkim.is_none() {
         checked.dkim_key.clear();

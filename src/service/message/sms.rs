@@ -4,6 +4,7 @@ use super::{Channel, NO_TEMPLATE, OFF, Prepared, Reading, Ready, day, template, 
 use crate::{
     Actor, At, Ctx, Error, Work,
     outbox::{self, Carrier, Carrying, Letter},
+    seal::{Kind, Spot},
     token,
 };
 use domain::{
@@ -22,7 +23,7 @@ use subtle::ConstantTimeEq;
 /// The way.
 pub const WAY: &str = "sms";
 /// The context that the key is sealed for.
-pub(super) const SEALED: &str = "sms/secret";
+pub(crate) const SEALED: Spot = Spot::only(Kind::Sms, "sms/secret");
 
 /// What an entry holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,7 +54,7 @@ pub(super) fn account(ctx: &Ctx, setting: &SmsSetting) -> Result<Account, Error>
         provider: setting.provider,
         base: if setting.base.is_empty() { usual.to_owned() } else { setting.base.clone() },
         key_id: setting.key_id.clone(),
-        secret: ctx.sealer.open(SEALED, &setting.secret)?,
+        secret: ctx.sealer.open(&SEALED, &setting.secret)?,
         app: setting.app.clone(),
         sign: setting.sign.clone(),
     })

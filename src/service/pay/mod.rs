@@ -21,7 +21,10 @@ pub(crate) use account::check_ready;
 pub(crate) use list::freeze;
 pub(crate) use refund::check_free;
 
-use crate::{Ctx, Error};
+use crate::{
+    Ctx, Error,
+    seal::{Kind, Spot},
+};
 use domain::{
     PayAccount, PayCertificate, PaymentSetting, Refusal, SpaceId, Time,
     pay::{CALLBACK, Proof, wait_before},
@@ -111,8 +114,9 @@ fn refused(why: &Why) -> Refusal {
     }
 }
 
-fn sealed_name(space: SpaceId, part: &str) -> String {
-    format!("space/{space}/pay/account/{part}")
+/// What a key of the account is sealed for.
+pub(crate) fn sealed_name(space: SpaceId, part: &str) -> Spot {
+    Spot::of(Kind::Pay, format!("space/{space}/pay/account/{part}"))
 }
 
 fn certificates(view: &impl Read) -> Result<Vec<PayCertificate>, Error> {

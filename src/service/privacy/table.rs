@@ -150,6 +150,8 @@ pub const FATES: &[(&str, bool, Fate)] = &[
     ("audit_anchor", false, Nobody),
     ("standby", false, Nobody),
     ("tunnel_plan", false, Nobody),
+    ("key_turn", false, Nobody),
+    ("start", false, Nobody),
     ("checklist", false, Nobody),
     ("retention", false, Nobody),
     ("privacy_notice", false, Nobody),

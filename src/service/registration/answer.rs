@@ -1,6 +1,10 @@
 //! Answers to an event's questions: how they are kept and shown, and the limits of choices.
 
-use crate::{Actor, Ctx, Error, event, token, upload};
+use crate::{
+    Actor, Ctx, Error, event,
+    seal::{Kind, Spot},
+    token, upload,
+};
 use domain::{
     Event, EventId, Refusal, Ticket,
     field::{Answer, AnswerValue, Field, FieldKind, Sealed},
@@ -37,8 +41,9 @@ pub(crate) fn keep_answers(
     Ok(kept)
 }
 
-fn seal_context(link: &[u8; 16], field: u16) -> String {
-    format!("ticket/{}/{field}", token::link(link))
+/// What an answer of a ticket is sealed for.
+pub(crate) fn seal_context(link: &[u8; 16], field: u16) -> Spot {
+    Spot::of(Kind::Answer, format!("ticket/{}/{field}", token::link(link)))
 }
 
 /// An answer as somebody may see it: in the clear with permission, its hint without.

@@ -4,7 +4,7 @@
 mod answer;
 mod export;
 
-pub(crate) use answer::{check_choices, keep_answers, open_answer};
+pub(crate) use answer::{check_choices, keep_answers, open_answer, seal_context};
 pub use answer::{choices_left, show_answer};
 pub use export::export;
 

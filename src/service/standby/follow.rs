@@ -86,7 +86,7 @@ pub(super) fn peer(ctx: &Ctx) -> Result<(Peer, String), Trouble> {
         return Ok((peer, String::new()));
     }
     let sealed = HEXLOWER.decode(peer.secret.as_bytes()).map_err(unkept)?;
-    let secret = ctx.sealer.open(SEALED, &sealed).map_err(unkept)?;
+    let secret = ctx.sealer.open(&SEALED, &sealed).map_err(unkept)?;
     Ok((peer, secret))
 }
 
@@ -107,7 +107,7 @@ pub fn paired(
     answer: &Answer,
     secret: &str,
 ) -> Result<Standing, Error> {
-    let sealed = sealer.seal(random, SEALED, secret)?;
+    let sealed = sealer.seal(random, &SEALED, secret)?;
     Ok(Standing {
         role: Role::Follower,
         epoch: answer.epoch,

@@ -184,7 +184,7 @@ async fn pair(ctx: &Ctx, stream: &mut Box<dyn Stream>, code: &str, at: SocketAdd
         ctx.standby.stand(Standing { history: token::new(ctx.random.as_ref()), ..own })?;
     }
     ctx.standby.link(|link| *link = Link::default());
-    let parcel = parcel(&place.data, secret, &place.key)?;
+    let parcel = parcel(&place.data, secret, &place.keys)?;
     let answer = Answer { parcel: Some(parcel), ..said(ctx) };
     say(stream, &Message::Answer(Box::new(answer))).await?;
     tracing::info!(%at, "a box was paired that follows this one");

@@ -14,9 +14,13 @@ pub use standing::{Peer, Standing, incoming, prepare, put_aside, settle, unpack}
 pub use takeover::{Promoted, Why, ask, begin, newest, promote, unseen};
 pub use wire::{Answer, Dial, Dialing, Parcel, Stream};
 
-use crate::{Actor, At, Ctx, Error, token};
+use crate::{
+    Actor, At, Ctx, Error,
+    seal::{Kind, Spot},
+    token,
+};
 use domain::{
-    Permission, Refusal, SpaceId, Time, refuse,
+    KeyRing, Permission, Refusal, SpaceId, Time, refuse,
     standby::{CODE_MILLIS, Code, Lag, Role, Standby, Trouble},
 };
 use std::path::PathBuf;
@@ -25,15 +29,15 @@ use store::Read;
 use tokio::sync::watch;
 
 /// What the secret for the other box is sealed for.
-const SEALED: &str = "standby/secret";
+pub(crate) const SEALED: Spot = Spot::only(Kind::StandbySecret, "standby/secret");
 
 /// What belongs to the box and lies outside of its records.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The data folder.
     pub data: PathBuf,
-    /// The key of sealed fields.
-    pub key: [u8; 32],
+    /// The keys of sealed fields.
+    pub keys: KeyRing,
 }
 
 /// How another box finds this one.

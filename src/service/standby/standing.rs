@@ -4,7 +4,10 @@
 use super::wire::Parcel;
 use crate::{Error, file::lay};
 use data_encoding::HEXLOWER;
-use domain::standby::{FIRST_EPOCH, Role, Stand};
+use domain::{
+    KeyRing,
+    standby::{FIRST_EPOCH, Role, Stand},
+};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -108,7 +111,7 @@ const CERTIFICATES: [&str; 5] = ["root.der", "root.key", "root.names", "standby.
 const CERTIFICATE_MAX: u64 = 100_000;
 
 /// What a box gets that is paired.
-pub fn parcel(data: &Path, secret: String, key: &[u8; 32]) -> Result<Parcel, Error> {
+pub fn parcel(data: &Path, secret: String, keys: &KeyRing) -> Result<Parcel, Error> {
     let mut certificates = Vec::new();
     for name in CERTIFICATES {
         let path = data.join("tls").join(name);
@@ -122,7 +125,7 @@ pub fn parcel(data: &Path, secret: String, key: &[u8; 32]) -> Result<Parcel, Err
             Err(error) => return Err(Error::internal("reading a certificate", error)),
         }
     }
-    Ok(Parcel { secret, key: HEXLOWER.encode(key), certificates })
+    Ok(Parcel { secret, key: HEXLOWER.encode(&keys.bytes()), certificates })
 }
 
 /// Lays the certificates of a parcel into the data folder.

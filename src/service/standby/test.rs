@@ -38,7 +38,7 @@ fn boot(data: &Path, seed: u64, retain: u64) -> Ctx {
         Sealer::new(&KEY).unwrap(),
         Files::open(&data.join("file")).unwrap(),
     );
-    let standing = register(&ctx, Place { data: data.to_owned(), key: KEY }).unwrap();
+    let standing = register(&ctx, Place { data: data.to_owned(), keys: KEY.into() }).unwrap();
     if standing.role != Role::Leader {
         ctx.store().fence("it does not lead").unwrap();
     }

@@ -103,7 +103,7 @@ pub struct Answer {
 pub struct Parcel {
     /// The secret by which it is known from here on.
     pub secret: String,
-    /// The key of sealed fields, in hexadecimal.
+    /// The key file of sealed fields, in hexadecimal.
     pub key: String,
     /// Files of the folder of certificates: name, content in hexadecimal.
     pub certificates: Vec<(String, String)>,

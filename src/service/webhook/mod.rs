@@ -8,6 +8,7 @@ pub use checkin::tell_checkins;
 use crate::{
     Actor, At, Ctx, Error, Work,
     outbox::{self, Carrier, Carrying, Letter},
+    seal::{Kind, Spot},
     token,
 };
 use domain::{
@@ -29,7 +30,7 @@ const KIND: &str = "webhook";
 const PING: &str = "ping";
 
 /// The context that secrets are sealed for.
-const SEALED: &str = "webhook/secret";
+pub(crate) const SEALED: Spot = Spot::only(Kind::Webhook, "webhook/secret");
 
 fn all(view: &impl Read) -> Result<Vec<Webhook>, Error> {
     view.scan::<Webhook>(&(), None, Sort::Ascending).map(|kept| Ok(kept?.1)).collect()
@@ -124,7 +125,7 @@ pub async fn add(ctx: &Ctx, actor: &Actor, input: &WebhookInput) -> Result<Strin
     let permit = ctx.permit(actor, Permission::SpaceManage, At::Space)?;
     let checked = check_webhook(input, ctx.egress()?.private_allowed())?;
     let secret = token::new(ctx.random.as_ref());
-    let kept = ctx.sealer.seal(ctx.random.as_ref(), SEALED, &secret)?;
+    let kept = ctx.sealer.seal(ctx.random.as_ref(), &SEALED, &secret)?;
     let newest = ctx.read(&permit, checkin::newest)?;
     ctx.write(&permit, move |work| {
         if all(work.read())?.len() >= WEBHOOKS_MAX {
@@ -227,7 +228,7 @@ impl Hooks {
         if hook.state != HookState::On && !ping {
             return Ok(Outcome::Refused("the webhook is switched off".into()));
         }
-        let secret = ctx.sealer.open(SEALED, &hook.secret)?;
+        let secret = ctx.sealer.open(&SEALED, &hook.secret)?;
         let seconds = ctx.now().0.div_euclid(SECOND);
         let tag = signature(&secret, seconds, &entry.payload);
         let call = Call::post("webhook", &hook.url, "", "application/json", entry.payload.clone())

@@ -22,8 +22,12 @@ pub use push::{Side, Taken, echo, forget_old, pushes, take};
 pub(crate) use send::packed;
 pub use send::to_members;
 pub use shelf::Desk;
+pub(crate) use shelf::token_context;
 
-use crate::{Actor, At, Ctx, Error, Permit};
+use crate::{
+    Actor, At, Ctx, Error, Permit,
+    seal::{Kind, Spot},
+};
 use domain::{
     Permission, SpaceId, WechatApp, refuse,
     wechat::{AppInput, AppKind, AppStanding, check_app},
@@ -67,8 +71,8 @@ pub fn settings(ctx: &Ctx, actor: &Actor) -> Result<Vec<AppRow>, Error> {
 }
 
 /// What a sealed value of an app is bound to.
-fn context(space: SpaceId, kind: AppKind, what: &str) -> String {
-    format!("wechat/{space}/{}/{what}", kind.code())
+pub(crate) fn context(space: SpaceId, kind: AppKind, what: &str) -> Spot {
+    Spot::of(Kind::WechatApp, format!("wechat/{space}/{}/{what}", kind.code()))
 }
 
 fn unseal(ctx: &Ctx, space: SpaceId, kind: AppKind, what: &str, sealed: &[u8]) -> Result<String, Error> {

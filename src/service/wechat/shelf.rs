@@ -1,6 +1,9 @@
 //! Where tokens and tickets lie over restarts: sealed, in the store. One lock for each of them, whoever asks.
 
-use crate::{Ctx, Error};
+use crate::{
+    Ctx, Error,
+    seal::{Kind, Spot},
+};
 use domain::{SpaceId, WechatKept, wechat::KeptValue};
 use gateway::wechat::{Locks, Shelf, Token, token::Later, wecom::MEDIA_SLOT};
 use std::collections::HashMap;
@@ -19,6 +22,11 @@ impl Desk {
     }
 }
 
+/// What a token is sealed for.
+pub(crate) fn token_context(space: SpaceId, slot: &str) -> Spot {
+    Spot::of(Kind::WechatToken, format!("wechat/{space}/{slot}"))
+}
+
 /// A space's tokens in the store.
 pub(super) struct OnDisk {
     ctx: Ctx,
@@ -30,8 +38,8 @@ impl OnDisk {
         Self { ctx: ctx.clone(), space }
     }
 
-    fn context(&self, slot: &str) -> String {
-        format!("wechat/{}/{slot}", self.space)
+    fn context(&self, slot: &str) -> Spot {
+        token_context(self.space, slot)
     }
 
     fn read(&self, slot: &str) -> Result<Option<Token>, Error> {

@@ -405,6 +405,8 @@ tables! {
     168 "eyes" v 1 domain::eyes::Eyes { key [u8; 32] = |r| r.session; derive |_r, _out| (); }
     169 "first_password" v 1 domain::FirstPassword { key AccountId = |r| r.account; derive |_r, _out| (); }
     150 "checklist" v 1 domain::health::Checklist { key () = |_r| (); derive |_r, _out| (); }
+    153 "start" v 1 domain::Start { key () = |_r| (); derive |_r, _out| (); }
+    152 "key_turn" v 1 domain::KeyTurn { key () = |_r| (); derive |_r, _out| (); }
     151 "tunnel_plan" v 1 domain::TunnelPlan { key () = |_r| (); derive |_r, _out| (); }
 }
 

@@ -107,12 +107,14 @@ async fn key(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Ans
 
 async fn sheet(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     let of = backup::sheet(&hall.ctx, &actor).await?;
+    let keys: Vec<(u32, String)> = of.keys.into_iter().map(|(number, print, _)| (number, print)).collect();
     let shown = pages::Sheet {
         name: &of.name,
         key: &of.key,
         folder: &of.folder,
         user: of.user.as_deref(),
         ssh: of.ssh.as_deref(),
+        keys: &keys,
         now: hall.ctx.now(),
     };
     page(pages::sheet(&visit.shell(), &shown))

@@ -46,6 +46,7 @@ pub mod session;
 pub mod setup;
 pub mod space;
 pub mod standby;
+pub mod start;
 pub mod talk;
 pub mod template;
 pub mod ticket_type;
@@ -92,6 +93,7 @@ pub fn routes() -> Router<Hall> {
         .merge(audit::routes())
         .merge(backup::routes())
         .merge(standby::routes())
+        .merge(start::routes())
         .merge(brand::routes())
         .merge(tunnel::routes())
         .merge(category::routes())

@@ -77,6 +77,8 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Q
         income: service::income::total(&hall.ctx, &actor)?,
         merchants: all.merchants,
         left: &service::health::checklist(&hall.ctx, &actor)?,
+        due: service::start::of(&hall.ctx, &actor)?.and_then(|of| of.place(&service::start::seen(&actor))),
+        steps: &service::start::left(&hall.ctx, &actor)?,
         upcoming: &upcoming,
         may_create: actor.holds(Permission::EventManage),
         figures: shown(&query, &figures, chosen, refusal.as_ref()),

@@ -63,7 +63,7 @@ async fn setup(State(hall): State<Hall>, visit: Visit, fields: Fields) -> Answer
     match space::set_up(&hall.ctx, &hall.setup, &input, &visit.origin.address).await {
         Ok(account) => {
             let begun = account::begin(&hall.ctx, visit.space, account, LoginWay::Password, &visit.origin).await?;
-            logged_in(&visit, "/admin", &begun)
+            logged_in(&visit, "/admin/start", &begun)
         }
         Err(error) => {
             let typed = pages::SetupTyped {

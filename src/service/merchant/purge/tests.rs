@@ -71,6 +71,8 @@ const KEPT: &[&str] = &[
     "audit_anchor",
     "checklist",
     "tunnel_plan",
+    "key_turn",
+    "start",
     // Numbers alone.
     "erasure",
     "access_line",
