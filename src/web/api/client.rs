@@ -111,6 +111,14 @@ pub fn enter(hall: &Hall, parts: &Parts) -> Result<Entered, Failure> {
     Ok(client::enter(&hall.ctx, In::of(&parts.extensions).0, secret, &address(parts))?)
 }
 
+/// Whether an operation is open to everybody, as far as its description says; what has none is no operation.
+pub fn is_everybodys(method: &Method, route: Option<&str>) -> bool {
+    let Some(route) = route else { return true };
+    let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
+    let found = opened().get(&(method.as_str().to_lowercase(), route.to_owned()));
+    matches!(found, None | Some(Opened::Everybody))
+}
+
 /// Opens an operation to a client, or refuses it. At what is everybody's it is nobody in particular.
 pub fn open(hall: &Hall, parts: &Parts, known: Entered, route: Option<&str>) -> Result<Arc<Actor>, Failure> {
     let nobody = |known: &Entered| Arc::new(Actor { held: Vec::new(), ..known.actor.as_ref().clone() });
