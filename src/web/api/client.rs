@@ -57,13 +57,18 @@ fn operations(paths: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     })
 }
 
+/// The part of the description that has the operations.
+fn paths(described: &Value) -> &Value {
+    described.get("paths").unwrap_or(&Value::Null)
+}
+
 fn scopes_in(paths: &Value) -> BTreeSet<Permission> {
     operations(paths).flat_map(|(_, _, operation)| scopes_of(operation)).collect()
 }
 
 /// The scopes that there are: the permissions that the API asks of clients anywhere.
 pub fn offered() -> Vec<Permission> {
-    scopes_in(&super::description()["paths"]).into_iter().collect()
+    scopes_in(paths(&super::description())).into_iter().collect()
 }
 
 /// What an operation is to clients.
@@ -91,7 +96,7 @@ fn opened() -> &'static HashMap<(String, String), Opened> {
                 Opened::Closed
             }
         };
-        let all = operations(&described["paths"]);
+        let all = operations(paths(&described));
         all.map(|(method, path, operation)| ((method.to_owned(), path.to_owned()), of(operation))).collect()
     })
 }
