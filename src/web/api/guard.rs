@@ -154,10 +154,10 @@ fn admitted(hall: &Hall, request: Request) -> Result<Request, Box<Response>> {
     }
 }
 
-/// Whether a request shows nothing that could be anybody's: no cookie of a log-in and no token of ours. A token that is over by now is somebody's: what
+/// Whether a request shows nothing that could be anybody's: no token of ours, in the header or in a cookie of a log-in. A token that is over by now is somebody's: what
 /// ended it may be asked for again.
 fn is_nobody(headers: &HeaderMap) -> bool {
-    let shown = |name: &&str| cookie(headers, name).is_some();
+    let shown = |name: &&str| cookie(headers, name).is_some_and(service::token::is_one);
     match bearer(headers) {
         Some(token) => !service::token::is_one(token) && !shown(&SESSION),
         None => ![PERSON, DEVICE, SESSION].iter().any(shown),
