@@ -57,13 +57,18 @@ fn operations(paths: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     })
 }
 
+/// The part of the description that has the operations.
+fn paths(described: &Value) -> &Value {
+    described.get("paths").unwrap_or(&Value::Null)
+}
+
 fn scopes_in(paths: &Value) -> BTreeSet<Permission> {
     operations(paths).flat_map(|(_, _, operation)| scopes_of(operation)).collect()
 }
 
 /// The scopes that there are: the permissions that the API asks of clients anywhere.
 pub fn offered() -> Vec<Permission> {
-    scopes_in(&super::description()["paths"]).into_iter().collect()
+    scopes_in(paths(&super::description())).into_iter().collect()
 }
 
 /// What an operation is to clients.
@@ -91,7 +96,7 @@ fn opened() -> &'static HashMap<(String, String), Opened> {
                 Opened::Closed
             }
         };
-        let all = operations(&described["paths"]);
+        let all = operations(paths(&described));
         all.map(|(method, path, operation)| ((method.to_owned(), path.to_owned()), of(operation))).collect()
     })
 }
@@ -109,6 +114,14 @@ fn address(parts: &Parts) -> String {
 pub fn enter(hall: &Hall, parts: &Parts) -> Result<Entered, Failure> {
     let secret = bearer(&parts.headers).unwrap_or_default();
     Ok(client::enter(&hall.ctx, In::of(&parts.extensions).0, secret, &address(parts))?)
+}
+
+/// Whether an operation is open to everybody, as far as its description says; what has none is no operation.
+pub fn is_everybodys(method: &Method, route: Option<&str>) -> bool {
+    let Some(route) = route else { return true };
+    let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
+    let found = opened().get(&(method.as_str().to_lowercase(), route.to_owned()));
+    matches!(found, None | Some(Opened::Everybody))
 }
 
 /// Opens an operation to a client, or refuses it. At what is everybody's it is nobody in particular.

@@ -128,8 +128,14 @@ const DEVICE_FACTOR: u32 = 10;
 fn admitted(hall: &Hall, request: Request) -> Result<Request, Box<Response>> {
     let peer = request.extensions().get::<Peer>().copied();
     if !client::is_shown(request.headers()) {
-        let asker = asker(hall, In::of(request.extensions()).0, request.headers());
+        let In(space) = In::of(request.extensions());
+        let asker = asker(hall, space, request.headers());
         take(hall, asker, peer)?;
+        let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        // Before anything else is looked at, such as the key of a request that is to be done once.
+        if !client::is_everybodys(request.method(), route) && is_nobody(request.headers()) {
+            return Err(Box::new(Failure::from(identity::nobody()).into_response()));
+        }
         return Ok(request);
     }
     let (mut parts, body) = request.into_parts();
@@ -145,6 +151,16 @@ fn admitted(hall: &Hall, request: Request) -> Result<Request, Box<Response>> {
             Ok(Request::from_parts(parts, body))
         }
         Err(failure) => Err(Box::new(failure.into_response())),
+    }
+}
+
+/// Whether a request shows nothing that could be anybody's: no token of ours, in the header or in a cookie of a log-in. A token that is over by now is somebody's: what
+/// ended it may be asked for again.
+fn is_nobody(headers: &HeaderMap) -> bool {
+    let shown = |name: &&str| cookie(headers, name).is_some_and(service::token::is_one);
+    match bearer(headers) {
+        Some(token) => !service::token::is_one(token) && !shown(&SESSION),
+        None => ![PERSON, DEVICE, SESSION].iter().any(shown),
     }
 }
 
