@@ -99,7 +99,9 @@ impl Machine {
         let data = folder.path().join("data");
         let (store, _) = Store::open(Options { reserve_bytes: 0, ..Options::new(data.join("store")) }).unwrap();
         let files = Files::open(&data.join("file")).unwrap();
-        let ctx = Ctx::new(store, hands.clone(), Arc::new(Dice::new(8)), Sealer::of(keys).unwrap(), files);
+        // Another chance than in the run before: sessions must differ.
+        let chance = Dice::new(hands.0.load(Ordering::SeqCst).unsigned_abs());
+        let ctx = Ctx::new(store, hands.clone(), Arc::new(chance), Sealer::of(keys).unwrap(), files);
         register(&ctx, Place { data, keys: keys.clone() });
         if takes {
             crate::key::take_up(&ctx, keys.newest().number).await.unwrap();
