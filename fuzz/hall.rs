@@ -20,8 +20,12 @@ use web::{ApiSettings, App, Hall, Parts, Peer, Settings};
 pub(crate) const LOGIN: (&str, &str) = ("admin", "correct horse battery staple");
 /// A hall is made anew after so many requests, so that what they leave behind has an end.
 const REQUESTS: u64 = 2_000;
-/// The longest that an answer may take; streams have none.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that an answer may take to begin.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long nothing may come before an answer counts as whole: streams have no end.
+const QUIET: Duration = Duration::from_millis(50);
+/// What stands for the administrator's session in a request, so that a corpus stays good whatever the session's token is.
+pub(crate) const SESSION: &str = "{session}";
 /// Most bytes of an answer that are looked at.
 const ANSWER: usize = 1 << 16;
 
@@ -33,7 +37,7 @@ impl Clock for Hands {
     }
 }
 
-/// The same numbers in every run, so that tokens in the corpus stand.
+/// The same numbers in every run, so that what is found can be found again.
 pub(crate) struct Dice(AtomicU64);
 
 impl Dice {
@@ -57,11 +61,10 @@ impl Random for Dice {
 }
 
 /// A hall with one event.
-pub(crate) struct Ready {
+struct Ready {
     app: App,
     /// The administrator's session.
-    #[cfg(test)]
-    pub token: String,
+    token: String,
     asked: u64,
     _folder: tempfile::TempDir,
 }
@@ -87,13 +90,7 @@ async fn founded() -> Result<Ready, Error> {
     }
     let settings = Settings { api: ApiSettings::new(Vec::new(), 0, 0), ..Settings::default() };
     let hall = Hall::new(Parts { ctx, setup: Arc::default(), settings, ports: Arc::default() });
-    Ok(Ready {
-        app: App::new(hall),
-        #[cfg(test)]
-        token,
-        asked: 0,
-        _folder: folder,
-    })
+    Ok(Ready { app: App::new(hall), token, asked: 0, _folder: folder })
 }
 
 /// What a connection gets for those bytes.
@@ -105,29 +102,29 @@ async fn served(app: App, bytes: &[u8]) -> Vec<u8> {
         let app = app.clone();
         async move { Ok::<_, Infallible>(app.answer(request).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service);
-    let ask = async {
+    // The client says that nothing more comes and waits for the answer: without this its end would call the answer off.
+    let mut server = hyper::server::conn::http1::Builder::new();
+    let connection = server.half_close(true).serve_connection(TokioIo::new(far), service);
+    let mut ask = std::pin::pin!(async {
         let mut answer = Vec::new();
         if near.write_all(bytes).await.is_ok() && near.shutdown().await.is_ok() {
             let mut part = [0; 4_096];
             while answer.len() < ANSWER {
-                match near.read(&mut part).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(read) => answer.extend_from_slice(part.get(..read).unwrap_or_default()),
+                let patience = if answer.is_empty() { PATIENCE } else { QUIET };
+                match tokio::time::timeout(patience, near.read(&mut part)).await {
+                    Ok(Ok(read)) if read > 0 => answer.extend_from_slice(part.get(..read).unwrap_or_default()),
+                    _ => break,
                 }
             }
         }
         answer
-    };
-    // A connection that breaks is the client's own doing here.
-    let both = async {
-        tokio::select! { answer = ask => answer, _ = connection => Vec::new() }
-    };
-    tokio::time::timeout(PATIENCE, both).await.unwrap_or_default()
+    });
+    // What was answered before a connection ended is read all the same.
+    tokio::select! { answer = &mut ask => answer, _ = connection => ask.await }
 }
 
 /// Hands a hall to `f`; founded anew when it was asked often enough.
-pub(crate) fn with<T>(f: impl AsyncFnOnce(&mut Ready) -> T) -> Option<T> {
+fn with<T>(f: impl AsyncFnOnce(&mut Ready) -> T) -> Option<T> {
     static READY: Mutex<Option<Ready>> = Mutex::new(None);
     let mut kept = READY.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime = runtime()?;
@@ -143,10 +140,34 @@ pub(crate) fn with<T>(f: impl AsyncFnOnce(&mut Ready) -> T) -> Option<T> {
     })
 }
 
+/// The request with the session in its places.
+fn logged_in(bytes: &[u8], token: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, behind)) = rest.split_first() {
+        match rest.strip_prefix(SESSION.as_bytes()) {
+            Some(behind) => {
+                out.extend_from_slice(token.as_bytes());
+                rest = behind;
+            }
+            None => {
+                out.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    out
+}
+
+/// The hall's answer to a request.
+pub(crate) fn answer(bytes: &[u8]) -> Vec<u8> {
+    let answer = with(async |ready: &mut Ready| served(ready.app.clone(), &logged_in(bytes, &ready.token)).await);
+    answer.unwrap_or_default()
+}
+
 /// Bytes on a connection: whatever they ask, the hall answers, and never that something went wrong inside.
 pub fn http(bytes: &[u8]) {
-    let answer = with(async |ready: &mut Ready| served(ready.app.clone(), bytes).await);
-    let answer = answer.unwrap_or_default();
+    let answer = answer(bytes);
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1."), "an answer of another protocol");
     // Of several requests each has an answer.
     let failed = answer.windows(12).any(|part| part == b"HTTP/1.1 500" || part == b"HTTP/1.0 500");

@@ -172,8 +172,9 @@ pub fn bill(bytes: &[u8]) {
     let _fund = pay::file::fund(&text);
 }
 
-/// A segment of the journal and a part of it, as a broken disk or somebody else's backup may give them.
+/// A segment of the journal, a part of it, and what is in a frame, as a broken disk or somebody else's backup may give them.
 pub fn frames(bytes: &[u8]) {
+    let _entries = store::look_at_group(bytes);
     let segment = store::look_at_segment(bytes);
     let part = store::look_at_part(bytes);
     assert!(segment.is_err() || part.is_err() || bytes.is_empty(), "a segment is no part");

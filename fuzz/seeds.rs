@@ -47,8 +47,7 @@ fn texts(all: &[&str]) -> Vec<Vec<u8>> {
 }
 
 fn requests() -> Vec<Vec<u8>> {
-    let token = hall::with(async |ready: &mut hall::Ready| ready.token.clone()).unwrap();
-    let cookie = format!("host: hall\r\ncookie: hall_session={token}\r\n");
+    let cookie = format!("host: hall\r\ncookie: hall_session={}\r\n", hall::SESSION);
     let form = |path: &str, body: &str| {
         let length = body.len();
         format!(
@@ -133,7 +132,11 @@ fn frames() -> Vec<Vec<u8>> {
     segment.truncate(used);
     assert_eq!(store::look_at_segment(&segment).unwrap(), (3, false));
     assert_eq!(store::look_at_part(&part).unwrap(), 3);
-    vec![segment, part]
+    // What the first group's frame holds.
+    let length = u32::from_le_bytes(*part[4..].first_chunk().unwrap()) as usize;
+    let group = part[24..24 + length].to_vec();
+    assert!(store::look_at_group(&group).unwrap() > 0);
+    vec![segment, part, group]
 }
 
 fn sheets() -> Vec<Vec<u8>> {

@@ -1,6 +1,10 @@
 //! Every target takes its corpus, and what comes of bending it, on every machine and the same way each time.
 
-use crate::{TARGETS, hall::Dice, seeds};
+use crate::{
+    TARGETS,
+    hall::{Dice, answer},
+    seeds,
+};
 use service::Random;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,6 +87,16 @@ fn no_parser_breaks_on_its_corpus_or_on_what_comes_of_bending_it() {
             }
         }
     }
+}
+
+/// Without it, what lies behind the log-in would never be tried.
+#[test]
+fn a_request_with_the_session_is_let_in() {
+    let ask =
+        |session: &str| answer(format!("GET /admin HTTP/1.1\r\nhost: hall\r\ncookie: {session}\r\n\r\n").as_bytes());
+    let (inside, outside) = (ask("hall_session={session}"), ask("hall_session=nothing"));
+    assert!(inside.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&inside));
+    assert!(outside.starts_with(b"HTTP/1.1 303"), "{}", String::from_utf8_lossy(&outside));
 }
 
 /// Writes the seeds where `fuzz/run` asks for them.

@@ -86,6 +86,47 @@ fn systemd_reads_the_units() {
     assert!(ours.is_empty(), "{ours:#?}");
 }
 
+/// What udev says of a file of rules. `udevadm verify` came with systemd 254; before it, udev reads the rules for a device that they do not change, in a
+/// place of its own where nothing but them is below /run. None where neither can be done.
+fn said_by_udev(rules: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("70-huiguan-scanner.rules");
+    std::fs::write(&file, rules).unwrap();
+    if Command::new("udevadm").args(["verify", "--help"]).output().ok()?.status.success() {
+        let ran = Command::new("udevadm").args(["verify", "--no-summary"]).arg(&file).output().unwrap();
+        return Some(String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned());
+    }
+    let script = "mount -t tmpfs none /run && mkdir -p /run/udev/rules.d && cat >/run/udev/rules.d/70-huiguan-scanner.rules && \
+                  udevadm test /sys/class/mem/null";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script]).stdin(std::fs::File::open(&file).unwrap());
+    let ran = command.output().ok()?;
+    let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+    let read = said.lines().any(|line| line.starts_with("Reading rules file") && line.contains("huiguan"));
+    let ours = said.lines().filter(|line| line.contains("huiguan") && !line.starts_with("Reading rules file"));
+    read.then(|| ours.collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn udev_reads_the_rule_for_scanners() {
+    let rules = unit("70-huiguan-scanner.rules");
+    assert_eq!(
+        rules.matches("GROUP=\"huiguan\", MODE=\"0660\"").count(),
+        3,
+        "each kind of scanner is given to the hall"
+    );
+    // The package makes the group; this machine may have none.
+    let rules = rules.replace("GROUP=\"huiguan\"", "GROUP=\"root\"");
+    let Some(said) = said_by_udev(&rules) else {
+        eprintln!("udev was not asked about the rule: it is not there, or may not be asked");
+        return;
+    };
+    assert_eq!(said, "");
+    for (part, bent) in [("SYMLINK+=", "SYMLINC+="), ("GOTO=\"huiguan_end\"", "GOTO=\"huiguan_and\"")] {
+        assert_ne!(said_by_udev(&rules.replace(part, bent)).unwrap(), "", "udev takes {bent}");
+    }
+}
+
 #[test]
 fn what_the_package_names_is_there() {
     let manifest = std::fs::read_to_string(root().join("src/server/Cargo.toml")).unwrap();

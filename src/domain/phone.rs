@@ -22,7 +22,8 @@ pub fn normalise(text: &str) -> Option<String> {
     }
     if international {
         if let Some(rest) = digits.strip_prefix("86") {
-            return chinese(rest);
+            // Behind the country code a landline has no 0: so it is stored, and so it is read again.
+            return chinese(rest).or_else(|| landline(rest));
         }
         let sound = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
         return sound.then(|| format!("+{digits}"));
@@ -40,7 +41,11 @@ fn chinese(digits: &str) -> Option<String> {
     if mobile {
         return Some(format!("+86{digits}"));
     }
-    let area = digits.strip_prefix('0')?;
+    landline(digits.strip_prefix('0')?)
+}
+
+/// A landline from its area code on, without the 0.
+fn landline(area: &str) -> Option<String> {
     ((9..=11).contains(&area.len()) && !area.starts_with('0')).then(|| format!("+86{area}"))
 }
 
@@ -82,6 +87,10 @@ mod tests {
             ("１３８１２３４５６７８", Some("+8613812345678")),
             ("010-62345678", Some("+861062345678")),
             ("(0755) 8234 5678", Some("+8675582345678")),
+            ("+86 10 6234 5678", Some("+861062345678")),
+            ("0086 (0755) 8234 5678", Some("+8675582345678")),
+            ("+86 1062 345", None),
+            ("+86 062345678", None),
             ("+1 212 555 0100", Some("+12125550100")),
             ("12812345678", None),
             ("1381234567", None),
@@ -94,6 +103,7 @@ mod tests {
         ];
         for (typed, stored) in cases {
             assert_eq!(normalise(typed).as_deref(), stored, "{typed}");
+            assert!(stored.is_none_or(|stored| normalise(stored).as_deref() == Some(stored)), "{typed} is read again");
         }
     }
 

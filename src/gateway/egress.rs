@@ -298,9 +298,8 @@ struct Inner {
     tools: Tools,
 }
 
-fn client(guarded: bool) -> Result<Client, Trouble> {
+fn client(guarded: bool, roots: rustls::RootCertStore) -> Result<Client, Trouble> {
     let wrong = |error: &dyn fmt::Display| Trouble::new(Done::Not, format!("the way out cannot be set up: {error}"));
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| wrong(&error))?
@@ -321,9 +320,15 @@ fn client(guarded: bool) -> Result<Client, Trouble> {
 impl Egress {
     /// The way out. With `private_allowed`, calls of [`Reach::Public`] may lead into the box's own network too.
     pub fn new(tools: Tools, private_allowed: bool) -> Result<Self, Trouble> {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Self::with(tools, private_allowed, roots)
+    }
+
+    /// A way out that believes these roots: for authorities and servers of a test's own.
+    pub(crate) fn with(tools: Tools, private_allowed: bool, roots: rustls::RootCertStore) -> Result<Self, Trouble> {
         Ok(Self(Arc::new(Inner {
-            configured: client(false)?,
-            public: client(!private_allowed)?,
+            configured: client(false, roots.clone())?,
+            public: client(!private_allowed, roots)?,
             private_allowed,
             breaker: Mutex::default(),
             tools,

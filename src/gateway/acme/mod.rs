@@ -246,4 +246,6 @@ async fn failed(order: &mut Order) -> Trouble {
 }
 
 #[cfg(test)]
+mod pebble;
+#[cfg(test)]
 mod tests;
