@@ -96,8 +96,9 @@ impl Newest {
         }
     }
 
-    /// The frames behind `after`, as many as fit; none when memory does not go back so far.
-    fn behind(&self, after: u64) -> Option<Vec<Frame>> {
+    /// The frames behind `after` up to `last`, as many as fit; none when memory does not go back so far. What comes behind `last` is on disk and not
+    /// committed yet: whoever had it would be ahead of the store for a moment.
+    fn behind(&self, after: u64, last: u64) -> Option<Vec<Frame>> {
         let kept = self.lock();
         let first = kept.frames.front()?.sequence;
         let skip = usize::try_from((after + 1).checked_sub(first)?).ok()?;
@@ -105,7 +106,7 @@ impl Newest {
         let fits = |frame: &&Frame| {
             let fits = bytes == 0 || bytes + frame.bytes.len() <= BATCH_BYTES;
             bytes += frame.bytes.len();
-            fits
+            fits && frame.sequence <= last
         };
         let found: Vec<Frame> = kept.frames.iter().skip(skip).take_while(fits).cloned().collect();
         (!found.is_empty()).then_some(found)
@@ -132,7 +133,7 @@ impl Frames {
         if after >= last {
             return if after == last { Batch::UpToDate } else { Batch::Gone };
         }
-        if let Some(found) = self.newest.behind(after) {
+        if let Some(found) = self.newest.behind(after, last) {
             return Batch::Frames(found);
         }
         let (found, failed) = read(&self.place, after, last, BATCH_BYTES);

@@ -5,9 +5,10 @@ use super::{
     disk::{Dice, FakeBase, FakeDisk},
     small, write_pair,
 };
-use crate::{Batch, Error, Frame, Frames, Options, Store, journal::part};
+use crate::{Batch, Error, Frame, Frames, Options, Store, disk::Folder, journal::part, tail::Newest};
 use bytes::Bytes;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -203,4 +204,19 @@ fn whoever_is_too_far_behind_is_told_that_a_snapshot_is_needed() {
     store.lines_behind(397, |space, _, line| lines.push((space, String::from_utf8(line).unwrap()))).unwrap();
     assert_eq!(lines, [398, 399, 400].map(|id| (super::SPACE, format!("pair {id}"))));
     assert!(store.lines_behind(0, |_, _, _| ()).is_err(), "it does not go back so far");
+}
+
+#[test]
+fn what_is_on_disk_and_not_committed_yet_is_handed_to_nobody() {
+    let (newest, disk) = (Arc::new(Newest::default()), FakeDisk::new());
+    let frames = Frames::new(newest.clone(), (Arc::new(disk), Folder("/hall".into())));
+    (1..=3).for_each(|sequence| newest.push(sequence, vec![0; 8]));
+    let numbers = |after, last| match frames.next(after, last) {
+        Batch::Frames(batch) => batch.iter().map(|frame| frame.sequence).collect::<Vec<_>>(),
+        Batch::UpToDate => Vec::new(),
+        Batch::Gone => panic!("group {after} of {last} is there"),
+    };
+    assert_eq!(numbers(0, 2), [1, 2], "the third is not committed yet");
+    assert_eq!(numbers(2, 2), [0; 0]);
+    assert_eq!(numbers(2, 3), [3]);
 }
