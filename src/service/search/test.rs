@@ -15,7 +15,7 @@ use domain::{
     permission::{Held, Place},
     ticket::TicketInput,
 };
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Condvar, Mutex};
 use store::{Read, Touched};
 
 fn ask(text: &str) -> Question {
@@ -205,7 +205,12 @@ async fn a_feature_adds_its_kind_in_one_place() {
 }
 
 /// The building of an index does not get past it while it is shut.
-static SHUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+static SHUT: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+fn shut(shut: bool) {
+    *SHUT.0.lock().unwrap() = shut;
+    SHUT.1.notify_all();
+}
 
 /// A kind without records at which a building can be held.
 struct Gate;
@@ -230,9 +235,7 @@ impl Kind for Gate {
         None
     }
     fn keys(&self, _: &SpaceView, _: Option<&Key>) -> Result<Vec<Key>, Error> {
-        while SHUT.load(SeqCst) {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
+        drop(SHUT.1.wait_while(SHUT.0.lock().unwrap(), |shut| *shut).unwrap());
         Ok(Vec::new())
     }
     fn entries(&self, _: &Making<'_>, _: &Key) -> Result<Vec<search::Entry>, Error> {
@@ -253,7 +256,7 @@ async fn what_was_found_stays_found_when_a_new_index_takes_the_place_of_the_old(
         while hall.ctx.search.state().building.is_some() {
             std::thread::yield_now();
         }
-        SHUT.store(true, SeqCst);
+        shut(true);
         rebuild(&hall.ctx, &admin).await.unwrap();
         while hall.ctx.search.state().building.is_none() {
             std::thread::yield_now();
@@ -261,7 +264,7 @@ async fn what_was_found_stays_found_when_a_new_index_takes_the_place_of_the_old(
         // It has begun, and the old index finds what changes meanwhile.
         department(&hall, &admin, &format!("客户{turn}")).await;
         settle(&hall.ctx).await.unwrap();
-        SHUT.store(false, SeqCst);
+        shut(false);
         while hall.ctx.search.state().building.is_some() {
             assert_eq!(titles(&hall.ctx, &admin, "客户").len(), turn + 1);
         }
