@@ -8,7 +8,6 @@ use crate::{
     server::{Server, binary},
 };
 use clap::Args;
-use std::process::Command;
 use std::time::Duration;
 
 /// What is measured.
@@ -40,11 +39,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let binary = binary().await?;
     let folder = tempfile::tempdir()?;
     let token = member(folder.path()).await?;
-    let mut command = Command::new(&binary);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
-    // The limits are for clients, not for this.
-    command.env("HUIGUAN_API_PERSON_RATE", "0").env("HUIGUAN_API_ADDRESS_RATE", "0");
-    let hall = Server::start(&mut command).await?;
+    let hall = Server::crowded(&binary, folder.path()).await?;
     let asked = request(&plan.path, &token);
     let answer = Connection::open(&hall.address).await?.ask(&asked).await?;
     if answer.status != 200 {

@@ -140,6 +140,14 @@ impl Server {
         Self::start(&mut command).await
     }
 
+    /// As [`Self::hall`], and the API answers one address and one person as often as they ask: here one machine is a crowd.
+    pub async fn crowded(binary: &Path, folder: &Path) -> Done<Self> {
+        let mut command = Command::new(binary);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+        command.env("HUIGUAN_API_PERSON_RATE", "0").env("HUIGUAN_API_ADDRESS_RATE", "0");
+        Self::start(&mut command).await
+    }
+
     /// The plain reply with a body of `size` bytes.
     pub async fn hello(size: usize) -> Done<Self> {
         Self::start(Command::new(std::env::current_exe()?).args(["hello", &size.to_string()])).await

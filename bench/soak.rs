@@ -100,7 +100,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let folder = tempfile::tempdir()?;
     let filled = Arc::new(fill(folder.path(), plan.tickets, usize::try_from(TERMINALS)?, 0).await?);
     indexed(&binary, folder.path()).await?;
-    let hall = Server::hall(&binary, folder.path()).await?;
+    let hall = Server::crowded(&binary, folder.path()).await?;
     let idle = hall.memory()?;
     say(format!(
         "{} people; {idle:.0} MiB and {:.0?} until the first answer. {} minutes of full load …",
