@@ -11,6 +11,9 @@ const require = createRequire(join(tools, "package.json"));
 const puppeteer = require("puppeteer-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
+/** How long a page may take for anything, in milliseconds: a loaded machine is no mistake of the page. */
+const PATIENCE = 120_000;
+
 /** Starts Chromium, with more arguments where they are needed, gives it to `use`, and closes it whatever happens. */
 export async function browse(use, more = []) {
   const profile = mkdtempSync(join(tmpdir(), "hall-browser-"));
@@ -18,6 +21,11 @@ export async function browse(use, more = []) {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     userDataDir: profile,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...more],
+  });
+  browser.on("targetcreated", async (target) => {
+    // A page that is closed again at once is none any more.
+    const page = target.type() === "page" ? await target.page().catch(() => null) : null;
+    page?.setDefaultTimeout(PATIENCE);
   });
   // Also when `fail` ends the process; Puppeteer's own hook has ended the browser by then.
   process.once("exit", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
@@ -32,6 +40,7 @@ export async function browse(use, more = []) {
 export async function open(browser, url, { width = 1440, height = 900, dark = false } = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   await page.setViewport({ width, height });
   await theme(page, dark);
   page.on("pageerror", (error) => fail(`script error on ${page.url()}: ${error.message}`));
