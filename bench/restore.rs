@@ -5,7 +5,7 @@ use crate::{
     Done,
     fill::{fill, open},
     say,
-    server::{Server, binary, is_sound, watched},
+    server::{Server, binary, bytes, is_sound, watched},
 };
 use clap::Args;
 use service::backup;
@@ -62,18 +62,6 @@ async fn back_up(folder: &Path, disk: &Path) -> Done<Kept> {
     Ok(Kept { records: report.records.values().sum(), lines: report.lines, key, took })
 }
 
-/// Bytes of all files below.
-fn bytes(folder: &Path) -> Done<u64> {
-    let mut all = 0;
-    for found in std::fs::read_dir(folder)? {
-        let (path, meta) = (found.as_ref().map(|found| found.path()), found.as_ref().map(std::fs::DirEntry::metadata));
-        let (Ok(path), Ok(meta)) = (path, meta) else { continue };
-        let meta = meta?;
-        all += if meta.is_dir() { bytes(&path)? } else { meta.len() };
-    }
-    Ok(all)
-}
-
 /// Runs the bench; an error when it takes too long, or when something did not come back.
 pub async fn run(plan: &Plan) -> Done<()> {
     let binary = binary().await?;
@@ -83,7 +71,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
     let filled = fill(&from, plan.tickets, 1, 0).await?;
     say(format!("{} tickets filled in at {:.0}/s", plan.tickets, filled.rate));
     let kept = back_up(&from, &disk).await?;
-    let (records, lines, size) = (kept.records, kept.lines, bytes(&disk)?);
+    let (records, lines, size) = (kept.records, kept.lines, bytes(&disk));
     say(format!(
         "{records} records and {lines} lines of the audit log; full backup, encrypted: {:.1?}, {:.0} MiB",
         kept.took,

@@ -87,12 +87,28 @@ pub async fn watched(command: &mut Command, within: Duration) -> Done<(Duration,
     }
 }
 
+/// Memory of a process in MiB, by a name of its status such as `VmRSS`.
+pub fn memory_of(process: &str, name: &str) -> Done<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    Ok(line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).ok_or("no memory")? / 1024.0)
+}
+
 /// Resident memory of a process in MiB.
 fn resident(process: u32) -> Done<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-    Ok(kib.ok_or("no resident memory")? / 1024.0)
+    memory_of(&process.to_string(), "VmRSS")
+}
+
+/// Bytes of all files below a folder.
+pub fn bytes(folder: &Path) -> u64 {
+    let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    found
+        .map(
+            |file| {
+                if file.path().is_dir() { bytes(&file.path()) } else { file.metadata().map_or(0, |meta| meta.len()) }
+            },
+        )
+        .sum()
 }
 
 /// A server process; killed when dropped.
@@ -119,6 +135,12 @@ async fn listening(out: ChildStdout) -> Done<String> {
     waited.map_err(|error| format!("the server did not say where it listens: {error}").into())
 }
 
+fn serving(binary: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+    command
+}
+
 impl Server {
     /// Starts a program that says where it listens, and waits for its first answer.
     pub async fn start(command: &mut Command) -> Done<Self> {
@@ -135,15 +157,12 @@ impl Server {
 
     /// The hall on a filled folder, at a free port.
     pub async fn hall(binary: &Path, folder: &Path) -> Done<Self> {
-        let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
-        Self::start(&mut command).await
+        Self::start(&mut serving(binary, folder)).await
     }
 
     /// As [`Self::hall`], and the API answers one address and one person as often as they ask: here one machine is a crowd.
     pub async fn crowded(binary: &Path, folder: &Path) -> Done<Self> {
-        let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+        let mut command = serving(binary, folder);
         command.env("HUIGUAN_API_PERSON_RATE", "0").env("HUIGUAN_API_ADDRESS_RATE", "0");
         Self::start(&mut command).await
     }

@@ -7,7 +7,12 @@ pub mod peers;
 pub mod relevance;
 mod typing;
 
-use crate::{Done, fill, load::Figures, say};
+use crate::{
+    Done, fill,
+    load::Figures,
+    say,
+    server::{self, bytes},
+};
 use clap::Args;
 use domain::{PersonId, SpaceId, Time, query};
 use peers::{Measured, Postgres, Questions, Sqlite};
@@ -107,25 +112,12 @@ pub async fn build(plan: &Build) -> Done<()> {
 
 /// Memory in MiB by its name in `/proc`: all that is resident, or without what is only mapped from files.
 fn memory_of(name: &str) -> Done<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    Ok(line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).ok_or("no memory")? / 1024.0)
+    server::memory_of("self", name)
 }
 
 /// Resident memory in MiB.
 fn memory() -> Done<f64> {
     memory_of("VmRSS")
-}
-
-fn bytes(folder: &Path) -> u64 {
-    let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    found
-        .map(
-            |file| {
-                if file.path().is_dir() { bytes(&file.path()) } else { file.metadata().map_or(0, |meta| meta.len()) }
-            },
-        )
-        .sum()
 }
 
 fn questions(plan: &Plan) -> Questions {
