@@ -78,11 +78,15 @@ async fn language(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -
     page(pages::language(&visit.admin_shell(&actor)))
 }
 
+/// What is kept, as the short forms show it.
+fn typed(kept: &start::Shown) -> pages::Typed<'_> {
+    pages::Typed { name: &kept.name, short: &kept.short, logo: kept.logo, zone: &kept.zone }
+}
+
 async fn association(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     led(&hall, &actor)?;
     let kept = start::shown(&hall.ctx, &actor)?;
-    let typed = pages::Typed { name: &kept.name, short: &kept.short, logo: kept.logo, zone: &kept.zone };
-    page(pages::association(&visit.admin_shell(&actor), &typed, None))
+    page(pages::association(&visit.admin_shell(&actor), &typed(&kept), None))
 }
 
 async fn save_association(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
@@ -99,7 +103,7 @@ async fn save_association(State(hall): State<Hall>, visit: Visit, Staff(actor): 
     match saved {
         Ok(()) => done(&hall, &visit, &actor, Step::Association).await,
         Err(error) => again(error, |refusal| {
-            let typed = pages::Typed { name, short, logo: kept.logo, zone: &kept.zone };
+            let typed = pages::Typed { name, short, ..typed(&kept) };
             Ok(pages::association(&visit.admin_shell(&actor), &typed, Some(refusal)))
         }),
     }
@@ -108,8 +112,7 @@ async fn save_association(State(hall): State<Hall>, visit: Visit, Staff(actor): 
 async fn zone(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff) -> Answer {
     led(&hall, &actor)?;
     let kept = start::shown(&hall.ctx, &actor)?;
-    let typed = pages::Typed { name: &kept.name, short: &kept.short, logo: kept.logo, zone: &kept.zone };
-    page(pages::zone(&visit.admin_shell(&actor), &typed, None))
+    page(pages::zone(&visit.admin_shell(&actor), &typed(&kept), None))
 }
 
 async fn save_zone(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, fields: Fields) -> Answer {
@@ -119,8 +122,7 @@ async fn save_zone(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, 
     match space::save(&hall.ctx, &actor, &input).await {
         Ok(()) => done(&hall, &visit, &actor, Step::Zone).await,
         Err(error) => again(error, |refusal| {
-            let typed =
-                pages::Typed { name: &kept.name, short: &kept.short, logo: kept.logo, zone: fields.get("zone") };
+            let typed = pages::Typed { zone: fields.get("zone"), ..typed(&kept) };
             Ok(pages::zone(&visit.admin_shell(&actor), &typed, Some(refusal)))
         }),
     }

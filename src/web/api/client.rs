@@ -81,9 +81,9 @@ enum Opened {
     Closed,
 }
 
-/// What each operation is to clients, by method and path.
-fn opened() -> &'static HashMap<(String, String), Opened> {
-    static MADE: OnceLock<HashMap<(String, String), Opened>> = OnceLock::new();
+/// What each operation is to clients, by path and method.
+fn opened() -> &'static HashMap<String, HashMap<Method, Opened>> {
+    static MADE: OnceLock<HashMap<String, HashMap<Method, Opened>>> = OnceLock::new();
     MADE.get_or_init(|| {
         let described = super::description();
         let of = |operation: &Value| {
@@ -96,9 +96,20 @@ fn opened() -> &'static HashMap<(String, String), Opened> {
                 Opened::Closed
             }
         };
-        let all = operations(paths(&described));
-        all.map(|(method, path, operation)| ((method.to_owned(), path.to_owned()), of(operation))).collect()
+        let mut all: HashMap<String, HashMap<Method, Opened>> = HashMap::new();
+        for (method, path, operation) in operations(paths(&described)) {
+            if let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) {
+                all.entry(path.to_owned()).or_default().insert(method, of(operation));
+            }
+        }
+        all
     })
+}
+
+/// What the operation of a request is to clients; none: it is not described. What may be read may be asked about.
+fn operation(method: &Method, route: &str) -> Option<&'static Opened> {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    opened().get(route)?.get(method)
 }
 
 /// Whether a request shows what looks like a client's secret.
@@ -119,9 +130,7 @@ pub fn enter(hall: &Hall, parts: &Parts) -> Result<Entered, Failure> {
 /// Whether an operation is open to everybody, as far as its description says; what has none is no operation.
 pub fn is_everybodys(method: &Method, route: Option<&str>) -> bool {
     let Some(route) = route else { return true };
-    let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-    let found = opened().get(&(method.as_str().to_lowercase(), route.to_owned()));
-    matches!(found, None | Some(Opened::Everybody))
+    matches!(operation(method, route), None | Some(Opened::Everybody))
 }
 
 /// Opens an operation to a client, or refuses it. At what is everybody's it is nobody in particular.
@@ -129,10 +138,7 @@ pub fn open(hall: &Hall, parts: &Parts, known: Entered, route: Option<&str>) -> 
     let nobody = |known: &Entered| Arc::new(Actor { held: Vec::new(), ..known.actor.as_ref().clone() });
     // Where there is no such route, there is nothing to open.
     let Some(route) = route else { return Ok(nobody(&known)) };
-    // What may be read may be asked about.
-    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
-    let method = method.as_str().to_lowercase();
-    let refusal = match opened().get(&(method, route.to_owned())) {
+    let refusal = match operation(&parts.method, route) {
         Some(Opened::Scopes(asked)) if asked.iter().any(|scope| known.scopes.contains(scope)) => {
             return Ok(known.actor);
         }
