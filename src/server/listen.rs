@@ -32,6 +32,8 @@ use web::{App, Peer};
 
 /// How long a connection may stay silent before its first byte.
 const SILENCE: Duration = Duration::from_secs(20);
+/// How long a silent connection has when the end was asked for: its first bytes may be here and not seen yet.
+const LAST_LOOK: Duration = Duration::from_millis(50);
 /// How long open connections may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -162,10 +164,16 @@ async fn attend(
     (watcher, mut asked): (Watcher, watch::Receiver<bool>),
     (app, way, proxies): (App, Way, Arc<Proxies>),
 ) {
-    // Before it says anything, a connection costs a place and nothing else.
-    let speaks = tokio::select! {
-        speaks = tokio::time::timeout(SILENCE, stream.readable()) => matches!(speaks, Ok(Ok(()))),
-        _ = asked.wait_for(|end| *end) => false,
+    // Before it says anything, a connection costs a place and nothing else. What it said before the end was asked for is answered.
+    let silence = tokio::select! {
+        biased;
+        speaks = tokio::time::timeout(SILENCE, stream.readable()) => speaks.err().map(|_| Duration::ZERO),
+        // Not kept: what it answers cannot go along while the stream is waited for.
+        () = async { drop(asked.wait_for(|end| *end).await) } => Some(LAST_LOOK),
+    };
+    let speaks = match silence {
+        None => true,
+        Some(wait) => matches!(tokio::time::timeout(wait, stream.readable()).await, Ok(Ok(()))),
     };
     if !speaks {
         return;
