@@ -355,8 +355,7 @@ fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, E
 }
 
 fn serve(settings: &Settings, demo: bool) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::internal("starting", error))?;
+    let runtime = crate::cores::runtime().map_err(|error| Error::internal("starting", error))?;
     runtime.block_on(serving(settings, demo))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ mod announce;
 mod boot;
 mod clock;
 mod command;
+mod cores;
 mod crowd;
 mod demo;
 mod demo_merchant;

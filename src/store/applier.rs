@@ -56,8 +56,13 @@ pub(crate) struct Applier {
 /// Nice value of threads that nobody waits for.
 pub(crate) const BACKGROUND: i32 = 10;
 
-/// Lets the calling thread, and those that it starts, run behind those that somebody waits for: `nice` is from 1 to 19, the farthest.
+/// Lets the calling thread, and those that it starts, run behind those that somebody waits for, and on any core: `nice` is from 1 to 19, the farthest.
 pub fn step_back(nice: i32) {
+    // Whoever started it may be bound to a core; the program's first thread never is.
+    let all = rustix::thread::sched_getaffinity(Some(rustix::process::getpid()));
+    if let Err(error) = all.and_then(|all| rustix::thread::sched_setaffinity(None, &all)) {
+        tracing::debug!(%error, "a background thread stays on its core");
+    }
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice) {
         tracing::debug!(%error, "a background thread runs like any other");
     }
