@@ -4,7 +4,7 @@ use crate::{
     Error, Opened, Options, Report, Snapshot, SpaceId, Tx, View,
     applier::{Applier, Limits},
     checkpoint::Keeper,
-    desk::Desk,
+    desk::{self, Desk},
     engine::{Engine, Memory},
     follow::{Follower, Touched},
     journal::{Journal, Tail, decode, look, part, replay},
@@ -39,8 +39,8 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Where the journal lies; none for a store in memory.
     place: Option<Place>,
-    /// Held until the threads are gone.
-    _lock: Option<Box<dyn Send + Sync>>,
+    /// Held until the threads are gone, by each of them too: a store that ends within a transaction cannot wait for them.
+    _lock: Option<Arc<dyn Send + Sync>>,
 }
 
 impl fmt::Debug for Store {
@@ -156,7 +156,13 @@ impl Store {
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.into()).spawn(run).map_err(Error::io("starting the store's threads"))
         };
-        let applier = spawn("store-applier", Box::new(move || applier.run()))?;
+        let lock: Option<Arc<dyn Send + Sync>> = start.lock.map(Arc::from);
+        let held = lock.clone();
+        let run = move || {
+            applier.run();
+            drop(held);
+        };
+        let applier = spawn("store-applier", Box::new(run))?;
         let writer = Parts {
             shared: shared.clone(),
             engine: start.engine.clone(),
@@ -169,11 +175,15 @@ impl Store {
             sequence: start.sequence,
         };
         desk.open(Writer::new(writer).begin());
-        let at = desk.clone();
-        let writer = spawn("store-writer", Box::new(move || at.attend()))?;
+        let (at, held) = (desk.clone(), lock.clone());
+        let run = move || {
+            at.attend();
+            drop(held);
+        };
+        let writer = spawn("store-writer", Box::new(run))?;
         desk.staffed(writer.thread().clone());
         let threads = Mutex::new(vec![writer, applier]);
-        let inner = Inner { shared, engine: start.engine, desk, threads, place: start.place, _lock: start.lock };
+        let inner = Inner { shared, engine: start.engine, desk, threads, place: start.place, _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -192,6 +202,7 @@ impl Store {
     {
         let (answer, waiting) = oneshot::channel();
         self.queue(Closure::new(f, to_task(answer)))?;
+        self.inner.desk.help();
         waiting.await.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
@@ -204,7 +215,11 @@ impl Store {
     {
         let (answer, waiting) = sync_channel(1);
         self.queue(Closure::new(f, Box::new(move |result| drop(answer.send(result)))))?;
-        waiting.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+        waiting.try_recv().unwrap_or_else(|_| {
+            // The caller's thread may be the one that the writing task would run on.
+            self.inner.desk.wake();
+            waiting.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+        })
     }
 
     fn queue<T, E, F>(&self, closure: Closure<T, E, F>) -> Result<(), Error>
@@ -214,6 +229,12 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.inner.desk.ask(Box::new(closure))
+    }
+
+    /// Whether a task of a runtime writes for crowds.
+    #[cfg(test)]
+    pub(crate) fn is_helped(&self) -> bool {
+        self.inner.desk.is_helped()
     }
 
     /// What lies below everything that waits.
@@ -407,8 +428,8 @@ impl Inner {
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
-            // A transaction may hold the last handle: the writer cannot wait for itself.
-            if thread.thread().id() == thread::current().id() {
+            // A transaction may hold the last handle: the writer cannot wait for itself, nor for the thread that waits for it.
+            if thread.thread().id() == thread::current().id() || desk::is_writing() {
                 continue;
             }
             thread.thread().unpark();

@@ -1,6 +1,6 @@
 //! The one writer: runs queued transactions over an overlay, commits those that did not refuse as one synced group, publishes
 //! them and answers. Applying to the engine is the applier's work and not here. Its thread sleeps when nothing waits; whoever comes then
-//! runs a group in its place, which spares two changes of thread; not in a crowd, where the threads that bring transactions have more to do.
+//! runs a group in its place, which spares two changes of thread; in a crowd a task of the runtime does, behind all that bring something.
 
 use crate::{
     Error, SpaceId, Tx, View,
@@ -211,7 +211,7 @@ impl Writer {
         self
     }
 
-    /// Takes what waits, and runs one group of it. Answers how many were in it, and whether there may be more.
+    /// Takes what waits, and runs one group of it. Answers how many transactions were in it, and whether there may be more.
     pub(crate) fn turn(&mut self) -> (usize, bool) {
         while self.jobs.len() < GROUP_JOBS && !self.stopped {
             match self.queue.try_recv() {
@@ -226,7 +226,17 @@ impl Writer {
         }
         self.hand_over();
         let more = !self.jobs.is_empty() || (!self.stopped && self.unread.load(Ordering::SeqCst) > 0);
-        (waited, more)
+        (waited - self.jobs.len(), more)
+    }
+
+    /// How many transactions wait at the most: messages that were not taken may be something else.
+    pub(crate) fn waiting(&self) -> usize {
+        self.jobs.len() + self.unread.load(Ordering::SeqCst)
+    }
+
+    /// Told to end, and on the way to it.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.stopped
     }
 
     /// Ended, with everything done that came before the end.

@@ -1,5 +1,6 @@
 //! Tests of the store as a whole, with tables of their own.
 
+mod crowd;
 mod damage;
 mod disk;
 mod follow;
