@@ -165,15 +165,11 @@ async fn attend(
     (app, way, proxies): (App, Way, Arc<Proxies>),
 ) {
     // Before it says anything, a connection costs a place and nothing else. What it said before the end was asked for is answered.
-    let silence = tokio::select! {
+    let end = async { drop(asked.wait_for(|end| *end).await) };
+    let speaks = tokio::select! {
         biased;
-        speaks = tokio::time::timeout(SILENCE, stream.readable()) => speaks.err().map(|_| Duration::ZERO),
-        // Not kept: what it answers cannot go along while the stream is waited for.
-        () = async { drop(asked.wait_for(|end| *end).await) } => Some(LAST_LOOK),
-    };
-    let speaks = match silence {
-        None => true,
-        Some(wait) => matches!(tokio::time::timeout(wait, stream.readable()).await, Ok(Ok(()))),
+        speaks = tokio::time::timeout(SILENCE, stream.readable()) => matches!(speaks, Ok(Ok(()))),
+        () = end => matches!(tokio::time::timeout(LAST_LOOK, stream.readable()).await, Ok(Ok(()))),
     };
     if !speaks {
         return;
