@@ -85,7 +85,7 @@ pub fn log(shell: &Shell, of: &Page<'_>) -> Markup {
         .iter()
         .map(|of_line| {
             let seen: Vec<&str> = of_line.line.seen.iter().map(|seen| text.t(seen.label())).collect();
-            let more = of_line.line.people.len().saturating_sub(of_line.names.len());
+            let more = of_line.line.whose.count().saturating_sub(of_line.names.len() as u64);
             Row {
                 id: None,
                 name: of_line.line.id.to_string(),

@@ -4,6 +4,7 @@
 pub mod consent;
 pub mod dossier;
 pub mod retention;
+mod whose;
 
 use crate::{
     AccessId, Event, EventId, OrderId, PersonId, Refusal, TicketId, Time,
@@ -14,6 +15,8 @@ use crate::{
     time::{DAY, HOUR},
 };
 use rkyv::{Archive, Deserialize, Serialize};
+
+pub use whose::{EACH_MAX, RUNS_MAX, Run, Whose};
 
 /// How far a request to erase somebody's data is.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -255,7 +258,7 @@ pub struct AccessLine {
     /// Who saw.
     pub by: By,
     /// Whose, as far as they are known as people.
-    pub people: Vec<PersonId>,
+    pub whose: Whose,
     /// Which fields.
     pub seen: Vec<Seen>,
     /// Where: the code of the page, file or route.
@@ -264,8 +267,32 @@ pub struct AccessLine {
     pub event: Option<EventId>,
 }
 
-/// Most people of one line; more make more lines.
-pub const LINE_PEOPLE_MAX: usize = 500;
+/// A line as it was kept before the people of files became runs.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct AccessLineV1 {
+    /// Number.
+    pub id: AccessId,
+    /// When.
+    pub at: Time,
+    /// Who saw.
+    pub by: By,
+    /// Whose; up to 500.
+    pub people: Vec<PersonId>,
+    /// Which fields.
+    pub seen: Vec<Seen>,
+    /// Where.
+    pub place: String,
+    /// The event.
+    pub event: Option<EventId>,
+}
+
+impl From<AccessLineV1> for AccessLine {
+    /// Each of them has an index entry, however many they are.
+    fn from(old: AccessLineV1) -> Self {
+        let AccessLineV1 { id, at, by, people, seen, place, event } = old;
+        Self { id, at, by, whose: Whose::Each(people), seen, place, event }
+    }
+}
 
 #[cfg(test)]
 mod tests {

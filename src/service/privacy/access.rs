@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     AccessId, AccessLine, By, EventId, Permission, Person, PersonId, SpaceId,
     field::AnswerValue,
-    privacy::{LINE_PEOPLE_MAX, Seen},
+    privacy::{Seen, Whose},
     query::Query,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,7 +29,7 @@ type Spot = (SpaceId, By, &'static str, Option<EventId>);
 type What = (BTreeSet<PersonId>, BTreeSet<Seen>);
 
 /// What was seen at one spot, ready to be kept.
-type Taken = (Spot, Vec<PersonId>, Vec<Seen>);
+type Taken = (Spot, BTreeSet<PersonId>, Vec<Seen>);
 
 /// What was seen and is not on disk yet. It grows with people and pages, not with how often a page was opened.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Tally {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spots: Vec<Spot> = kept.keys().filter(|spot| spot.0 == space).copied().collect();
         let taken = spots.into_iter().filter_map(|spot| kept.remove(&spot).map(|seen| (spot, seen)));
-        taken.map(|(spot, (people, seen))| (spot, people.into_iter().collect(), seen.into_iter().collect())).collect()
+        taken.map(|(spot, (people, seen))| (spot, people, seen.into_iter().collect())).collect()
     }
 
     fn give_back(&self, taken: &[Taken]) {
@@ -127,7 +127,6 @@ pub async fn note_now(
     seen: &[Seen],
 ) -> Result<(), Error> {
     let spot = (actor.space, actor.by(), place, event);
-    let people: BTreeSet<PersonId> = people.into_iter().collect();
     keep(ctx, &ctx.own(actor.space), vec![(spot, people.into_iter().collect(), seen.to_vec())]).await
 }
 
@@ -155,21 +154,17 @@ pub async fn flush_now(ctx: &Ctx, space: SpaceId) -> Result<(), Error> {
 async fn keep(ctx: &Ctx, permit: &Permit, taken: Vec<Taken>) -> Result<(), Error> {
     let mut lines = Vec::new();
     for ((_, by, place, event), people, seen) in taken {
-        let parts: Vec<Vec<PersonId>> = match people.is_empty() {
-            true => vec![Vec::new()],
-            false => people.chunks(LINE_PEOPLE_MAX).map(<[PersonId]>::to_vec).collect(),
-        };
-        lines.extend(parts.into_iter().map(|people| (by, place, event, people, seen.clone())));
+        lines.extend(Whose::lines(&people).into_iter().map(|whose| (by, place, event, whose, seen.clone())));
     }
     for step in lines.chunks(STEP) {
         let step = step.to_vec();
         ctx.write(permit, move |work| {
-            for (by, place, event, people, seen) in &step {
+            for (by, place, event, whose, seen) in &step {
                 let line = AccessLine {
                     id: AccessId(work.next_id::<AccessLine>()?),
                     at: work.now,
                     by: *by,
-                    people: people.clone(),
+                    whose: whose.clone(),
                     seen: seen.clone(),
                     place: (*place).to_owned(),
                     event: *event,
@@ -241,7 +236,7 @@ fn find(view: &SpaceView, before: Option<u64>, query: &Query, of: Option<PersonI
             break;
         }
         last = Some(id.0);
-        if of.is_some_and(|of| !line.people.contains(&of)) {
+        if of.is_some_and(|of| !line.whose.contains(of)) {
             continue;
         }
         let shown = shown(view, line, of, &mut known)?;
@@ -260,7 +255,7 @@ fn shown(
 ) -> Result<Shown, Error> {
     let mut names = Vec::new();
     // Whoever is asked about stands in front.
-    let first = of.into_iter().chain(line.people.iter().copied().filter(|person| Some(*person) != of));
+    let first = of.into_iter().chain(line.whose.people().filter(|person| Some(*person) != of));
     for person in first.take(NAMES_MAX) {
         let name = match known.get(&person) {
             Some(name) => name.clone(),

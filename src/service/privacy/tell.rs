@@ -4,14 +4,15 @@ use super::trace::{Staff, Traces};
 use crate::{Ctx, Error, registration::open_answer};
 use data_encoding::HEXLOWER;
 use domain::{
-    AccessLine, By, Erasure, Event, EventId, Person, Ticket,
+    AccessLine, By, Erasure, Event, EventId, Person, PersonId, Ticket,
     checkin::Scan,
     draw::{Draw, Round},
     field::AnswerValue,
     outbox::OutKind,
     privacy::dossier::{Attached, Datum, Datum as D, Row, Section, Value},
 };
-use store::catalogue::ACCESS_BY_PERSON;
+use std::cmp::Reverse;
+use store::catalogue::{ACCESS_BY_PERSON, ACCESS_OF_MANY};
 use store::{Order as Sort, Read};
 
 /// Lines of the log of who saw, that are told.
@@ -414,9 +415,7 @@ impl<V: Read> Telling<'_, V> {
                     (D::At, Value::Time(kept.asked_at)),
                 ]));
             }
-            let keys = self.view.scan_index(&ACCESS_BY_PERSON, &person.id, None, Sort::Descending);
-            for key in keys.take(ACCESS_MAX) {
-                let Some(line) = self.view.get::<AccessLine>(&key?)? else { continue };
+            for line in self.accesses(person.id)? {
                 let by = match line.by {
                     By::Account(_) | By::Device(_) | By::Client(_) => text("Staff of the association"),
                     By::Person(_) | By::Visitor | By::Box => text("The person"),
@@ -435,6 +434,24 @@ impl<V: Read> Telling<'_, V> {
             Section { table: "erasure", label: "Requests to erase", rows: asked },
             Section { table: "access_line", label: "Who saw numbers in full", rows: seen },
         ])
+    }
+
+    /// Who saw somebody's fields, newest first: among few people, by the index, and among the many of a file.
+    fn accesses(&self, person: PersonId) -> Result<Vec<AccessLine>, Error> {
+        let mut lines = Vec::new();
+        for key in self.view.scan_index(&ACCESS_BY_PERSON, &person, None, Sort::Descending).take(ACCESS_MAX) {
+            lines.extend(self.view.get::<AccessLine>(&key?)?);
+        }
+        for key in self.view.scan_index(&ACCESS_OF_MANY, &(), None, Sort::Descending) {
+            let line = self.view.get::<AccessLine>(&key?)?.filter(|line| line.whose.contains(person));
+            lines.extend(line);
+            if lines.len() == 2 * ACCESS_MAX {
+                break;
+            }
+        }
+        lines.sort_by_key(|line| Reverse(line.id));
+        lines.truncate(ACCESS_MAX);
+        Ok(lines)
     }
 
     /// The files that are the person's, each under a name of its own.

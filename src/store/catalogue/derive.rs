@@ -67,8 +67,9 @@ pub(super) fn derive_erasure(of: &domain::Erasure, out: &mut crate::Derived) {
 }
 
 pub(super) fn derive_access(line: &domain::AccessLine, out: &mut crate::Derived) {
-    for person in &line.people {
-        out.plain(&ACCESS_BY_PERSON, person);
+    match &line.whose {
+        domain::privacy::Whose::Each(people) => people.iter().for_each(|person| out.plain(&ACCESS_BY_PERSON, person)),
+        domain::privacy::Whose::Many(_) => out.plain(&ACCESS_OF_MANY, &()),
     }
 }
 
@@ -394,4 +395,9 @@ pub(super) fn derive_person(person: &Person, out: &mut crate::Derived) {
 pub(super) fn derive_person_session(session: &PersonSession, out: &mut crate::Derived) {
     out.plain(&PERSON_SESSION_BY_PERSON, &session.person);
     out.plain(&PERSON_SESSION_BY_END, &session.expires_at.0);
+}
+
+/// A line of the access log before the people of files became runs.
+pub(super) fn older_access(version: u16, bytes: &[u8]) -> Result<domain::AccessLine, String> {
+    older::<domain::privacy::AccessLineV1, _>(version, bytes)
 }

@@ -266,8 +266,10 @@ pub const ENTRANTS: Counter<(DrawId, bool)> = Counter::new(51);
 
 /// Requests to erase somebody that are not settled, by when they were made, in milliseconds.
 pub const ERASURE_OPEN: Plain<domain::Erasure, i64> = Plain::new(565);
-/// Who saw sensitive fields of a person.
+/// Who saw sensitive fields of a person, where they were few at once.
 pub const ACCESS_BY_PERSON: Plain<domain::AccessLine, PersonId> = Plain::new(566);
+/// Who saw sensitive fields of many at once.
+pub const ACCESS_OF_MANY: Plain<domain::AccessLine, ()> = Plain::new(568);
 
 /// A merchant in effect or frozen by the login of its first account.
 pub const MERCHANT_BY_LOGIN: Unique<Merchant, String> = Unique::new(411, "merchant_by_login");
@@ -395,7 +397,7 @@ tables! {
     156 "audit_anchor" v 1 domain::AuditAnchor { key i64 = |r| r.at.0; derive |_r, _out| (); }
     157 "standby" v 1 domain::standby::Standby { key () = |_r| (); derive |_r, _out| (); }
     160 "erasure" v 1 domain::Erasure { key PersonId = |r| r.person; derive |r, out| derive_erasure(r, out); }
-    161 "access_line" v 1 domain::AccessLine { key domain::AccessId = |r| r.id; derive |r, out| derive_access(r, out); }
+    161 "access_line" v 2 domain::AccessLine { key domain::AccessId = |r| r.id; derive |r, out| derive_access(r, out); migrate |version, bytes| older_access(version, bytes); }
     162 "retention" v 1 domain::privacy::retention::Retention { key () = |_r| (); derive |_r, _out| (); }
     163 "privacy_notice" v 1 domain::privacy::consent::PrivacyNotice { key u32 = |r| r.version; derive |_r, _out| (); }
     164 "consent" v 1 domain::privacy::consent::Consent { key (PersonId, u32) = |r| (r.person, r.version); derive |_r, _out| (); }
@@ -476,6 +478,29 @@ mod tests {
         let now = <domain::PayAccount as crate::Record>::decode(1, &bytes).unwrap();
         assert_eq!(now, domain::PayAccount::from(old));
         assert_eq!(now.apps().collect::<Vec<_>>(), ["wx0123456789abcdef"]);
+    }
+
+    #[test]
+    fn a_line_of_many_people_of_the_first_version_keeps_its_entries_and_a_new_one_has_one() {
+        let people: Vec<PersonId> = (1..=500).map(PersonId).collect();
+        let old = domain::privacy::AccessLineV1 {
+            id: domain::AccessId(9),
+            at: domain::Time(5),
+            by: domain::By::Account(AccountId(3)),
+            people: people.clone(),
+            seen: vec![domain::privacy::Seen::Phone],
+            place: "list.export".into(),
+            event: None,
+        };
+        let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
+        let now = <domain::AccessLine as crate::Record>::decode(1, &bytes).unwrap();
+        assert!(now.whose.people().eq(people.iter().copied()));
+        assert_eq!(crate::Derived::of(&now).entries.len(), 500, "verify finds the entries that were written with it");
+        let mut lines = domain::privacy::Whose::lines(&people.into_iter().collect()).into_iter();
+        let new = domain::AccessLine { whose: lines.next().unwrap(), ..now };
+        assert_eq!(lines.next(), None);
+        assert_eq!(crate::Derived::of(&new).entries.len(), 1);
+        assert!(new.whose.contains(PersonId(500)) && !new.whose.contains(PersonId(501)));
     }
 
     #[test]
@@ -563,6 +588,7 @@ mod tests {
             LINK_BY_ACCOUNT.id,
             ERASURE_OPEN.id,
             ACCESS_BY_PERSON.id,
+            ACCESS_OF_MANY.id,
         ];
         indexes.sort_unstable();
         assert!(indexes.windows(2).all(|pair| pair[0] < pair[1]));
