@@ -1,5 +1,6 @@
 //! The file operations of journal, checkpoint and snapshot, behind a trait, so that tests can cut the power between any two.
 
+use crate::direct::Written;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -52,6 +53,11 @@ pub trait DiskFile: Send {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// `fdatasync`.
     fn sync(&self) -> io::Result<()>;
+    /// Writes behind all that counts in the file, and syncs. What lay behind may be zeros afterwards.
+    fn append(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_at(bytes, offset)?;
+        self.sync()
+    }
 }
 
 /// The disk of the operating system.
@@ -82,11 +88,11 @@ impl Disk for RealDisk {
             at += part as u64;
         }
         file.sync_all()?;
-        Ok(Box::new(file))
+        Ok(Box::new(Written::new(file, path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(true).open(path)?))
+        Ok(Box::new(Written::new(OpenOptions::new().read(true).write(true).open(path)?, path)?))
     }
 
     fn reader(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
@@ -121,16 +127,6 @@ impl Disk for RealDisk {
     fn free(&self, path: &Path) -> io::Result<u64> {
         let stat = rustix::fs::statvfs(path)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-}
-
-impl DiskFile for File {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write_all_at(bytes, offset)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.sync_data()
     }
 }
 

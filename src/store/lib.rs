@@ -9,6 +9,7 @@ mod applier;
 pub mod catalogue;
 mod checkpoint;
 mod desk;
+mod direct;
 mod disk;
 mod engine;
 mod envelope;

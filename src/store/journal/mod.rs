@@ -11,6 +11,7 @@ pub(crate) use replay::{Replayed, Tail, look, replay};
 
 use crate::{
     Error,
+    direct::BLOCK,
     disk::{Disk, DiskFile, Folder},
     layer::Changes,
 };
@@ -102,8 +103,7 @@ impl Journal {
         if self.offset + length > self.segment.capacity {
             self.switch(length)?;
         }
-        self.segment.file.write_at(&frame, self.offset).map_err(Error::io("writing the journal"))?;
-        self.segment.file.sync().map_err(Error::io("syncing the journal"))?;
+        self.segment.file.append(&frame, self.offset).map_err(Error::io("writing the journal"))?;
         if self.offset == HEAD as u64 {
             self.kept.push((self.segment.number, sequence, self.segment.capacity));
         }
@@ -114,7 +114,7 @@ impl Journal {
     /// Does to the disk what the next frame will do, and changes nothing: writes zeros where it will lie, which are there already, and syncs them.
     pub(crate) fn probe(&self) -> Result<(), Error> {
         if self.offset + PROBE.len() as u64 <= self.segment.capacity {
-            self.segment.file.write_at(&PROBE, self.offset).map_err(Error::io("writing the journal"))?;
+            return self.segment.file.append(&PROBE, self.offset).map_err(Error::io("writing the journal"));
         }
         self.segment.file.sync().map_err(Error::io("syncing the journal"))
     }
@@ -201,6 +201,7 @@ fn reopen(disk: &dyn Disk, folder: &Path, number: u64, read: &Replayed) -> Resul
 
 /// Makes a segment of zeros behind a head. It gets its name when it is on disk in whole.
 fn make(disk: &dyn Disk, folder: &Path, number: u64, bytes: u64) -> Result<Segment, Error> {
+    let bytes = bytes.next_multiple_of(BLOCK as u64);
     let (draft, path) = (folder.join(format!("{number:010}.part")), folder.join(file_name(number)));
     let made = disk.create(&draft, bytes).and_then(|file| {
         file.write_at(&segment_head(number, bytes), 0)?;
