@@ -5,6 +5,7 @@ use crate::{
     fill::{Filled, fill},
     load::{Answer, Connection, Figures, get, storm},
     report, say,
+    secure::Secure,
     server::{Server, indexed, is_sound},
 };
 use clap::Args;
@@ -32,6 +33,9 @@ pub struct Plan {
     /// In how many rounds scans and the plain reply take turns, so that a machine that changes its speed changes it for both.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
     rounds: u64,
+    /// Scans and the plain reply by TLS, on connections that stay.
+    #[arg(long)]
+    tls: bool,
     /// Where the report goes.
     #[arg(long)]
     report: Option<PathBuf>,
@@ -94,12 +98,12 @@ pub(crate) fn is_admitted(answer: &Answer) -> bool {
 }
 
 /// The plain reply's figures, with the same request as a scan, so that both servers read as much.
-async fn hello(size: usize, plan: &Plan) -> Done<Figures> {
-    let server = Server::hello(size).await?;
+async fn hello(size: usize, plan: &Plan, secure: Option<&Secure>) -> Done<Figures> {
+    let server = Server::hello_by(size, secure).await?;
     let request = scan("0123456789ABCDEF0123456789ABCDEF", "123456789012", 0);
     let span = plan.round().div_f64(2.0);
     let (figures, good) =
-        storm(&server.address, plan.terminals, span, move |_, _| Some(request.clone()), is_ok).await?;
+        storm(server.way.clone(), plan.terminals, span, move |_, _| Some(request.clone()), is_ok).await?;
     if good == figures.count { Ok(figures) } else { Err("a plain reply went wrong".into()) }
 }
 
@@ -145,7 +149,7 @@ async fn scans(
         }
         Some(scan(filled.tokens.get(terminal)?, filled.numbers.get(at)?, at))
     };
-    storm(&hall.address, plan.terminals, plan.round(), next, is_admitted).await
+    storm(hall.way.clone(), plan.terminals, plan.round(), next, is_admitted).await
 }
 
 /// What the hall counts as admitted.
@@ -226,16 +230,22 @@ async fn company(
 }
 
 /// The plain reply and scans by turns. The round that counts is the one with the middle ratio.
-async fn rounds(hall: &Server, filled: &Arc<Filled>, plan: &Plan, size: usize) -> Done<Rounds> {
+async fn rounds(
+    hall: &Server,
+    filled: &Arc<Filled>,
+    plan: &Plan,
+    size: usize,
+    secure: Option<&Secure>,
+) -> Done<Rounds> {
     // Beside the rounds there are four more: two alone and two in company.
     let share = filled.numbers.len().saturating_sub(1).div_ceil(usize::try_from(plan.rounds)? + 4);
     // The first ticket was scanned for its answer's size.
     let scanned = Arc::new(AtomicUsize::new(1));
     let (mut all, mut count, mut admitted) = (Vec::new(), 0, 0);
-    let mut before = hello(size, plan).await?;
+    let mut before = hello(size, plan, secure).await?;
     for _ in 0..plan.rounds {
         let (figures, good) = scans(hall, filled, plan, &scanned, share).await?;
-        let after = hello(size, plan).await?;
+        let after = hello(size, plan, secure).await?;
         count += figures.count;
         admitted += good;
         if figures.count > 0 {
@@ -310,11 +320,12 @@ pub async fn run(plan: &Plan, binary: &Path, runner: Runner) -> Done<()> {
     indexed(binary, folder.path()).await?;
     say("measuring this disk's syncs …");
     let disk = syncs(folder.path())?;
-    let hall = Server::hall(binary, folder.path()).await?;
+    let secure = plan.tls.then(|| Secure::make(folder.path())).transpose()?;
+    let hall = Server::hall_by(binary, folder.path(), secure.as_ref()).await?;
     let (idle, started) = (hall.memory()?, hall.started);
     let size = sample(&hall, &filled).await?;
     say("checking people in …");
-    let rounds = rounds(&hall, &filled, plan, size).await?;
+    let rounds = rounds(&hall, &filled, plan, size, secure.as_ref()).await?;
     let answered = rounds.admitted + 1;
     compare(&hall, &filled, answered, "while it runs").await?;
     // Killed without a word: what was answered must be there all the same.
@@ -362,7 +373,8 @@ pub async fn run(plan: &Plan, binary: &Path, runner: Runner) -> Done<()> {
     tell(&rows, &facts);
     let words = in_words(rounds.scans.rate, plan.doors);
     say(&words);
-    let title = format!("Check-in, {} tickets, {} terminals", plan.tickets, plan.terminals);
+    let by = if plan.tls { ", by TLS" } else { "" };
+    let title = format!("Check-in, {} tickets, {} terminals{by}", plan.tickets, plan.terminals);
     let usual = if runner == Runner::Hall { "huiguan-bench.html" } else { "target/bench/checkin.html" };
     let path = plan.report.clone().unwrap_or_else(|| usual.into());
     report::write(&path, &title, &words, &rows, &facts)?;

@@ -14,11 +14,13 @@ pub mod load;
 pub mod page;
 pub mod pay;
 pub mod poster;
+pub mod recover;
 pub mod report;
 pub mod restore;
 pub mod sale;
 #[cfg(feature = "baseline")]
 pub mod search;
+pub mod secure;
 pub mod server;
 pub mod soak;
 pub mod tunnel;

@@ -1,13 +1,31 @@
 //! The load: keep-alive HTTP/1.1 connections that send one request after another, on loopback only, for a bounded time or count.
 
-use crate::Done;
+use crate::{
+    Done,
+    secure::{Stream, Trust},
+};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Where a server is, and by TLS or not.
+#[derive(Clone)]
+pub struct Way {
+    /// Host and port.
+    pub address: String,
+    /// Trusts the certificate, where there is one.
+    pub trust: Option<Trust>,
+}
+
+impl<T: AsRef<str>> From<&T> for Way {
+    fn from(address: &T) -> Self {
+        Self { address: address.as_ref().to_owned(), trust: None }
+    }
+}
+
 /// One connection.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
 
@@ -28,9 +46,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Connection {
     /// Connects.
-    pub async fn open(address: &str) -> Done<Self> {
-        let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await??;
+    pub async fn open(way: impl Into<Way>) -> Done<Self> {
+        let way = way.into();
+        let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(way.address)).await??;
         stream.set_nodelay(true)?;
+        let stream = match way.trust {
+            Some(trust) => tokio::time::timeout(PATIENCE, trust.agree(stream)).await??,
+            None => Box::new(stream),
+        };
         Ok(Self { stream, buffer: Vec::with_capacity(16 << 10) })
     }
 
@@ -41,6 +64,7 @@ impl Connection {
 
     async fn exchange(&mut self, request: &[u8]) -> Done<Answer> {
         self.stream.write_all(request).await?;
+        self.stream.flush().await?;
         let head_end = loop {
             if let Some(at) = self.buffer.windows(4).position(|part| part == b"\r\n\r\n") {
                 break at + 4;
@@ -108,14 +132,20 @@ impl Figures {
 
 /// On each of `connections`, sends requests as fast as they are answered, until there is none or the time is over. `next` makes
 /// the request of a connection's turn; `each` looks at every answer, and what it says yes to is counted.
-pub async fn storm<N, E>(address: &str, connections: u64, until: Duration, next: N, each: E) -> Done<(Figures, u64)>
+pub async fn storm<N, E>(
+    way: impl Into<Way>,
+    connections: u64,
+    until: Duration,
+    next: N,
+    each: E,
+) -> Done<(Figures, u64)>
 where
     N: Fn(usize, usize) -> Option<Vec<u8>> + Clone + Send + Sync + 'static,
     E: Fn(&Answer) -> bool + Clone + Send + 'static,
 {
-    let mut open = Vec::new();
+    let (mut open, way) = (Vec::new(), way.into());
     for _ in 0..connections {
-        open.push(Connection::open(address).await?);
+        open.push(Connection::open(way.clone()).await?);
     }
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,10 +1,11 @@
 //! The command line of the benches.
 
 use bench::{
-    Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, restore, sale, say, server, soak,
-    tunnel,
+    Done, abuse, api, bounded, checkin, draw, hello, import, page, pay, poster, recover, restore, sale, say, server,
+    soak, tunnel,
 };
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -39,6 +40,8 @@ enum Command {
     Sale(sale::Plan),
     /// A full backup coming back on another machine: how long a million records take.
     Restore(restore::Plan),
+    /// A start after the power went, with frames that no checkpoint knows of.
+    Recover(recover::Plan),
     /// Everything at once for half an hour: whether memory stays where it came to be, and nothing goes wrong.
     Soak(soak::Plan),
     /// Requests through the tunnel at a steady rate, against an SSH server of this machine.
@@ -64,6 +67,11 @@ enum Command {
     Hello {
         /// Bytes of the reply's body.
         size: usize,
+        /// PEM file of a certificate, to answer by TLS too.
+        #[arg(requires = "key")]
+        certificate: Option<PathBuf>,
+        /// PEM file of its key.
+        key: Option<PathBuf>,
     },
     /// A check-in server over SQLite; started by `checkin`.
     #[cfg(feature = "baseline")]
@@ -83,6 +91,7 @@ async fn run(command: &Command) -> Done<()> {
         Command::Import(plan) => import::run(plan).await,
         Command::Sale(plan) => sale::run(plan).await,
         Command::Restore(plan) => restore::run(plan).await,
+        Command::Recover(plan) => recover::run(plan).await,
         Command::Soak(plan) => soak::run(plan).await,
         Command::Tunnel(plan) => tunnel::run(plan).await,
         #[cfg(feature = "baseline")]
@@ -95,7 +104,9 @@ async fn run(command: &Command) -> Done<()> {
         Command::Typing(plan) => bench::search::typing(plan).await,
         #[cfg(feature = "baseline")]
         Command::SearchBuild(plan) => bench::search::build(plan).await,
-        Command::Hello { size } => hello::serve(*size).await,
+        Command::Hello { size, certificate, key } => {
+            hello::serve(*size, certificate.as_deref().zip(key.as_deref())).await
+        }
         #[cfg(feature = "baseline")]
         Command::Sqlite(plan) => bench::baseline::serve(plan).await,
     }

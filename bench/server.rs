@@ -2,13 +2,14 @@
 
 use crate::{
     Done,
-    load::{Connection, get},
+    load::{Connection, Way, get},
     say,
+    secure::Secure,
 };
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// The longest that a server may take until it answers.
@@ -116,23 +117,34 @@ pub struct Server {
     process: Process,
     /// Host and port.
     pub address: String,
+    /// The way by TLS, or the plain one where there is none.
+    pub way: Way,
     /// From the start of the process to its first answer.
     pub started: Duration,
 }
 
-/// Reads until the server says where it listens, aside, so that a server that says nothing holds nobody up.
-async fn listening(out: ChildStdout) -> Done<String> {
+/// Reads until the server says where it listens by each scheme, aside, so that a server that says nothing holds nobody up.
+async fn listening(out: ChildStdout, schemes: Vec<&'static str>) -> Done<Vec<String>> {
     let (said, heard) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(out).lines().map_while(Result::ok) {
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            if let Some((scheme, address)) = line.strip_prefix("listening on ").and_then(|rest| rest.split_once("://"))
+            {
                 // Whoever waited may have given up.
-                drop(said.send(address.to_owned()));
+                drop(said.send((scheme.to_owned(), address.to_owned())));
             }
         }
     });
-    let waited = tokio::task::spawn_blocking(move || heard.recv_timeout(START)).await?;
-    waited.map_err(|error| format!("the server did not say where it listens: {error}").into())
+    let found = tokio::task::spawn_blocking(move || {
+        let mut found = vec![String::new(); schemes.len()];
+        while found.iter().any(String::is_empty) {
+            let (scheme, address) = heard.recv_timeout(START)?;
+            let place = schemes.iter().position(|wanted| *wanted == scheme).and_then(|at| found.get_mut(at));
+            place.into_iter().for_each(|place| place.clone_from(&address));
+        }
+        Ok(found)
+    });
+    found.await?.map_err(|error: RecvTimeoutError| format!("the server did not say where it listens: {error}").into())
 }
 
 fn serving(binary: &Path, folder: &Path) -> Command {
@@ -144,20 +156,38 @@ fn serving(binary: &Path, folder: &Path) -> Command {
 impl Server {
     /// Starts a program that says where it listens, and waits for its first answer.
     pub async fn start(command: &mut Command) -> Done<Self> {
+        Self::begin(command, None).await
+    }
+
+    async fn begin(command: &mut Command, secure: Option<&Secure>) -> Done<Self> {
         let begun = Instant::now();
         let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
         let out = process.0.stdout.take().ok_or("no output")?;
-        let address = listening(out).await?;
+        let schemes = if secure.is_some() { vec!["http", "https"] } else { vec!["http"] };
+        let mut found = listening(out, schemes).await?.into_iter();
+        let address = found.next().ok_or("no address")?;
+        let way =
+            secure.zip(found.next()).map_or_else(|| Way::from(&address), |(secure, address)| secure.way(&address));
         let answer = Connection::open(&address).await?.ask(&get("/login", "")).await?;
         if answer.status != 200 {
             return Err(format!("the first answer was {}", answer.status).into());
         }
-        Ok(Self { process, address, started: begun.elapsed() })
+        Ok(Self { process, address, way, started: begun.elapsed() })
     }
 
     /// The hall on a filled folder, at a free port.
     pub async fn hall(binary: &Path, folder: &Path) -> Done<Self> {
-        Self::start(&mut serving(binary, folder)).await
+        Self::hall_by(binary, folder, None).await
+    }
+
+    /// As [`Self::hall`], by TLS too where there is a certificate for it.
+    pub async fn hall_by(binary: &Path, folder: &Path, secure: Option<&Secure>) -> Done<Self> {
+        let mut command = serving(binary, folder);
+        if let Some(secure) = secure {
+            command.args(["--listen-tls", "127.0.0.1:0"]);
+            command.env("HUIGUAN_CERTIFICATE", &secure.certificate).env("HUIGUAN_CERTIFICATE_KEY", &secure.key);
+        }
+        Self::begin(&mut command, secure).await
     }
 
     /// As [`Self::hall`], and the API answers one address and one person as often as they ask: here one machine is a crowd.
@@ -169,7 +199,17 @@ impl Server {
 
     /// The plain reply with a body of `size` bytes.
     pub async fn hello(size: usize) -> Done<Self> {
-        Self::start(Command::new(std::env::current_exe()?).args(["hello", &size.to_string()])).await
+        Self::hello_by(size, None).await
+    }
+
+    /// As [`Self::hello`], by TLS too where there is a certificate for it.
+    pub async fn hello_by(size: usize, secure: Option<&Secure>) -> Done<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["hello", &size.to_string()]);
+        if let Some(secure) = secure {
+            command.args([&secure.certificate, &secure.key]);
+        }
+        Self::begin(&mut command, secure).await
     }
 
     /// A check-in server over SQLite, to compare with.

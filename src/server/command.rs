@@ -128,6 +128,11 @@ enum Command {
     Hello {
         /// Bytes of the reply's body.
         size: usize,
+        /// PEM file of a certificate, to answer by TLS too.
+        #[arg(requires = "key")]
+        certificate: Option<PathBuf>,
+        /// PEM file of its key.
+        key: Option<PathBuf>,
     },
 }
 
@@ -257,7 +262,9 @@ pub fn run() -> ExitCode {
             bench::checkin::run(plan, &binary, bench::checkin::Runner::Hall).await
         }),
         Command::Draw { what: Draw::Verify { file } } => crate::draw::verify(file),
-        Command::Hello { size } => measured(bench::hello::serve(*size)),
+        Command::Hello { size, certificate, key } => {
+            measured(bench::hello::serve(*size, certificate.as_deref().zip(key.as_deref())))
+        }
     };
     match done {
         Ok(code) => code,
