@@ -49,7 +49,8 @@ pub fn table(text: Text, caption: &str, heads: &[Head], rows: &[Row], bulk: bool
                     @for row in rows {
                         tr {
                             @if bulk { td class="pick" { @if let Some(id) = &row.id { input type="checkbox" name="id" value=(id) data-pick aria-label={ (text.t("Choose")) " " (row.name) }; } } }
-                            @for (cell, head) in row.cells.iter().zip(heads) { td data-label=(head.label) class=[head.number.then_some("num")] { (cell) } }
+                            // One element, so that on a phone all of it stands beside the label.
+                            @for (cell, head) in row.cells.iter().zip(heads) { td data-label=(head.label) class=[head.number.then_some("num")] { div { (cell) } } }
                         }
                     }
                 }
