@@ -1,4 +1,4 @@
-//! Appending past the page cache (`O_DIRECT`, see open(2)): a frame of the journal is read by nobody while it is fresh, and the cache makes its sync dearer
+//! Appending past the page cache (`O_DIRECT` with `O_DSYNC`, see open(2)): a frame of the journal is read by nobody while it is fresh, and the cache makes its sync dearer
 //! and, beside other writers, a hundred times slower at times. Blocks are written whole, so the last one is kept here and written again with what follows.
 
 use crate::disk::DiskFile;
@@ -58,7 +58,8 @@ impl Aligned {
 impl Written {
     /// Whatever was opened for reading and writing at this path.
     pub(crate) fn new(plain: File, path: &Path) -> io::Result<Self> {
-        let flags = OFlags::DIRECT.bits().cast_signed();
+        // A write returns when it is on disk: one errand where a sync would be a second one.
+        let flags = (OFlags::DIRECT | OFlags::DSYNC).bits().cast_signed();
         let direct = OpenOptions::new().write(true).custom_flags(flags).open(path);
         let past = match direct {
             Ok(file) => Some(Past { file, len: plain.metadata()?.len(), memory: Aligned::default(), tail: None }),
@@ -119,7 +120,6 @@ impl Past {
         new.copy_from_slice(bytes);
         behind.fill(0);
         self.file.write_all_at(memory, block)?;
-        self.file.sync_data()?;
         let last = end - end % BLOCK;
         if last < whole {
             memory.copy_within(last.., 0);
