@@ -22,6 +22,7 @@ pub use index::{Change, Damage, FORMAT, Index, Print, Use, print};
 pub use normal::plain;
 pub use pinyin::spoken;
 pub use plan::Secret;
+pub use words::rest;
 
 #[cfg(test)]
 mod test;

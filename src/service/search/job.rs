@@ -28,6 +28,8 @@ const GATHER: Duration = Duration::from_millis(120);
 const BATCH: usize = 4_000;
 /// How often the position is written when nothing changed that is searched.
 const IDLE: Duration = Duration::from_secs(20);
+/// For how long nobody needed the dictionary when it is let go.
+const REST: Duration = Duration::from_secs(600);
 
 /// How the building of an index goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,6 +217,9 @@ impl Work {
             }
             self.keeper.inbox.gather(GATHER);
             self.turn();
+            if search::rest(REST) {
+                tracing::debug!("the dictionary was let go");
+            }
         }
         if let Some(builder) = self.builder.take()
             && builder.join().is_err()
