@@ -166,7 +166,11 @@ fn a_poster_brings_visitors_and_registrations_that_are_counted() {
     let page = admin.get(&base).body;
     let row = |name: &str| {
         let cells = page.split(&format!(">{name}<")).nth(1).unwrap().split("</tr>").next().unwrap().to_owned();
-        cells.split("class=\"num\"><div>").skip(1).map(|cell| cell.split('<').next().unwrap().to_owned()).collect::<Vec<_>>()
+        cells
+            .split("class=\"num\"><div>")
+            .skip(1)
+            .map(|cell| cell.split('<').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(row("门口海报"), ["1", "1"], "looked at twice by one phone");
     assert_eq!(row("张三"), ["1", "1"]);
