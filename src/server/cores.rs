@@ -34,15 +34,20 @@ fn stay(thread: Option<Pid>, on: &CpuSet) {
     }
 }
 
-/// A worker's thread and its core.
-type Seat = (Pid, usize);
+/// Where the workers may run: each one's thread and its core, and all cores.
+struct Seats {
+    each: Vec<(Pid, usize)>,
+    all: CpuSet,
+}
 
-/// Binds each worker to its core, or lets all of them run anywhere.
-fn seat(seats: &[Seat], all: &CpuSet, bound: bool) {
-    for (thread, core) in seats {
-        let mut one = CpuSet::new();
-        one.set(*core);
-        stay(Some(*thread), if bound { &one } else { all });
+impl Seats {
+    /// Binds each worker to its core, or lets all of them run anywhere.
+    fn take(&self, bound: bool) {
+        for (thread, core) in &self.each {
+            let mut one = CpuSet::new();
+            one.set(*core);
+            stay(Some(*thread), if bound { &one } else { &self.all });
+        }
     }
 }
 
@@ -52,7 +57,7 @@ fn is_crowd(was: bool, busy: f64) -> bool {
 }
 
 /// Looks at how busy the workers are, and seats them, as long as the runtime is there.
-async fn watch(seats: Vec<Seat>, all: CpuSet) {
+async fn watch(seats: Seats) {
     let metrics = Handle::current().metrics();
     let sum = || (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum::<Duration>();
     let (mut before, mut begun, mut bound) = (sum(), Instant::now(), false);
@@ -63,7 +68,7 @@ async fn watch(seats: Vec<Seat>, all: CpuSet) {
         (before, begun) = (now, Instant::now());
         let crowd = is_crowd(bound, busy);
         if crowd != bound {
-            seat(&seats, &all, crowd);
+            seats.take(crowd);
             bound = crowd;
         }
     }
@@ -72,14 +77,14 @@ async fn watch(seats: Vec<Seat>, all: CpuSet) {
 /// The runtime that serves: in a crowd it has a worker on each core. Threads beside the workers run anywhere.
 pub fn runtime() -> std::io::Result<Runtime> {
     let (runtime, seats) = seated()?;
-    if let Some((all, seats)) = seats {
-        drop(runtime.spawn(watch(seats, all)));
+    if let Some(seats) = seats {
+        drop(runtime.spawn(watch(seats)));
     }
     Ok(runtime)
 }
 
 /// The runtime, with the seats of its workers where each has a core.
-fn seated() -> std::io::Result<(Runtime, Option<(CpuSet, Vec<Seat>)>)> {
+fn seated() -> std::io::Result<(Runtime, Option<Seats>)> {
     let workers = std::thread::available_parallelism()?.get();
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers).enable_all();
@@ -98,8 +103,8 @@ fn seated() -> std::io::Result<(Runtime, Option<(CpuSet, Vec<Seat>)>)> {
         }
     });
     let runtime = builder.build()?;
-    let seats = begins.iter().take(workers).collect();
-    Ok((runtime, Some((all, seats))))
+    let each = begins.iter().take(workers).collect();
+    Ok((runtime, Some(Seats { each, all })))
 }
 
 #[cfg(test)]
@@ -126,11 +131,11 @@ mod tests {
         let workers = std::thread::available_parallelism().unwrap().get();
         let (runtime, seats) = seated().unwrap();
         assert!(allowed(&runtime, workers).iter().all(|cores| *cores == every), "until there is a crowd");
-        let Some((all, seats)) = seats else {
+        let Some(seats) = seats else {
             assert!(own(workers).is_none());
             return;
         };
-        seat(&seats, &all, true);
+        seats.take(true);
         assert_eq!(allowed(&runtime, workers), every.iter().map(|core| vec![*core]).collect::<Vec<_>>());
         let beside =
             runtime.block_on(runtime.spawn(async { tokio::task::spawn_blocking(|| sched_getaffinity(None)).await }));
@@ -142,7 +147,7 @@ mod tests {
         };
         let started = runtime.block_on(runtime.spawn(async move { std::thread::spawn(background).join() }));
         assert_eq!(cores(&started.unwrap().unwrap().unwrap()), every);
-        seat(&seats, &all, false);
+        seats.take(false);
         assert!(allowed(&runtime, workers).iter().all(|cores| *cores == every), "and again when it is over");
     }
 
