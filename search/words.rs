@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The dictionary with when it was used last: it takes 58 MB, half as much again as a small hall that has nothing to do.
+/// The dictionary with when it was used last: it takes 58 MB, as much as all the rest of a small hall that has nothing to do.
 static KEPT: Mutex<Option<(Arc<Jieba>, Instant)>> = Mutex::new(None);
 
 fn jieba() -> Arc<Jieba> {

@@ -16,7 +16,7 @@ use crate::{
 };
 use rkyv::{Archive, Deserialize, Serialize};
 
-pub use whose::{EACH_MAX, RUNS_MAX, Run, Whose};
+pub use whose::{Run, Whose};
 
 /// How far a request to erase somebody's data is.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use rkyv::{Archive, Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Most people of a line that each of them is found by; what a page shows stays below, files have more.
-pub const EACH_MAX: usize = 100;
+const EACH_MAX: usize = 100;
 /// Most runs of one line; more make more lines.
-pub const RUNS_MAX: usize = 5_000;
+const RUNS_MAX: usize = 5_000;
 
 /// People whose numbers follow one another.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]

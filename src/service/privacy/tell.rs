@@ -445,6 +445,7 @@ impl<V: Read> Telling<'_, V> {
         for key in self.view.scan_index(&ACCESS_OF_MANY, &(), None, Sort::Descending) {
             let line = self.view.get::<AccessLine>(&key?)?.filter(|line| line.whose.contains(person));
             lines.extend(line);
+            // The newest of either kind are enough.
             if lines.len() == 2 * ACCESS_MAX {
                 break;
             }
