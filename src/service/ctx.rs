@@ -210,26 +210,39 @@ impl Ctx {
         F: Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + Sync + 'static,
         T: Send + 'static,
     {
+        let answer = Arc::new(Mutex::new(None));
+        let to = answer.clone();
+        let act = move |work: &mut Work<'_, '_>| {
+            let said = f(work)?;
+            *to.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+            Ok(())
+        };
+        self.transact(permit, Arc::new(act)).await?;
+        let said = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        said.ok_or_else(|| Error::Internal("a transaction came to no answer".into()))
+    }
+
+    /// What every [`Self::write`] does, whatever its verb: compiled once, and not for each of hundreds.
+    async fn transact(&self, permit: &Permit, act: Arc<Act>) -> Result<(), Error> {
         if permit.reads {
             return Err(domain::eyes::read_only().into());
         }
-        let (space, now, f) = (permit.space, self.now(), Arc::new((permit.clone(), crate::once::mark(), f)));
+        let (space, now, whole) = (permit.space, self.now(), Arc::new((permit.clone(), crate::once::mark(), act)));
         for _ in 0..LOADS_MAX {
-            let again = f.clone();
+            let again = whole.clone();
             let answer = self.store.write(move |tx| {
-                let (permit, mark, f) = again.as_ref();
+                let (permit, mark, act) = again.as_ref();
                 let mut work = Work::new(tx.space(space), permit, now);
                 if let Some(mark) = mark {
                     mark.keep(&mut work)?;
                 }
-                let answer = f(&mut work)?;
-                work.finish()?;
-                Ok::<_, Error>(answer)
+                act(&mut work)?;
+                work.finish()
             });
             match answer.await {
                 Err(Error::Unloaded(event)) => self.load(space, event).await?,
                 answer => {
-                    if let (Ok(_), Some(mark)) = (&answer, &f.1) {
+                    if let (Ok(()), Some(mark)) = (&answer, &whole.1) {
                         mark.committed();
                     }
                     return answer;
@@ -246,6 +259,9 @@ impl Ctx {
         loading.await.map_err(|error| Error::internal("loading an event", error))?
     }
 }
+
+/// What a verb does in its transaction.
+type Act = dyn Fn(&mut Work<'_, '_>) -> Result<(), Error> + Send + Sync;
 
 /// How often a verb is asked again because an event was not in memory.
 const LOADS_MAX: usize = 8;

@@ -2,13 +2,13 @@
 //! removed. Figures stay. It goes in small transactions, goes on where it stopped, and may be done twice.
 
 use super::{all, load, may, said, settings, subject};
-use crate::{Actor, Ctx, Error, Permit, archive};
+use crate::{Actor, Ctx, Error, Permit, Work, archive};
 use domain::{
     Event, FeedbackForm, MerchantId, MerchantPurge, Person, Series, SpaceId, Voucher,
     archive::{bare_event, freeze_person, freeze_voucher},
     merchant::{MerchantState, bare_merchant, check_purge, is_purge_due},
 };
-use store::{Order, Read, Record};
+use store::{Key, Order, Read, Record, SpaceView};
 
 /// Records that change in one transaction.
 const STEP: usize = 200;
@@ -104,7 +104,10 @@ async fn empty(ctx: &Ctx, space: SpaceId) -> Result<(), Error> {
     rule::<Series>(ctx, &own, |of| Series { intro: String::new(), ..of.clone() }).await?;
     rule::<FeedbackForm>(ctx, &own, |of| FeedbackForm { intro: String::new(), ..of.clone() }).await?;
     rule::<Voucher>(ctx, &own, freeze_voucher).await?;
-    remove_all(ctx, &own).await
+    for table in GONE {
+        table.empty(ctx, &own).await?;
+    }
+    Ok(())
 }
 
 /// Changes every record of a table by a rule.
@@ -117,48 +120,66 @@ where
     crate::archive::change_all(ctx, permit, &keys::<R>(ctx, permit).await?, rule, line, said).await
 }
 
-/// The keys of a table, read aside.
+/// Reads a space aside.
+async fn looked<T: Send + 'static>(
+    ctx: &Ctx,
+    permit: &Permit,
+    f: impl FnOnce(&SpaceView) -> Result<T, store::Error> + Send + 'static,
+) -> Result<T, Error> {
+    let (ctx, permit) = (ctx.clone(), permit.clone());
+    crate::aside(move || ctx.read(&permit, |view| Ok(f(view)?))).await
+}
+
+/// The keys of a table.
 async fn keys<R: Record>(ctx: &Ctx, permit: &Permit) -> Result<Vec<R::Key>, Error>
 where
     R::Key: Send + 'static,
 {
-    let (ctx, permit) = (ctx.clone(), permit.clone());
-    crate::aside(move || {
-        ctx.read(&permit, |view| {
-            Ok(view.scan_keys::<R>(&(), None, Order::Ascending).collect::<Result<Vec<_>, store::Error>>()?)
-        })
-    })
-    .await
+    looked(ctx, permit, |view| view.scan_keys::<R>(&(), None, Order::Ascending).collect()).await
 }
 
-/// Removes every record of a table.
-async fn gone<R: Record>(ctx: &Ctx, permit: &Permit) -> Result<(), Error>
-where
-    R::Key: Clone + Send + Sync + 'static,
-{
-    for step in keys::<R>(ctx, permit).await?.chunks(STEP) {
-        let step = step.to_vec();
-        ctx.write(permit, move |work| {
-            for key in &step {
-                work.remove::<R>(key)?;
-            }
-            work.audit("space.purge", R::TABLE.name, &format!("{} removed", step.len()), "")
-        })
-        .await?;
+/// A table of which nothing stays, whatever its records are: one machine empties them all.
+#[derive(Clone, Copy)]
+struct Gone {
+    name: &'static str,
+    keys: fn(&SpaceView) -> Result<Vec<Vec<u8>>, store::Error>,
+    remove: fn(&mut Work<'_, '_>, &[u8]) -> Result<(), Error>,
+}
+
+impl Gone {
+    const fn of<R: Record>() -> Self {
+        Self { name: R::TABLE.name, keys: key_bytes::<R>, remove: remove::<R> }
     }
-    Ok(())
+
+    /// Removes every record of the table.
+    async fn empty(self, ctx: &Ctx, permit: &Permit) -> Result<(), Error> {
+        for step in looked(ctx, permit, self.keys).await?.chunks(STEP) {
+            let step = step.to_vec();
+            ctx.write(permit, move |work| {
+                for key in &step {
+                    (self.remove)(work, key)?;
+                }
+                work.audit("space.purge", self.name, &format!("{} removed", step.len()), "")
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+fn key_bytes<R: Record>(view: &SpaceView) -> Result<Vec<Vec<u8>>, store::Error> {
+    view.scan_keys::<R>(&(), None, Order::Ascending).map(|key| key.map(|key| key.bytes())).collect()
+}
+
+fn remove<R: Record>(work: &mut Work<'_, '_>, mut key: &[u8]) -> Result<(), Error> {
+    let of = R::Key::decode(&mut key).ok_or_else(|| Error::Internal("a key that does not read".into()))?;
+    work.remove::<R>(&of)
 }
 
 macro_rules! gone {
     ($($record:path),* $(,)?) => {
         /// Tables of which nothing stays.
-        #[cfg(test)]
-        const GONE: &[&str] = &[$(<$record as Record>::TABLE.name),*];
-
-        async fn remove_all(ctx: &Ctx, own: &Permit) -> Result<(), Error> {
-            $(gone::<$record>(ctx, own).await?;)*
-            Ok(())
-        }
+        const GONE: &[Gone] = &[$(Gone::of::<$record>()),*];
     };
 }
 
