@@ -23,6 +23,8 @@ pub(crate) enum Trust {
     Dirty(String),
     /// Nothing: it is being made anew.
     Void,
+    /// Nothing: a program before version 2 of this file kept every key as an entry of sled's.
+    Old,
 }
 
 /// The content of the checkpoint file.
@@ -39,8 +41,9 @@ impl State {
             Trust::Clean => "clean",
             Trust::Dirty(boot) => &format!("dirty {boot}"),
             Trust::Void => "void",
+            Trust::Old => "old",
         };
-        let line = format!("huiguan checkpoint 1 {} {trust}", self.sequence);
+        let line = format!("huiguan checkpoint 2 {} {trust}", self.sequence);
         format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()))
     }
 
@@ -49,15 +52,22 @@ impl State {
         if u32::from_str_radix(sum, 16).ok()? != crc32fast::hash(line.as_bytes()) {
             return None;
         }
-        let mut words = line.strip_prefix("huiguan checkpoint 1 ")?.split(' ');
+        let (version, line) = line.strip_prefix("huiguan checkpoint ")?.split_once(' ')?;
+        let mut words = line.split(' ');
         let sequence = words.next()?.parse().ok()?;
         let trust = match (words.next()?, words.next()) {
             ("clean", None) => Trust::Clean,
             ("dirty", Some(boot)) => Trust::Dirty(boot.to_owned()),
             ("void", None) => Trust::Void,
+            ("old", None) => Trust::Old,
             _ => return None,
         };
-        Some(Self { sequence, trust })
+        match version {
+            "1" if trust != Trust::Void => Some(Self { sequence, trust: Trust::Old }),
+            "1" => Some(Self { sequence, trust }),
+            "2" => Some(Self { sequence, trust }),
+            _ => None,
+        }
     }
 
     /// Reads the file; none when there is no sound one.
@@ -138,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_file_is_read_back_and_every_flipped_bit_is_noticed() {
-        for trust in [Trust::Clean, Trust::Dirty("5f-1".into()), Trust::Void] {
+        for trust in [Trust::Clean, Trust::Dirty("5f-1".into()), Trust::Void, Trust::Old] {
             let state = State { sequence: 81, trust };
             let text = state.text();
             assert_eq!(State::parse(&text), Some(state.clone()));
@@ -149,5 +159,14 @@ mod tests {
                 assert!(read.is_none_or(|read| read == state), "bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn what_an_older_program_left_is_known_and_not_believed() {
+        let parse = |line: &str| State::parse(&format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes())));
+        for (said, trust) in [("clean", Trust::Old), ("dirty 5f-1", Trust::Old), ("void", Trust::Void)] {
+            assert_eq!(parse(&format!("huiguan checkpoint 1 81 {said}")), Some(State { sequence: 81, trust }));
+        }
+        assert_eq!(parse("huiguan checkpoint 3 81 clean"), None);
     }
 }

@@ -1,6 +1,9 @@
 //! What the store asks of an engine: a sorted map that takes batches and can be synced. The memory engine serves unit tests.
 
-use crate::{Error, Order, layer::Range};
+use crate::{
+    Error, Order,
+    layer::{Change, Range},
+};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -15,8 +18,8 @@ pub trait Engine: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error>;
     /// A range of keys in order.
     fn range<'a>(&'a self, range: Range<'_>, order: Order) -> Pairs<'a>;
-    /// Puts and deletes; need not be atomic, since the journal holds them until the next sync.
-    fn apply(&self, changes: &mut dyn Iterator<Item = (&Bytes, &Option<Bytes>)>) -> Result<(), Error>;
+    /// Puts and deletes in the order of their keys; need not be atomic, since the journal holds them until the next sync.
+    fn apply<'a>(&self, changes: &mut dyn Iterator<Item = Change<'a>>) -> Result<(), Error>;
     /// Returns when everything applied is on disk, the mark of the group that it reaches to included.
     fn sync(&self, sequence: u64) -> Result<(), Error>;
     /// The mark: a smaller one than was synced shows that the engine lost its end.
@@ -60,7 +63,7 @@ impl Engine for Memory {
         }))
     }
 
-    fn apply(&self, changes: &mut dyn Iterator<Item = (&Bytes, &Option<Bytes>)>) -> Result<(), Error> {
+    fn apply<'a>(&self, changes: &mut dyn Iterator<Item = Change<'a>>) -> Result<(), Error> {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in changes {
             match value {

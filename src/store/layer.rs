@@ -31,7 +31,8 @@ pub struct Layers<'a> {
     pub(crate) cache: Option<&'a Cache>,
 }
 
-type Change<'a> = (&'a Bytes, &'a Option<Bytes>);
+/// One of [`Changes`].
+pub type Change<'a> = (&'a Bytes, &'a Option<Bytes>);
 type Ahead<'a> = Peekable<Box<dyn Iterator<Item = Change<'a>> + 'a>>;
 type Kept<'a> = Peekable<Box<dyn Iterator<Item = Result<(Bytes, Bytes), Error>> + 'a>>;
 

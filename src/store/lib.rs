@@ -6,6 +6,7 @@
 //! committed changes stand in memory until the engine has them and no older view could notice.
 
 mod applier;
+mod block;
 pub mod catalogue;
 mod checkpoint;
 mod desk;

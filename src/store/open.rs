@@ -192,6 +192,7 @@ fn believed(base: &dyn Base, folder: &Folder, state: &Result<State, &'static str
     let state = state.as_ref().map_err(|why| (*why).to_owned())?;
     match &state.trust {
         Trust::Void => return Err("it was being made anew before".into()),
+        Trust::Old => return Err("an older program kept it in another form".into()),
         Trust::Dirty(boot) if base.boot().as_ref() != Some(boot) => {
             return Err("the machine went down while it was written to".into());
         }

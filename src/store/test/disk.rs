@@ -6,7 +6,7 @@ use crate::{
     disk::{Disk, DiskFile, Folder},
     engine::{Engine, Memory, Pairs},
     journal::{decode, encode},
-    layer::{Layers, Range},
+    layer::{Change, Layers, Range},
     open::Base,
 };
 use bytes::Bytes;
@@ -447,7 +447,7 @@ impl Engine for ImageEngine {
         self.map.range(range, order)
     }
 
-    fn apply(&self, changes: &mut dyn Iterator<Item = (&Bytes, &Option<Bytes>)>) -> Result<(), Error> {
+    fn apply<'a>(&self, changes: &mut dyn Iterator<Item = Change<'a>>) -> Result<(), Error> {
         self.map.apply(changes)?;
         let wrong = self.image(|at| at % 3 != 0);
         let file = self.disk.open(&self.path).or_else(|_| self.disk.create(&self.path, 0));

@@ -1,7 +1,7 @@
 //! Bytes that earlier versions wrote open. A fixture is never changed; a new version adds its own.
 
 use super::{BY_CODE, NOTES, Note, OTHER_BY_TEXT, Other, OtherV1, SPACE, assert_kept, check, note, write_pair};
-use crate::{Error, Key, Options, Order, Read, Store, envelope, read::key, restore, table::Record};
+use crate::{Error, Key, Options, Order, Read, Store, disk::Folder, envelope, read::key, restore, table::Record};
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +82,25 @@ fn a_journal_of_the_first_format_is_replayed() {
     std::fs::copy(fixture("journal_v1.seg"), folder.path().join("journal/0000000001.seg")).unwrap();
     let (store, opened) = Store::open(Options::new(folder.path())).unwrap();
     assert_eq!(opened.replayed, 10);
+    assert_first_format(&store);
+}
+
+#[test]
+fn an_engine_of_an_older_program_is_made_anew_from_what_the_journal_and_the_snapshot_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(Options::new(folder.path())).unwrap();
+    (1..=10).for_each(|id| write_pair(&store, id).unwrap());
+    store.close().unwrap();
+    let path = Folder(folder.path().to_owned()).checkpoint();
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let line = kept.rsplit_once(' ').unwrap().0.replace("checkpoint 2", "checkpoint 1");
+    std::fs::write(&path, format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()))).unwrap();
+    let (store, opened) = Store::open(Options::new(folder.path())).unwrap();
+    assert!(opened.rebuilt.is_some_and(|why| why.contains("an older program")), "made anew");
+    assert_first_format(&store);
+    store.close().unwrap();
+    let (store, opened) = Store::open(Options::new(folder.path())).unwrap();
+    assert_eq!(opened.rebuilt, None, "once");
     assert_first_format(&store);
 }
 
