@@ -136,6 +136,12 @@ impl Keeper {
         Ok(written.bytes)
     }
 
+    /// Bytes of the newest snapshot; 0 without one.
+    pub(crate) fn snapshot_bytes(&self) -> u64 {
+        let path = self.folder.snapshot().join(snapshot::file_name(self.snapshot));
+        if self.snapshot == 0 { 0 } else { self.disk.len(&path).unwrap_or(0) }
+    }
+
     /// Journal frames up to here are needed neither for opening nor for making the engine anew.
     pub(crate) fn spare(&self) -> u64 {
         self.state.sequence.min(self.snapshot)

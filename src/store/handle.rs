@@ -146,11 +146,11 @@ impl Store {
             writer: desk.clone(),
             shared: shared.clone(),
             engine: start.engine.clone(),
+            snapshot_bytes: start.keeper.as_ref().map_or(0, Keeper::snapshot_bytes),
             keeper: start.keeper,
             limits: start.limits,
             applied: start.sequence,
             marked: 0,
-            snapshot_bytes: 0,
             last: None,
         };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {

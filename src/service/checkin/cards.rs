@@ -11,7 +11,7 @@ use domain::{
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{Order, Read, SpaceView};
+use store::{Order, Read, SpaceView, catalogue::TICKETS};
 
 /// One ticket, in 32 bytes beside its words.
 #[derive(Debug)]
@@ -218,6 +218,12 @@ impl Cards {
         }
     }
 
+    fn reserve(&mut self, more: usize) {
+        self.cards.reserve_exact(more);
+        let cards = &self.cards;
+        self.by_number.reserve(more, |at| Self::hash_at(cards, *at));
+    }
+
     fn empty(event: EventId) -> Self {
         Self {
             event,
@@ -231,11 +237,20 @@ impl Cards {
     }
 }
 
+/// Most cards that room is made for before they are read.
+const EXPECTED_MAX: usize = 4_000_000;
+
 impl Model for Cards {
     type Change = Ticket;
 
     fn build(view: &SpaceView, event: EventId) -> Result<Self, Error> {
         let mut cards = Self::empty(event);
+        let mut expected = 0;
+        for kept in view.counts(&TICKETS, &event) {
+            expected += usize::try_from(kept?.1).unwrap_or(0);
+        }
+        // At its size from the beginning: what grows by doubling leaves as much behind.
+        cards.reserve(expected.min(EXPECTED_MAX));
         for kept in view.scan::<Ticket>(&event, None, Order::Ascending) {
             cards.set(&kept?.1);
         }

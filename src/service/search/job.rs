@@ -29,7 +29,7 @@ const BATCH: usize = 4_000;
 /// How often the position is written when nothing changed that is searched.
 const IDLE: Duration = Duration::from_secs(20);
 /// For how long nobody needed the dictionary when it is let go.
-const REST: Duration = Duration::from_secs(600);
+const REST: Duration = Duration::from_secs(180);
 
 /// How the building of an index goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

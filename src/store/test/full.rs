@@ -147,3 +147,27 @@ fn a_small_disk_fills_up_and_recovers() {
     assert_kept(&store.view(), kept);
     store.close().unwrap();
 }
+
+#[test]
+fn a_snapshot_is_not_due_only_because_the_store_was_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = small(folder.path());
+    let snapshots = || {
+        let listed = std::fs::read_dir(folder.path().join("snapshot")).unwrap();
+        let sized =
+            listed.map(|entry| entry.unwrap()).map(|entry| (entry.file_name(), entry.metadata().unwrap().len()));
+        sized.collect::<Vec<_>>()
+    };
+    let (store, _) = Store::open(options.clone()).unwrap();
+    (1..=800).for_each(|id| write_pair(&store, id).unwrap());
+    store.close().unwrap();
+    let before = snapshots();
+    let due = before.iter().map(|(_, bytes)| bytes * 4).max().unwrap();
+    let (store, _) = Store::open(options).unwrap();
+    (801..=900).for_each(|id| write_pair(&store, id).unwrap());
+    store.checkpoint().unwrap();
+    let stats = store.stats();
+    assert!((48 << 10..due).contains(&stats.journal_bytes), "{} of {due}", stats.journal_bytes);
+    assert_eq!(snapshots(), before);
+    assert_kept(&store.view(), 1..=900);
+}
