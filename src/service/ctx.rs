@@ -481,7 +481,7 @@ pub mod test {
     pub struct Hall {
         pub ctx: Ctx,
         pub hands: Arc<Hands>,
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
     }
 
     impl Hall {
@@ -495,7 +495,13 @@ pub mod test {
                 Sealer::new(&[9; 32]).unwrap(),
                 Files::open(folder.path()).unwrap(),
             );
-            Self { ctx, hands, _folder: folder }
+            Self { ctx, hands, folder }
+        }
+
+        /// As after a start of the program: the same store, and nothing in memory.
+        pub fn again(&self) -> Ctx {
+            let (sealer, files) = (Sealer::new(&[9; 32]).unwrap(), Files::open(self.folder.path()).unwrap());
+            Ctx::new(self.ctx.store().clone(), self.hands.clone(), Arc::new(Dice::new(8)), sealer, files)
         }
 
         pub fn advance(&self, millis: i64) {

@@ -6,7 +6,9 @@ use super::{
     kind::{Kind, Making},
 };
 use crate::{Ctx, Error};
+use data_encoding::HEXLOWER;
 use domain::SpaceId;
+use ring::digest::{Context, SHA256};
 use search::{Change, Damage, Index, Key, Use};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -153,6 +155,7 @@ impl Keeper {
             kinds,
             number: 0,
             builder: None,
+            own: None,
         };
         let started = std::thread::Builder::new().name("search".into()).spawn(move || work.run(begin));
         match started {
@@ -198,10 +201,14 @@ struct Work {
     /// Number of the index in use, part of its folder's name.
     number: u64,
     builder: Option<JoinHandle<()>>,
+    /// What to write into [`OWN`] as soon as nothing waits.
+    own: Option<String>,
 }
 
 /// The file that names the index in use.
 const CURRENT: &str = "current";
+/// The file that says which of the program's own records are in which index, so that they are not read, nor the dictionary with them, at every start.
+const OWN: &str = "own";
 
 impl Work {
     fn run(mut self, begin: u64) {
@@ -247,6 +254,13 @@ impl Work {
         let Some(index) = self.keeper.index() else { return };
         if let Err(error) = self.take_in(&index) {
             self.failed(&error);
+            return;
+        }
+        if let Some(own) = self.own.take_if(|_| self.keeper.inbox.lock().stale.is_empty())
+            && let Some(folder) = &self.folder
+            && let Err(error) = name(folder, OWN, &own)
+        {
+            tracing::debug!(%error, "the program's own records are taken in again at the next start");
         }
     }
 
@@ -333,22 +347,33 @@ impl Work {
             return Err(format!("the journal does not go back to group {position}"));
         }
         tracing::info!(position, begin, changes = keys.len(), "search index opened");
-        keys.extend(self.fixed());
+        let (fixed, own) = self.fixed(self.number);
+        if std::fs::read_to_string(folder.join(OWN)).ok().as_ref() != Some(&own) {
+            keys.extend(fixed);
+            self.own = Some(own);
+        }
         self.keeper.inbox.put(begin, keys);
-        self.keeper.settled.0.send_replace(position);
         *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(index));
+        self.keeper.settled.0.send_replace(position);
         Ok(())
     }
 
-    /// Records of the program itself, which may be others than those of the program that wrote the index.
-    fn fixed(&self) -> Vec<Key> {
+    /// Records of the program itself, which may be others than those of the program that wrote the index, and what says that an index holds just these.
+    fn fixed(&self, number: u64) -> (Vec<Key>, String) {
         let view = self.store.view();
-        let fixed: Vec<_> = self.kinds.iter().filter(|kind| kind.is_fixed()).collect();
-        let of = |space| {
+        let (mut keys, mut digest) = (Vec::new(), Context::new(&SHA256));
+        for space in all_spaces(&self.store).unwrap_or_default() {
             let view = view.space(space);
-            fixed.iter().flat_map(|kind| kind.keys(&view, None).unwrap_or_default()).collect::<Vec<_>>()
-        };
-        all_spaces(&self.store).unwrap_or_default().into_iter().flat_map(of).collect()
+            let making = Making { view: &view, sealer: &self.sealer, files: &self.files };
+            for kind in self.kinds.iter().filter(|kind| kind.is_fixed()) {
+                for key in kind.keys(&view, None).unwrap_or_default() {
+                    digest.update(format!("{:?}", entries(self.kinds, &making, &key)).as_bytes());
+                    keys.push(key);
+                }
+            }
+        }
+        let digest = HEXLOWER.encode(digest.finish().as_ref());
+        (keys, format!("{number} {digest}"))
     }
 
     fn remove_others(&self) {
@@ -373,6 +398,8 @@ impl Work {
             remove(path);
         }
         tracing::info!(why, "a new search index is being built");
+        // It will hold those of now; a space that is founded meanwhile makes them others.
+        self.own = Some(self.fixed(number).1);
         // From here on changes are kept for it too.
         self.keeper.inbox.tell(|waiting| waiting.meanwhile = Some(Stale::default()));
         let progress = Progress { done: 0, all: 0, since: Instant::now() };
@@ -436,7 +463,7 @@ impl Work {
         }
         self.number = number;
         if let Some(folder) = &self.folder {
-            name_current(folder, number).map_err(|error| error.to_string())?;
+            name(folder, CURRENT, &number.to_string()).map_err(|error| error.to_string())?;
             self.remove_others();
         }
         Ok(())
@@ -477,11 +504,12 @@ pub(super) fn all_spaces(store: &Store) -> Result<Vec<SpaceId>, Error> {
     Ok(all)
 }
 
-fn name_current(folder: &Path, number: u64) -> std::io::Result<()> {
-    let draft = folder.join("current.part");
-    std::fs::write(&draft, number.to_string())?;
+/// Writes a small file of the folder, all of it or nothing.
+fn name(folder: &Path, file: &str, text: &str) -> std::io::Result<()> {
+    let draft = folder.join(format!("{file}.part"));
+    std::fs::write(&draft, text)?;
     std::fs::File::open(&draft)?.sync_all()?;
-    std::fs::rename(&draft, folder.join(CURRENT))?;
+    std::fs::rename(&draft, folder.join(file))?;
     std::fs::File::open(folder)?.sync_all()
 }
 

@@ -82,7 +82,7 @@ pub trait Kind: Sync {
     fn label(&self) -> &'static str;
     /// What one must hold at a record's place to see it; none: every member of staff may.
     fn permission(&self) -> Option<Permission>;
-    /// Its records lie in the program and not in the store; they are taken in at every start.
+    /// Its records lie in the program and not in the store; they are taken in when the program is another than the one that wrote the index, or has a space more.
     fn is_fixed(&self) -> bool {
         false
     }

@@ -15,6 +15,7 @@ use domain::{
     permission::{Held, Place},
     ticket::TicketInput,
 };
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Condvar, Mutex};
 use store::{Read, Touched};
 
@@ -140,6 +141,32 @@ async fn what_changed_is_not_shown_as_it_was_while_the_index_lags() {
     assert_eq!(find(&hall.ctx, &admin, &ask("旧名字")).unwrap().count, 0);
     assert_eq!(hall.ctx.search.state().waiting, 0);
     stop(&hall.ctx);
+}
+
+#[tokio::test]
+async fn the_programs_own_records_are_taken_in_once_and_again_when_they_are_others() {
+    let (hall, admin) = founded().await;
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own");
+    // Starts, looks whether they are found, and ends.
+    let once = async || {
+        let ctx = hall.again();
+        start(&ctx, Some(folder.path().to_owned()));
+        settle(&ctx).await.unwrap();
+        // What waits is not shown as it was.
+        while ctx.search.state().waiting > 0 {
+            tokio::task::yield_now().await;
+        }
+        let found = titles(&ctx, &admin, "type:help name:名单");
+        assert_eq!(found, ["help:从名单到签到：办一场会议", "help:导入参会名单"]);
+        stop(&ctx);
+        (std::fs::read_to_string(&own).unwrap(), std::fs::metadata(&own).unwrap().ino())
+    };
+    let (said, written) = once().await;
+    assert!(said.starts_with("1 "), "{said}");
+    assert_eq!(once().await, (said.clone(), written), "nothing was taken in again");
+    std::fs::write(&own, "1 of another program").unwrap();
+    assert_eq!(once().await.0, said);
 }
 
 /// A kind that no feature has yet.
