@@ -142,18 +142,16 @@ impl Sled {
             return Ok(());
         }
         all.extend(old);
-        let (mut end, mut cut) = (all.len(), false);
-        for begin in cuts(&all).into_iter().rev() {
-            if !cut {
-                self.mark.insert(CUT, low.as_ref())?;
-            }
+        let (cuts, mut end) = (cuts(&all), all.len());
+        if !cuts.is_empty() {
+            self.mark.insert(CUT, low.as_ref())?;
             // The last first: when the process is killed in between, each block there is complete up to the next.
-            if let Some((new, from)) = all.get(begin..end).and_then(|new| Some((new, new.first()?))) {
-                self.put(&from.key, new)?;
+            for begin in cuts.into_iter().rev() {
+                if let Some(new @ [from, ..]) = all.get(begin..end) {
+                    self.put(&from.key, new)?;
+                }
+                end = begin;
             }
-            (end, cut) = (begin, true);
-        }
-        if cut {
             self.cut.fetch_add(1, Ordering::SeqCst);
         }
         self.put(&low, all.get(..end).unwrap_or_default())
