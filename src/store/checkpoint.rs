@@ -62,12 +62,12 @@ impl State {
             ("old", None) => Trust::Old,
             _ => return None,
         };
-        match version {
-            "1" if trust != Trust::Void => Some(Self { sequence, trust: Trust::Old }),
-            "1" => Some(Self { sequence, trust }),
-            "2" => Some(Self { sequence, trust }),
-            _ => None,
-        }
+        let trust = match (version, trust) {
+            ("1", Trust::Clean | Trust::Dirty(_)) => Trust::Old,
+            ("1" | "2", trust) => trust,
+            _ => return None,
+        };
+        Some(Self { sequence, trust })
     }
 
     /// Reads the file; none when there is no sound one.

@@ -97,11 +97,16 @@ impl Sled {
         Ok(())
     }
 
+    /// The last of sled's entries that begins with a key or before it.
+    fn last_until(&self, key: &[u8]) -> Result<Option<(IVec, IVec)>, Error> {
+        Ok(self.db.range::<&[u8], _>(..=key).next_back().transpose()?)
+    }
+
     /// The block that a key belongs to.
     fn block_of(&self, key: &[u8]) -> Result<Option<(IVec, Block<IVec>)>, Error> {
         loop {
             let cut = self.cut.load(Ordering::SeqCst);
-            let found = self.db.range::<&[u8], _>(..=key).next_back().transpose()?;
+            let found = self.last_until(key)?;
             if self.cut.load(Ordering::SeqCst) == cut {
                 return found.map(|(low, kept)| Ok((low, Block::read(kept)?))).transpose();
             }
@@ -204,13 +209,10 @@ impl Going<'_> {
         let db = &self.engine.db;
         Ok(match (self.order, &self.low, &self.high) {
             (Order::Ascending, Bound::Unbounded, _) | (Order::Descending, _, Bound::Unbounded) => db.iter(),
-            (Order::Ascending, Bound::Included(low) | Bound::Excluded(low), _) => {
-                let first = db.range::<&[u8], _>(..=low.as_ref()).next_back().transpose()?;
-                match first {
-                    Some((first, _)) => db.range(first..),
-                    None => db.range::<&[u8], _>(low.as_ref()..),
-                }
-            }
+            (Order::Ascending, Bound::Included(low) | Bound::Excluded(low), _) => match self.engine.last_until(low)? {
+                Some((first, _)) => db.range(first..),
+                None => db.range::<&[u8], _>(low.as_ref()..),
+            },
             (Order::Descending, _, Bound::Included(high)) => db.range::<&[u8], _>(..=high.as_ref()),
             (Order::Descending, _, Bound::Excluded(high)) => db.range::<&[u8], _>(..high.as_ref()),
         })
