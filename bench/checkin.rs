@@ -97,13 +97,12 @@ pub(crate) fn is_admitted(answer: &Answer) -> bool {
     answer.status == 200 && answer.body.windows(SAID.len()).any(|part| part == SAID)
 }
 
-/// The plain reply's figures, with the same request as a scan, so that both servers read as much.
+/// The plain reply's figures, with the same request as a scan, made anew each time like one, so that both servers read as much and the clients have the same to do.
 async fn hello(size: usize, plan: &Plan, secure: Option<&Secure>) -> Done<Figures> {
     let server = Server::hello_by(size, secure).await?;
-    let request = scan("0123456789ABCDEF0123456789ABCDEF", "123456789012", 0);
+    let next = |_, turn| Some(scan("0123456789ABCDEF0123456789ABCDEF", "123456789012", turn));
     let span = plan.round().div_f64(2.0);
-    let (figures, good) =
-        storm(server.way.clone(), plan.terminals, span, move |_, _| Some(request.clone()), is_ok).await?;
+    let (figures, good) = storm(server.way.clone(), plan.terminals, span, next, is_ok).await?;
     if good == figures.count { Ok(figures) } else { Err("a plain reply went wrong".into()) }
 }
 

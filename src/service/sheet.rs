@@ -173,38 +173,73 @@ fn shape(table: Vec<(u32, Vec<String>)>) -> Result<Sheet, Error> {
 
 /// Writes a list.
 pub fn write(format: Format, sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
-    match format {
-        Format::Xlsx => write_xlsx(sheet),
-        Format::Csv => write_csv(sheet),
-    }
+    let mut draft = Draft::new(format);
+    draft.push(sheet)?;
+    draft.finish()
 }
 
-fn write_xlsx(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
-    let failed = |error: rust_xlsxwriter::XlsxError| Error::internal("writing a workbook", error);
-    let mut book = rust_xlsxwriter::Workbook::new();
-    let page = book.add_worksheet();
-    let bold = rust_xlsxwriter::Format::new().set_bold();
-    for (row, cells) in (0u32..).zip(sheet) {
-        for (column, cell) in (0u16..).zip(cells) {
-            // Strings are string cells in a workbook: nothing in them is ever taken for a formula.
-            let written = if row == 0 {
-                page.write_string_with_format(row, column, cell, &bold)
-            } else {
-                page.write_string(row, column, cell)
-            };
-            written.map_err(failed)?;
+/// A list while it is being written, some rows at a time; the first of all are the heads.
+pub(crate) enum Draft {
+    Xlsx { book: Box<rust_xlsxwriter::Workbook>, next: u32 },
+    Csv(csv::Writer<Vec<u8>>),
+}
+
+impl Draft {
+    pub(crate) fn new(format: Format) -> Self {
+        match format {
+            Format::Xlsx => {
+                let mut book = Box::new(rust_xlsxwriter::Workbook::new());
+                book.add_worksheet();
+                Self::Xlsx { book, next: 0 }
+            }
+            Format::Csv => Self::Csv(csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec())),
         }
     }
-    book.save_to_buffer().map_err(failed)
+
+    pub(crate) fn push(&mut self, rows: &[Vec<String>]) -> Result<(), Error> {
+        match self {
+            Self::Xlsx { book, next } => push_xlsx(book, next, rows).map_err(workbook_failed),
+            Self::Csv(writer) => {
+                for cells in rows {
+                    let written = writer.write_record(cells.iter().map(|cell| defuse(cell)));
+                    written.map_err(|error| Error::internal("writing a csv file", error))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Xlsx { mut book, .. } => book.save_to_buffer().map_err(workbook_failed),
+            Self::Csv(writer) => writer.into_inner().map_err(|error| Error::internal("writing a csv file", error)),
+        }
+    }
 }
 
-fn write_csv(sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
-    let failed = |error: csv::Error| Error::internal("writing a csv file", error);
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec());
-    for cells in sheet {
-        writer.write_record(cells.iter().map(|cell| defuse(cell))).map_err(failed)?;
+fn workbook_failed(error: rust_xlsxwriter::XlsxError) -> Error {
+    Error::internal("writing a workbook", error)
+}
+
+fn push_xlsx(
+    book: &mut rust_xlsxwriter::Workbook,
+    next: &mut u32,
+    rows: &[Vec<String>],
+) -> Result<(), rust_xlsxwriter::XlsxError> {
+    let page = book.worksheet_from_index(0)?;
+    let bold = rust_xlsxwriter::Format::new().set_bold();
+    for cells in rows {
+        for (column, cell) in (0u16..).zip(cells) {
+            // Strings are string cells in a workbook: nothing in them is ever taken for a formula.
+            if *next == 0 {
+                page.write_string_with_format(0, column, cell, &bold)?;
+            } else {
+                page.write_string(*next, column, cell)?;
+            }
+        }
+        *next += 1;
     }
-    writer.into_inner().map_err(|error| Error::internal("writing a csv file", error))
+    Ok(())
 }
 
 /// A cell that begins like a formula gets a leading apostrophe (OWASP, CSV injection); a phone number in E.164 too.

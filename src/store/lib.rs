@@ -23,6 +23,7 @@ mod layer;
 mod open;
 mod queue;
 mod read;
+mod scribe;
 mod sled_engine;
 mod snapshot;
 mod table;

@@ -8,13 +8,15 @@ use super::{
     presence::{AtList, Work},
     redeem::Before,
 };
-use crate::{Actor, At, Ctx, Error, checkin::presence, space::name_of};
+use crate::{Actor, At, Ctx, Error, checkin::presence, sheet::Draft, space::name_of};
 use domain::{
     By, CheckinList, EventId, GateId, ListId, Permission, Scan, ScanId, Time,
     checkin::{Line, ScanBlock},
     time::MINUTE,
 };
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use store::catalogue::{ARRIVALS, ENTERED_OF_GROUP, ENTERED_OF_TYPE, REFUSALS, TICKETS_OF_GROUP, TICKETS_OF_TYPE};
 use store::{Order, Read};
 
@@ -160,52 +162,101 @@ pub fn open_conflicts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<usize,
         .look(|presence| presence.conflicts().filter(|(_, settled)| settled.is_none()).count())
 }
 
-/// The whole scan log as a file, oldest first: every scan with what was said, by whom, where, and whether it was taken back.
+/// Lines of the scan log that are read at one instant: more would keep what is committed meanwhile in memory, and a door waiting for it.
+const PART: usize = 2_000;
+
+/// The whole scan log as a file, oldest first: every scan with what was said, by whom, where, and whether it was taken back. What is scanned while the file is
+/// made may be in it.
 pub async fn export(
     ctx: &Ctx,
     actor: &Actor,
     event: EventId,
     format: crate::sheet::Format,
-    say: impl Fn(&str) -> String + Send + 'static,
+    say: impl Fn(&str) -> String + Send + Sync + 'static,
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
-    let (ctx, zone) = (ctx.clone(), ctx.zone(permit.space)?);
-    crate::aside(move || {
-        let held = presence(&ctx, permit.space, event)?;
-        let table = ctx.read(&permit, |view| {
-            let doors = doors_in(view, event)?;
-            let heads = [
-                "Scan number",
-                "Time",
-                "Received",
-                "List",
-                "Gate",
-                "Entry or exit",
-                "Name",
-                "Ticket number or code",
-                "Verdict",
-                "Reason",
-                "Way in",
-                "Scanned by",
-                "Forced",
-                "Offline",
-                "Conflict",
-                "Taken back",
-            ];
-            let mut out = vec![heads.map(&say).to_vec()];
-            let mut names = Names::default();
-            for kept in view.scan::<ScanBlock>(&event, None, Order::Ascending) {
-                for line in kept?.1.lines {
-                    let Line::Scan(scan) = line else { continue };
-                    let annulled = held.look(|presence| presence.annulled(scan.id))?;
-                    out.push(row(view, &doors, &mut names, &scan, annulled.map(|(at, _)| at), &zone, &say)?);
-                }
+    let zone = ctx.zone(permit.space)?;
+    let say = Arc::new(say);
+    let mut sheet = LogSheet::new(format, say.as_ref())?;
+    // Looked up here and not aside: there, a thread that steps back could hold what doors wait for.
+    let annulled = Arc::new(presence(ctx, permit.space, event)?.look(|presence| presence.all_annulled().clone())?);
+    loop {
+        let (own, may, zone, say, annulled) =
+            (ctx.clone(), permit.clone(), zone.clone(), say.clone(), annulled.clone());
+        let (back, more) = crate::aside(move || {
+            let more = own.read(&may, |view| sheet.part(view, event, &annulled, &zone, say.as_ref()))?;
+            Ok((sheet, more))
+        })
+        .await?;
+        sheet = back;
+        if !more {
+            break;
+        }
+    }
+    crate::aside(move || sheet.draft.finish()).await
+}
+
+/// The scan log's file while it is written.
+struct LogSheet {
+    draft: Draft,
+    names: Names,
+    /// The first line of the last block that is in it.
+    last: Option<ScanId>,
+}
+
+impl LogSheet {
+    fn new(format: crate::sheet::Format, say: &impl Fn(&str) -> String) -> Result<Self, Error> {
+        let heads = [
+            "Scan number",
+            "Time",
+            "Received",
+            "List",
+            "Gate",
+            "Entry or exit",
+            "Name",
+            "Ticket number or code",
+            "Verdict",
+            "Reason",
+            "Way in",
+            "Scanned by",
+            "Forced",
+            "Offline",
+            "Conflict",
+            "Taken back",
+        ];
+        let mut draft = Draft::new(format);
+        draft.push(&[heads.map(say).to_vec()])?;
+        Ok(Self { draft, names: Names::default(), last: None })
+    }
+
+    /// Writes the next lines; false behind the last one.
+    fn part(
+        &mut self,
+        view: &impl Read,
+        event: EventId,
+        annulled: &FxHashMap<ScanId, (Time, By)>,
+        zone: &jiff::tz::TimeZone,
+        say: &impl Fn(&str) -> String,
+    ) -> Result<bool, Error> {
+        let doors = doors_in(view, event)?;
+        let from = self.last.map(|last| (event, last));
+        let mut rows = Vec::new();
+        for kept in view.scan::<ScanBlock>(&event, from.as_ref(), Order::Ascending) {
+            let ((_, first), block) = kept?;
+            for line in block.lines {
+                let Line::Scan(scan) = line else { continue };
+                let annulled = annulled.get(&scan.id).map(|(at, _)| *at);
+                rows.push(row(view, &doors, &mut self.names, &scan, annulled, zone, say)?);
             }
-            Ok(out)
-        })?;
-        crate::sheet::write(format, &table)
-    })
-    .await
+            self.last = Some(first);
+            if rows.len() >= PART {
+                self.draft.push(&rows)?;
+                return Ok(true);
+            }
+        }
+        self.draft.push(&rows)?;
+        Ok(false)
+    }
 }
 
 /// Names of those who scanned, looked up once.

@@ -296,6 +296,11 @@ impl Presence {
         self.annulled.get(&scan).copied()
     }
 
+    /// The scans that were taken back, with when and by whom.
+    pub(crate) fn all_annulled(&self) -> &FxHashMap<ScanId, (Time, By)> {
+        &self.annulled
+    }
+
     /// Scans that may have this nonce.
     pub(crate) fn with_nonce(&self, hash: u64) -> impl Iterator<Item = ScanId> {
         self.nonces.find(hash)

@@ -1,55 +1,83 @@
 //! Registrations as a file.
 
-use super::{load, sees_all, selected, show_answer};
-use crate::{Actor, At, Ctx, Error, checkin, event, privacy::access, roster::Filter, ticket_type};
+use super::{sees_all, selected, show_answer};
+use crate::{
+    Actor, At, Ctx, Error, Permit, checkin, event,
+    privacy::access,
+    roster::Filter,
+    sheet::{self, Draft},
+    ticket_type,
+};
 use domain::{
-    EventId, Permission, PersonId, TicketId, TicketState,
+    CheckinList, Event, EventId, Group, Permission, PersonId, Ticket, TicketId, TicketState, TicketType, Time,
+    checkin::Entry,
     field::{Answer, AnswerValue, FieldKind},
     phone,
     privacy::Seen,
     region,
 };
+use jiff::tz::TimeZone;
+use std::sync::Arc;
 use store::Read;
 
-/// The registrations that a filter finds as a file. Phones and identity cards are in it in full only for those who may see them.
+/// Rows that are read at one instant. More would keep what is committed meanwhile in memory, and a door waiting for it.
+const PART: usize = 1_000;
+
+/// What is the same for all rows.
+struct Frame<S> {
+    event: Event,
+    kinds: Vec<TicketType>,
+    groups: Vec<Group>,
+    lists: Vec<CheckinList>,
+    /// Phones and identity cards in full.
+    full: bool,
+    zone: TimeZone,
+    say: S,
+}
+
+/// The registrations that a filter finds as a file. Phones and identity cards are in it in full only for those who may see them. Each row is as it was while
+/// the file was made.
 pub async fn export(
     ctx: &Ctx,
     actor: &Actor,
     event: EventId,
     filter: &Filter,
-    format: crate::sheet::Format,
-    zone: jiff::tz::TimeZone,
-    say: impl Fn(&str) -> String + Send + 'static,
+    format: sheet::Format,
+    zone: TimeZone,
+    say: impl Fn(&str) -> String + Send + Sync + 'static,
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
-    let (own, filter) = (ctx.clone(), filter.seen_by(ctx, actor, event));
-    let (bytes, seen) = crate::aside(move || {
-        let ids = selected(&own, &permit, event, &filter)?;
-        let (table, seen) = own.read(&permit, |view| {
-            let seen = if full { seen_in(view, event, &ids)? } else { Vec::new() };
-            Ok((table(&own, view, event, &ids, full, &zone, &say)?, seen))
-        })?;
-        Ok((crate::sheet::write(format, &table)?, seen))
+    let presence = checkin::presence(ctx, permit.space, event)?;
+    let (own, may, filter) = (ctx.clone(), permit.clone(), filter.seen_by(ctx, actor, event));
+    let (ids, frame, mut draft) = crate::aside(move || {
+        let frame = own.read(&may, |view| Frame::read(view, event, full, zone, say))?;
+        let mut draft = Draft::new(format);
+        draft.push(&[frame.heads()])?;
+        Ok((selected(&own, &may, event, &filter)?, Arc::new(frame), draft))
     })
     .await?;
+    let mut seen = Vec::new();
+    for part in ids.chunks(PART) {
+        // Looked up here and not aside: there, a thread that steps back could hold what doors wait for.
+        let entries = presence.look(|presence| part.iter().map(|id| presence.at_main(*id).first()).collect::<Vec<_>>());
+        let part: Vec<_> = part.iter().copied().zip(entries?).collect();
+        let (own, may, frame) = (ctx.clone(), permit.clone(), frame.clone());
+        let (back, people) = crate::aside(move || {
+            let (rows, people) = frame.rows(&own, &may, &part)?;
+            draft.push(&rows)?;
+            Ok((draft, people))
+        })
+        .await?;
+        draft = back;
+        seen.extend(people);
+    }
+    let bytes = crate::aside(move || draft.finish()).await?;
     if !seen.is_empty() {
         let fields = [Seen::Phone, Seen::IdCard];
         access::note_now(ctx, actor, "registration.export", Some(event), seen, &fields).await?;
     }
     Ok(bytes)
-}
-
-/// Whose sensitive fields are in a file.
-fn seen_in(view: &impl Read, event: EventId, ids: &[TicketId]) -> Result<Vec<PersonId>, Error> {
-    let mut people = Vec::new();
-    for id in ids {
-        let ticket = load(view, event, *id)?;
-        if !access::seen_of(&ticket).is_empty() {
-            people.push(ticket.person);
-        }
-    }
-    Ok(people)
 }
 
 /// A region's province and code in columns of their own, to filter and sort by.
@@ -63,76 +91,92 @@ fn region_cells(kept: Option<&Answer>) -> [String; 2] {
     }
 }
 
-fn table(
-    ctx: &Ctx,
-    view: &impl Read,
-    event: EventId,
-    ids: &[TicketId],
-    full: bool,
-    zone: &jiff::tz::TimeZone,
-    say: &impl Fn(&str) -> String,
-) -> Result<Vec<Vec<String>>, Error> {
-    let presence = checkin::presence(ctx, view.space_id(), event)?;
-    let form = event::load(view, event)?;
-    let kinds = ticket_type::of_event(view, event)?;
-    let groups = event::groups_of(view, event)?;
-    let mut heads: Vec<String> = domain::import::COLUMNS.iter().map(|(_, head)| say(head)).collect();
-    for field in &form.fields {
-        heads.push(field.label.clone());
-        if field.kind == FieldKind::Region {
-            heads.extend(["Province", "Region code"].map(|part| format!("{}：{}", field.label, say(part))));
-        }
+impl<S: Fn(&str) -> String> Frame<S> {
+    fn read(view: &impl Read, event: EventId, full: bool, zone: TimeZone, say: S) -> Result<Self, Error> {
+        Ok(Self {
+            event: event::load(view, event)?,
+            kinds: ticket_type::of_event(view, event)?,
+            groups: event::groups_of(view, event)?,
+            lists: checkin::lists_in(view, event)?,
+            full,
+            zone,
+            say,
+        })
     }
-    let lists = checkin::lists_in(view, event)?;
-    let asked = lists.iter().flat_map(|list| list.questions.iter().map(move |question| (list, question)));
-    heads.extend(asked.map(|(list, question)| format!("{} {}", list.name, question.label).trim().to_owned()));
-    heads.extend(["Attend code", "State", "Checked in at", "Registered at"].map(say));
-    let mut out = vec![heads];
-    let local = |at: domain::Time| at.to_cell(zone);
-    for id in ids {
-        let ticket = load(view, event, *id)?;
-        let number = ticket
-            .phone
-            .as_deref()
-            .map_or(String::new(), |number| if full { phone::local(number) } else { phone::masked(number) });
-        let kind = kinds.iter().find(|kind| kind.id == ticket.kind).map_or(String::new(), |kind| kind.name.clone());
-        let group = groups
-            .iter()
-            .find(|group| Some(group.id) == ticket.group)
-            .map_or(String::new(), |group| group.name.clone());
-        let entry = presence.look(|presence| presence.at_main(*id))?.first();
+
+    fn heads(&self) -> Vec<String> {
+        let say = |text: &&str| (self.say)(text);
+        let mut heads: Vec<String> = domain::import::COLUMNS.iter().map(|(_, head)| say(head)).collect();
+        for field in &self.event.fields {
+            heads.push(field.label.clone());
+            if field.kind == FieldKind::Region {
+                heads.extend(["Province", "Region code"].iter().map(|part| format!("{}：{}", field.label, say(part))));
+            }
+        }
+        let asked = self.lists.iter().flat_map(|list| list.questions.iter().map(move |question| (list, question)));
+        heads.extend(asked.map(|(list, question)| format!("{} {}", list.name, question.label).trim().to_owned()));
+        heads.extend(["Attend code", "State", "Checked in at", "Registered at"].iter().map(say));
+        heads
+    }
+
+    /// The rows of tickets with their first entries, at one instant, and whose sensitive fields are in them in full. A ticket that is gone by now has no row.
+    fn rows(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        part: &[(TicketId, Option<Entry>)],
+    ) -> Result<(Vec<Vec<String>>, Vec<PersonId>), Error> {
+        let (mut rows, mut people) = (Vec::with_capacity(part.len()), Vec::new());
+        ctx.read(permit, |view| {
+            for (id, entry) in part {
+                let Some(ticket) = view.get::<Ticket>(&(self.event.id, *id))? else { continue };
+                if self.full && !access::seen_of(&ticket).is_empty() {
+                    people.push(ticket.person);
+                }
+                rows.push(self.row(ctx, view, &ticket, *entry)?);
+            }
+            Ok(())
+        })?;
+        Ok((rows, people))
+    }
+
+    fn row(&self, ctx: &Ctx, view: &impl Read, ticket: &Ticket, entry: Option<Entry>) -> Result<Vec<String>, Error> {
+        let shown = if self.full { phone::local } else { phone::masked };
+        let kind = self.kinds.iter().find(|kind| kind.id == ticket.kind);
+        let group = self.groups.iter().find(|group| Some(group.id) == ticket.group);
         let state = match (ticket.state, entry) {
             (TicketState::Active, Some(_)) => "Checked in",
             (state, _) => state.label(),
         };
         let mut row = vec![
             ticket.name.clone(),
-            number,
+            ticket.phone.as_deref().map_or(String::new(), shown),
             ticket.company.clone(),
-            kind,
-            group,
+            kind.map_or(String::new(), |kind| kind.name.clone()),
+            group.map_or(String::new(), |group| group.name.clone()),
             ticket.seat.clone(),
             ticket.note.clone(),
             ticket.door_note.clone(),
             ticket.number.clone(),
         ];
-        for field in &form.fields {
+        for field in &self.event.fields {
             let kept = ticket.answers.iter().find(|answer| answer.field == field.id);
-            row.push(kept.map_or(Ok(String::new()), |answer| show_answer(ctx, &ticket, answer, full))?);
+            row.push(kept.map_or(Ok(String::new()), |answer| show_answer(ctx, ticket, answer, self.full))?);
             if field.kind == FieldKind::Region {
                 row.extend(region_cells(kept));
             }
         }
-        row.extend(checkin::answers_in(view, event, &lists, *id)?.into_iter().map(|answered| answered.answer));
+        let answered = checkin::answers_in(view, self.event.id, &self.lists, ticket.id)?;
+        row.extend(answered.into_iter().map(|answered| answered.answer));
+        let local = |at: Time| at.to_cell(&self.zone);
         row.extend([
             ticket.attend.clone(),
-            say(state),
+            (self.say)(state),
             entry.map_or(String::new(), |entry| local(entry.at)),
             local(ticket.created_at),
         ]);
-        out.push(row);
+        Ok(row)
     }
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -176,7 +220,7 @@ mod tests {
         let chosen = |region: &str| names(Filter { region: region.into(), ..Filter::default() });
         assert_eq!((chosen("浙江省").len(), chosen("上海市").len(), chosen("").len()), (2, 1, 4));
         let filter = Filter { text: "地区:杭州".into(), ..Filter::default() };
-        let (zone, format) = (jiff::tz::TimeZone::UTC, crate::sheet::Format::Csv);
+        let (zone, format) = (TimeZone::UTC, sheet::Format::Csv);
         let file = export(ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await.unwrap();
         let file = String::from_utf8(file).unwrap();
         let mut lines = file.trim_start_matches('\u{feff}').lines();

@@ -79,6 +79,40 @@ fn without_its_runtime_the_thread_writes_again_and_another_one_may_help() {
 }
 
 #[test]
+fn a_runtime_may_go_at_any_moment_and_what_was_on_its_way_is_kept() {
+    for round in 0..30u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(small(folder.path())).unwrap();
+        let first = runtime(2);
+        let (told, answered) = std::sync::mpsc::channel();
+        for at in 0..WRITERS {
+            let (store, told) = (store.clone(), told.clone());
+            first.spawn(async move {
+                for turn in 0.. {
+                    let id = 1 + at * 100_000 + turn;
+                    match store.write(move |tx| pair(&mut tx.space(SPACE), id)).await {
+                        Ok(()) => drop(told.send(id)),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+        drop(told);
+        // It goes a little later each time.
+        let mut kept: Vec<u64> = answered.iter().take(200 + 7 * round as usize).collect();
+        first.shutdown_background();
+        kept.extend(answered);
+        threads(&store, 9_000_000);
+        store.checkpoint().unwrap();
+        kept.extend(9_000_000..9_000_000 + 8 * EACH);
+        assert_kept(&store.view(), kept.iter().copied());
+        store.close().unwrap();
+        let (store, _) = Store::open(small(folder.path())).unwrap();
+        assert_kept(&store.view(), kept);
+    }
+}
+
+#[test]
 fn who_blocks_the_only_worker_of_the_runtime_is_served_all_the_same() {
     let store = Store::memory();
     let runtime = runtime(1);

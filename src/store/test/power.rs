@@ -1,9 +1,9 @@
 //! The power goes at any moment: whatever was answered is there, whatever was not is there in whole or not at all.
 
 use super::{
-    assert_kept,
+    SPACE, assert_kept,
     disk::{Dice, FakeBase, FakeDisk},
-    small, write_pair,
+    pair, small, write_pair,
 };
 use crate::{Error, Options, Store};
 use std::sync::atomic::Ordering;
@@ -39,17 +39,58 @@ fn recorded(first: u64, pairs: u64) -> (FakeDisk, Options) {
     (disk, options)
 }
 
+/// As [`recorded`], by tasks of a runtime, of which one writes for all; the groups are on their way to the disk while others ask for checkpoints and probes.
+fn recorded_in_a_crowd(pairs: u64) -> (FakeDisk, Options) {
+    let (disk, options) = (FakeDisk::new(), small("/hall"));
+    let store = open(&disk, &options, 1).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for lane in 0..16 {
+        let (store, disk) = (store.clone(), disk.clone());
+        let write = async move {
+            for id in (1..=pairs).filter(|id| id % 16 == lane) {
+                store.write(move |tx| pair(&mut tx.space(SPACE), id)).await?;
+                disk.told(id);
+            }
+            Ok::<_, Error>(())
+        };
+        tasks.spawn_on(write, runtime.handle());
+    }
+    for _ in 0..8 {
+        store.checkpoint().unwrap();
+        store.probe(Duration::from_secs(30)).unwrap();
+    }
+    runtime.block_on(async {
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap().unwrap();
+        }
+    });
+    assert!(store.is_helped());
+    store.close().unwrap();
+    (disk, options)
+}
+
 #[test]
 fn after_a_power_cut_at_any_step_everything_answered_is_there() {
     let (disk, options) = recorded(1, 160);
-    let steps = disk.steps();
     assert!(disk.syncs("0000000002.seg") > 0, "segments must change");
+    cut_everywhere(&disk, &options);
+}
+
+#[test]
+fn in_a_crowd_too_everything_answered_is_there_after_a_power_cut() {
+    let (disk, options) = recorded_in_a_crowd(400);
+    cut_everywhere(&disk, &options);
+}
+
+fn cut_everywhere(disk: &FakeDisk, options: &Options) {
+    let steps = disk.steps();
     let mut states = 0;
     for cut in (0..steps).step_by((steps / 400).max(1)).chain(0..60).chain(steps - 40..=steps) {
         for seed in 0..2 {
             let mut dice = Dice(cut as u64 * 31 + seed);
             let (after, told) = disk.cut(cut, &mut dice);
-            let opened = open(&after, &options, 2);
+            let opened = open(&after, options, 2);
             let store =
                 opened.unwrap_or_else(|error| panic!("cut {cut} seed {seed}: {error}\n{:#?}", disk.around(cut)));
             assert_kept(&store.view(), told.iter().copied());
@@ -62,7 +103,7 @@ fn after_a_power_cut_at_any_step_everything_answered_is_there() {
             drop(store);
             let again = dice.below(after.steps() + 1);
             let (third, more) = after.cut(again, &mut dice);
-            let opened = open(&third, &options, 3);
+            let opened = open(&third, options, 3);
             let store =
                 opened.unwrap_or_else(|error| panic!("cut {cut}, again {again}: {error}\n{:#?}", after.around(again)));
             assert_kept(&store.view(), told.into_iter().chain(more));
@@ -98,6 +139,52 @@ fn a_failed_sync_refuses_writes_until_the_store_is_opened_again() {
     let store = open(&disk, &options, 1).unwrap();
     write_pair(&store, 4).unwrap();
     assert_kept(&store.view(), [1, 4]);
+}
+
+#[test]
+fn a_failed_sync_in_a_crowd_refuses_whoever_was_on_the_way_and_everybody_after() {
+    let (disk, options) = (FakeDisk::new(), small("/hall"));
+    let store = open(&disk, &options, 1).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let crowd = |first: u64, pairs: u64| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for lane in 0..16 {
+            let store = store.clone();
+            let write = async move {
+                let (mut kept, mut refused) = (Vec::new(), 0);
+                for id in (first..first + pairs).filter(|id| id % 16 == lane) {
+                    match store.write(move |tx| pair(&mut tx.space(SPACE), id)).await {
+                        Ok(()) => kept.push(id),
+                        Err(Error::Io { .. } | Error::Poisoned(_)) => refused += 1,
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                (kept, refused)
+            };
+            tasks.spawn_on(write, runtime.handle());
+        }
+        let done = runtime.block_on(tasks.join_all());
+        let kept: Vec<u64> = done.iter().flat_map(|(kept, _)| kept.iter().copied()).collect();
+        (kept, done.iter().map(|(_, refused)| refused).sum::<u64>())
+    };
+    let (mut kept, refused) = crowd(1, 320);
+    assert!(store.is_helped());
+    assert_eq!((kept.len(), refused), (320, 0));
+    let failing = disk.clone();
+    let fails = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(5));
+        failing.0.fail_sync.store(true, Ordering::SeqCst);
+    });
+    let (more, refused) = crowd(1_000, 20_000);
+    fails.join().unwrap();
+    assert!(refused > 0, "the disk failed while they wrote");
+    kept.extend(more);
+    disk.0.fail_sync.store(false, Ordering::SeqCst);
+    assert_eq!(crowd(50_000, 32), (Vec::new(), 32));
+    assert_kept(&store.view(), kept.iter().copied());
+    drop(store);
+    let store = open(&disk, &options, 2).unwrap();
+    assert_kept(&store.view(), kept);
 }
 
 #[test]

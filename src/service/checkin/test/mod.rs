@@ -501,3 +501,39 @@ async fn the_whole_log_is_exported_with_what_became_of_each_scan() {
     let denied = checkin::export(&hall.ctx, &door, event, crate::sheet::Format::Csv, |text| text.to_owned()).await;
     assert!(denied.is_err());
 }
+
+#[tokio::test]
+async fn files_of_several_parts_have_every_row_once_and_in_order() {
+    const PEOPLE: usize = 1_010;
+    const STRANGERS: usize = 1_010;
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let mut numbers = Vec::new();
+    for n in 0..PEOPLE {
+        let added = registration::add(&hall.ctx, &admin, event, kind, "", &named(&format!("人{n:04}"), "")).await;
+        numbers.push(added.unwrap().number);
+    }
+    let strangers = (0..STRANGERS).map(|n| format!("x{n:04}"));
+    let codes: Vec<String> = numbers.iter().cloned().chain(strangers).collect();
+    for (n, code) in codes.iter().enumerate() {
+        checkin::redeem(&hall.ctx, &admin, event, scan(code, &format!("n{n}"))).await.unwrap();
+    }
+    let format = crate::sheet::Format::Csv;
+    let column = |file: Vec<u8>, head: &str| -> Vec<String> {
+        let text = String::from_utf8(file).unwrap();
+        let rows: Vec<Vec<&str>> =
+            text.trim_start_matches('\u{feff}').lines().map(|line| line.split(',').collect()).collect();
+        let at = rows[0].iter().position(|cell| *cell == head).unwrap();
+        rows[1..].iter().map(|row| row[at].to_owned()).collect()
+    };
+    let log = checkin::export(&hall.ctx, &admin, event, format, |text| text.to_owned()).await.unwrap();
+    assert_eq!(column(log.clone(), "Ticket number or code"), codes);
+    assert_eq!(column(log, "Scan number"), (1..=codes.len()).map(|n| n.to_string()).collect::<Vec<_>>());
+    let zone = event::zone(&hall.ctx, SPACE).unwrap();
+    let filter = crate::roster::Filter { descending: true, ..crate::roster::Filter::default() };
+    let file = registration::export(&hall.ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await;
+    let file = file.unwrap();
+    numbers.reverse();
+    assert_eq!(column(file.clone(), "State"), vec!["Checked in"; PEOPLE]);
+    assert_eq!(column(file, "Ticket number"), numbers);
+}
