@@ -63,6 +63,7 @@ pub struct App {
     hall: Hall,
     router: Router,
     kept: api::hot::Kept,
+    csrf: CsrfLayer,
     /// Nothing but the page of a box that does not lead.
     idle: bool,
 }
@@ -70,12 +71,16 @@ pub struct App {
 impl App {
     /// The hall's routes.
     pub fn new(hall: Hall) -> Self {
-        Self { router: router(hall.clone()), kept: api::hot::Kept::new(&hall), hall, idle: false }
+        Self::with(router(hall.clone()), hall, false)
     }
 
     /// A box that does not lead: whatever is asked for, its page answers.
     pub fn idle(hall: Hall) -> Self {
-        Self { router: standby::router(hall.clone()), kept: api::hot::Kept::new(&hall), hall, idle: true }
+        Self::with(standby::router(hall.clone()), hall, true)
+    }
+
+    fn with(router: Router, hall: Hall, idle: bool) -> Self {
+        Self { router, kept: api::hot::Kept::new(&hall), csrf: CsrfLayer::new(), hall, idle }
     }
 
     /// Answers one request. A scan goes by a lane of its own: the router and what surrounds it would take longer than the scan.
@@ -126,7 +131,7 @@ impl App {
         api::guard::admit(&self.hall, &mut request);
         if request.method() == Method::POST && request.uri().path() == api::checkin::REDEEM {
             let lane = |request| async { Ok::<_, Infallible>(api::checkin::lane(&self.hall, request).await) };
-            let Ok(response) = CsrfLayer::new().layer(service_fn(lane)).oneshot(request).await;
+            let Ok(response) = self.csrf.layer(service_fn(lane)).oneshot(request).await;
             return (response, meter::Way::Scan);
         }
         let (request, place) = match api::hot::look(&self.hall, &self.kept, request) {

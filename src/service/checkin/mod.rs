@@ -5,6 +5,7 @@ mod cards;
 mod figures;
 mod list;
 mod log;
+mod nonces;
 pub mod own;
 mod presence;
 mod redeem;

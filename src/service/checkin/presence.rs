@@ -1,15 +1,12 @@
 //! Who is in: the fold of an event's scan log, and the nonces in it. Committed lines only.
 
-use crate::{
-    Error,
-    model::{Model, spread, wide},
-};
+use super::nonces::Nonces;
+use crate::{Error, model::Model};
 use domain::{
     By, EventId, GateId, ListId, Scan, ScanId, TicketId, Time,
     checkin::{Annul, Direction, Entry, Line, Moment, ScanBlock, Standing, Verdict},
     time::MINUTE,
 };
-use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -138,47 +135,6 @@ impl Standings {
     }
 }
 
-/// The nonces of an event's scans, in nine bytes each. A hit is only a hint: the scan says whether it is the same.
-#[derive(Debug, Default)]
-struct Nonces {
-    /// Part of the hash of each line's nonce; lines that are no scans have none in the table.
-    prints: Vec<u32>,
-    /// Places in `prints`.
-    table: HashTable<u32>,
-}
-
-/// The part of a hash that is kept.
-fn print(hash: u64) -> u32 {
-    u32::try_from(hash >> 32).unwrap_or(0)
-}
-
-/// Where a print is in the table.
-fn hashed(print: u32) -> u64 {
-    spread(u64::from(print))
-}
-
-impl Nonces {
-    /// Takes the next line's hash in.
-    fn push(&mut self, hash: Option<u64>) {
-        let line = self.prints.len();
-        let print = hash.map_or(0, print);
-        self.prints.push(print);
-        // An event has no more lines than a 32-bit number counts: they would take a terabyte.
-        if let Some(line) = hash.and_then(|_| u32::try_from(line).ok()) {
-            let prints = &self.prints;
-            let of = |line: &u32| prints.get(wide(*line)).map_or(0, |print| hashed(*print));
-            self.table.insert_unique(hashed(print), line, of);
-        }
-    }
-
-    /// Numbers of the scans that may have a nonce.
-    fn find(&self, hash: u64) -> impl Iterator<Item = ScanId> {
-        let print = print(hash);
-        let fits = move |line: &&u32| self.prints.get(wide(**line)) == Some(&print);
-        self.table.iter_hash(hashed(print)).filter(fits).map(|line| ScanId(u64::from(*line) + 1))
-    }
-}
-
 /// One list's tickets.
 #[derive(Debug, Default)]
 pub(crate) struct AtList {
@@ -250,7 +206,7 @@ pub(crate) fn nonce_hash(by: By, nonce: &str) -> u64 {
 impl Presence {
     /// Number of the newest line; 0 before the first.
     pub(crate) fn newest(&self) -> u64 {
-        self.nonces.prints.len() as u64
+        self.nonces.len() as u64
     }
 
     pub(crate) fn standing(&self, list: ListId, ticket: TicketId) -> Option<Standing> {
@@ -373,7 +329,7 @@ impl Model for Presence {
     }
 
     fn weight(&self) -> usize {
-        self.nonces.prints.len()
+        self.nonces.len()
     }
 }
 
@@ -424,24 +380,5 @@ mod tests {
         inside.turn(entry(at - 13 * 15 * MINUTE), None);
         assert_eq!((inside.count(&now, None), inside.count(&now, Some(4)), inside.count(&now, Some(7))), (4, 1, 1));
         assert_eq!(inside.quarters.values().sum::<i64>(), 4);
-    }
-
-    #[test]
-    fn nonces_are_found_with_those_that_look_alike() {
-        let mut nonces = Nonces::default();
-        let hash = |n: u64| n << 32;
-        let alike = hash(5) + 1;
-        [Some(hash(5)), None, Some(hash(6)), Some(alike), Some(0)].into_iter().for_each(|hash| nonces.push(hash));
-        let found = |hash| {
-            let mut found: Vec<u64> = nonces.find(hash).map(|scan| scan.0).collect();
-            found.sort_unstable();
-            found
-        };
-        assert_eq!(found(hash(5)), [1, 4], "the scans tell which of them it is");
-        assert_eq!(found(hash(6)), [3]);
-        assert_eq!(found(0), [5], "a line that is no scan has no nonce");
-        assert!(found(hash(8)).is_empty());
-        (0..10_000).for_each(|n| nonces.push(Some(hash(100 + n))));
-        assert!((0..10_000).all(|n| nonces.find(hash(100 + n)).any(|scan| scan.0 == 6 + n)));
     }
 }
