@@ -4,7 +4,7 @@
 use crate::{
     Error,
     queue::{Job, Message},
-    writer::{Pace, Ran, Writer},
+    writer::Writer,
 };
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,8 +28,6 @@ pub(crate) struct Desk {
     bell: Arc<Notify>,
     /// There is such a task.
     helped: AtomicBool,
-    /// A group is on its way to the disk: the bell rings when it is there, and not before.
-    flying: AtomicBool,
 }
 
 /// How far one turn at the desk came.
@@ -42,16 +40,15 @@ enum Turn {
 }
 
 impl Desk {
-    pub(crate) fn new(queue: Sender<Message>, unread: Arc<AtomicUsize>, bell: Arc<Notify>) -> Self {
+    pub(crate) fn new(queue: Sender<Message>, unread: Arc<AtomicUsize>) -> Self {
         Self {
             queue,
             unread,
             writer: Mutex::new(None),
             thread: OnceLock::new(),
             crowded: AtomicBool::new(false),
-            bell,
+            bell: Arc::default(),
             helped: AtomicBool::new(false),
-            flying: AtomicBool::new(false),
         }
     }
 
@@ -92,28 +89,24 @@ impl Desk {
             self.call();
             return Ok(());
         }
-        match self.attempt(Pace::Whole)? {
+        match self.attempt()? {
             Turn::More => self.call(),
             Turn::Done | Turn::Taken => {}
         }
         Ok(())
     }
 
-    /// Calls whoever writes for a crowd, unless a group is on its way: whoever lands it looks afterwards.
+    /// Calls whoever writes for a crowd.
     fn call(&self) {
-        if !self.helped.load(Ordering::SeqCst) {
-            self.wake();
-        } else if !self.flying.load(Ordering::SeqCst) {
-            self.bell.notify_one();
-        }
+        if self.helped.load(Ordering::SeqCst) { self.bell.notify_one() } else { self.wake() }
     }
 
     /// Runs a group if nobody writes.
-    fn attempt(&self, pace: Pace) -> Result<Turn, Error> {
+    fn attempt(&self) -> Result<Turn, Error> {
         match self.writer.try_lock() {
             Ok(mut seat) => {
-                let ran = match seat.as_mut() {
-                    Some(writer) if !writer.is_behind() => self.turn(writer, pace),
+                let more = match seat.as_mut() {
+                    Some(writer) if !writer.is_behind() => self.turn(writer).1,
                     Some(_) | None => {
                         drop(seat);
                         self.wake();
@@ -121,8 +114,7 @@ impl Desk {
                     }
                 };
                 drop(seat);
-                let more = ran.more || self.unread.load(Ordering::SeqCst) > 0;
-                Ok(if more && !ran.flying { Turn::More } else { Turn::Done })
+                Ok(if more || self.unread.load(Ordering::SeqCst) > 0 { Turn::More } else { Turn::Done })
             }
             Err(TryLockError::WouldBlock) => Ok(Turn::Taken),
             Err(TryLockError::Poisoned(seat)) => {
@@ -150,7 +142,7 @@ impl Desk {
                 loop {
                     tokio::task::yield_now().await;
                     let Some(desk) = helping.0.upgrade() else { return };
-                    match desk.attempt(Pace::Ahead) {
+                    match desk.attempt() {
                         Ok(Turn::More) => {}
                         Ok(Turn::Done | Turn::Taken) => break,
                         Err(_) => return,
@@ -168,16 +160,13 @@ impl Desk {
         self.helped.load(Ordering::SeqCst)
     }
 
-    /// One group.
-    fn turn(&self, writer: &mut Writer, pace: Pace) -> Ran {
+    /// One group: how many transactions, and whether there may be more.
+    fn turn(&self, writer: &mut Writer) -> (usize, bool) {
         let writing = Writing::begin();
-        let ran = writer.turn(pace);
+        let (ran, more) = writer.turn();
         drop(writing);
-        self.flying.store(ran.flying, Ordering::SeqCst);
-        if !ran.flying {
-            self.crowded.store(ran.group > 1 || ran.landed > 1 || ran.more, Ordering::Relaxed);
-        }
-        ran
+        self.crowded.store(ran > 1 || more, Ordering::Relaxed);
+        (ran, more)
     }
 
     /// The writer's thread: writes while something waits, and sleeps when nothing does, until the end. Where a task helps, it writes what waits when it is
@@ -195,15 +184,15 @@ impl Desk {
                 let Some(writer) = seat.as_mut() else { return };
                 let mut left = writer.waiting();
                 loop {
-                    let ran = self.turn(writer, Pace::Whole);
-                    left = left.saturating_sub(ran.group);
+                    let (ran, more) = self.turn(writer);
+                    left = left.saturating_sub(ran);
                     let helped = self.helped.load(Ordering::SeqCst) && !writer.is_ending();
-                    if !ran.more || (helped && left == 0) {
+                    if !more || (helped && left == 0) {
                         if writer.is_over() {
                             *seat = None;
                             return;
                         }
-                        break (ran.more, helped);
+                        break (more, helped);
                     }
                 }
             };

@@ -48,7 +48,7 @@ pub trait Disk: Send + Sync {
 }
 
 /// An open file.
-pub trait DiskFile: Send + Sync {
+pub trait DiskFile: Send {
     /// Writes at an offset.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// `fdatasync`.

@@ -12,7 +12,6 @@ use crate::{
     open::{self, Base, RealBase},
     queue::{Closure, Message, to_task},
     read::Published,
-    scribe::Scribe,
     tail::{self, Batch, Frame, Frames, Place},
     writer::{Parts, Shared, Space, Writer, generation},
     written,
@@ -126,7 +125,7 @@ impl Store {
         let inner = Inner {
             shared,
             engine: Arc::new(Memory::default()),
-            desk: Arc::new(Desk::new(channel().0, Arc::default(), Arc::default())),
+            desk: Arc::new(Desk::new(channel().0, Arc::default())),
             threads: Mutex::default(),
             place: None,
             _lock: None,
@@ -138,9 +137,7 @@ impl Store {
         let shared = Arc::new(Shared::new(empty(start.sequence)));
         let (queue, messages) = channel();
         let unread = Arc::new(AtomicUsize::new(0));
-        let bell = Arc::default();
-        let scribe = start.journal.as_ref().map(|_| Scribe::start(Arc::clone(&bell))).transpose()?;
-        let desk = Arc::new(Desk::new(queue, unread.clone(), bell));
+        let desk = Arc::new(Desk::new(queue, unread.clone()));
         let (orders, taken) = channel();
         shared.kept_bytes.store(start.journal.as_ref().map_or(0, Journal::kept_bytes), Ordering::Relaxed);
         shared.checkpoint.store(start.keeper.as_ref().map_or(0, |keeper| keeper.state.sequence), Ordering::Relaxed);
@@ -174,7 +171,6 @@ impl Store {
             applier: orders,
             applier_thread: applier.thread().clone(),
             journal: start.journal,
-            scribe,
             space: start.space,
             sequence: start.sequence,
         };

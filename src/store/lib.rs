@@ -23,7 +23,6 @@ mod layer;
 mod open;
 mod queue;
 mod read;
-mod scribe;
 mod sled_engine;
 mod snapshot;
 mod table;

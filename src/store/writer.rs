@@ -1,18 +1,16 @@
 //! The one writer: runs queued transactions over an overlay, commits those that did not refuse as one synced group, publishes
 //! them and answers. Applying to the engine is the applier's work and not here. Its thread sleeps when nothing waits; whoever comes then
-//! runs a group in its place, which spares two changes of thread; in a crowd a task of the runtime does, behind all that bring something,
-//! and goes on with other things while the group is on its way to the disk.
+//! runs a group in its place, which spares two changes of thread; in a crowd a task of the runtime does, behind all that bring something.
 
 use crate::{
     Error, SpaceId, Tx, View,
     disk::{Disk, Folder},
     engine::Engine,
     follow::{Committed, Follower},
-    journal::{self, Journal, Page},
+    journal::{self, Journal},
     layer::{Cache, Changes, Layers, Map},
     queue::{Job, Message, Numbered, Order, Waiting},
     read::{Generation, Published},
-    scribe::{self, Scribe, Taken},
     tail::{Frame, Newest},
     tx::chain,
 };
@@ -135,14 +133,6 @@ type Line = (SpaceId, Vec<u8>);
 /// What a group changes, and whether anything changed beside what the follower wrote.
 type Closed = (Changes, bool);
 
-/// A group that ran: its transactions with their results, and what is to be on disk before they are answered.
-struct Flight {
-    jobs: Vec<Box<dyn Job>>,
-    changes: Changes,
-    /// Whether anything changed beside what the follower wrote.
-    records: bool,
-}
-
 /// Changes that were handed to the applier, with their bytes.
 struct Frozen {
     changes: Arc<Map>,
@@ -155,11 +145,7 @@ pub(crate) struct Writer {
     queue: Receiver<Message>,
     applier: Sender<Order>,
     applier_thread: Thread,
-    /// Gone before the journal: nothing is on its way then.
-    scribe: Option<Scribe>,
     journal: Option<Journal>,
-    /// The group whose page the scribe has. Until it lands, no other one runs, and nothing else goes to the journal.
-    flight: Option<Flight>,
     space: Option<Space>,
     jobs: VecDeque<Box<dyn Job>>,
     active: Map,
@@ -189,31 +175,8 @@ pub(crate) struct Parts {
     pub applier: Sender<Order>,
     pub applier_thread: Thread,
     pub journal: Option<Journal>,
-    pub scribe: Option<Scribe>,
     pub space: Option<Space>,
     pub sequence: u64,
-}
-
-/// How far a turn goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// The group is on disk and answered when the turn ends.
-    Whole,
-    /// The group may be on its way to the disk when the turn ends; another turn answers it.
-    Ahead,
-}
-
-/// What a turn came to.
-#[derive(Default)]
-pub(crate) struct Ran {
-    /// Transactions that the turn ran.
-    pub group: usize,
-    /// Transactions of the group before that it answered.
-    pub landed: usize,
-    /// Its group is on its way to the disk: whoever carries it rings.
-    pub flying: bool,
-    /// There may be more to run.
-    pub more: bool,
 }
 
 impl Writer {
@@ -228,8 +191,6 @@ impl Writer {
             applier: parts.applier,
             applier_thread: parts.applier_thread,
             journal: parts.journal,
-            scribe: parts.scribe,
-            flight: None,
             space: parts.space,
             jobs: VecDeque::new(),
             active: Map::new(),
@@ -250,9 +211,8 @@ impl Writer {
         self
     }
 
-    /// Answers the group that is on its way, takes what waits, and runs one group of it.
-    pub(crate) fn turn(&mut self, pace: Pace) -> Ran {
-        let Some(landed) = self.land(pace) else { return Ran { flying: true, ..Ran::default() } };
+    /// Takes what waits, and runs one group of it. Answers how many transactions were in it, and whether there may be more.
+    pub(crate) fn turn(&mut self) -> (usize, bool) {
         while self.jobs.len() < GROUP_JOBS && !self.stopped {
             match self.queue.try_recv() {
                 Ok(message) => self.take(message),
@@ -262,12 +222,11 @@ impl Writer {
         let waited = self.jobs.len();
         if waited > 0 {
             self.slow_down();
-            self.group(pace);
+            self.group();
         }
         self.hand_over();
-        let flying = self.flight.is_some();
         let more = !self.jobs.is_empty() || (!self.stopped && self.unread.load(Ordering::SeqCst) > 0);
-        Ran { group: waited - self.jobs.len(), landed, flying, more: more && !flying }
+        (waited - self.jobs.len(), more)
     }
 
     /// How many transactions wait at the most: messages that were not taken may be something else.
@@ -282,7 +241,7 @@ impl Writer {
 
     /// Ended, with everything done that came before the end.
     pub(crate) fn is_over(&self) -> bool {
-        self.stopped && self.jobs.is_empty() && self.flight.is_none()
+        self.stopped && self.jobs.is_empty()
     }
 
     /// So much waits for the engine that a group would have to be slow.
@@ -370,10 +329,7 @@ impl Writer {
         let changes: Changes =
             list.into_iter().map(|(key, value)| (Bytes::from(key), value.map(Bytes::from))).collect();
         self.admit()?;
-        if let Some(page) = self.page(&changes)? {
-            self.kept(scribe::take(page))?;
-        }
-        self.show(&changes);
+        self.commit(&changes)?;
         let committed = Committed { changes: &changes, sequence: self.sequence, records: true };
         self.follower.end(Some(&committed));
         Ok(sequence)
@@ -390,8 +346,8 @@ impl Writer {
         self.space.as_mut().map_or(Ok(()), |space| space.check(pending))
     }
 
-    /// One group: admits, runs, commits, answers; or leaves the last two for when it lands.
-    fn group(&mut self, pace: Pace) {
+    /// One group: admits, runs, commits, answers.
+    fn group(&mut self) {
         let open = self.fenced.as_ref().map_or(Ok(()), |why| Err(Error::Fenced(why.clone())));
         if let Err(error) = open.and_then(|()| self.admit()) {
             for job in self.jobs.drain(..) {
@@ -400,57 +356,23 @@ impl Writer {
             return;
         }
         let mut follower = std::mem::replace(&mut self.follower, Box::new(()));
-        let (jobs, closed) = self.execute(follower.as_mut());
-        self.follower = follower;
-        let page = closed.and_then(|(changes, records)| Ok((self.page(&changes)?, changes, records)));
-        let (page, flight) = match page {
-            Ok((page, changes, records)) => (page, Flight { jobs, changes, records }),
+        let (jobs, changes) = self.execute(follower.as_mut());
+        let committed = match changes {
+            Ok((changes, records)) => {
+                let done = if changes.is_empty() { Ok(()) } else { self.commit(&changes) };
+                let committed = Committed { changes: &changes, sequence: self.sequence, records };
+                follower.end(done.is_ok().then_some(&committed));
+                done
+            }
             Err(error) => {
-                self.follower.end(None);
-                return self.answer(jobs, &Err(error));
+                follower.end(None);
+                Err(error)
             }
         };
-        let page = match (page, &self.scribe) {
-            (Some(page), Some(scribe)) if pace == Pace::Ahead => match scribe.give(page) {
-                Ok(()) => {
-                    self.flight = Some(flight);
-                    return;
-                }
-                Err(page) => Some(page),
-            },
-            (page, _) => page,
-        };
-        let kept = page.map_or(Ok(()), |page| self.kept(scribe::take(page)));
-        self.landed(flight, kept);
-    }
-
-    /// Answers the group that is on its way: how many transactions that were. None when it is not on disk yet, and is not waited for.
-    fn land(&mut self, pace: Pace) -> Option<usize> {
-        let Some(flight) = self.flight.take() else { return Some(0) };
-        let Some(taken) = self.scribe.as_ref().and_then(|scribe| scribe.back(pace == Pace::Whole)) else {
-            self.flight = Some(flight);
-            return None;
-        };
-        let (kept, landed) = (self.kept(taken), flight.jobs.len());
-        self.landed(flight, kept);
-        Some(landed)
-    }
-
-    /// The group is on disk, or failed: views see it, or nobody does, and whoever waits is answered.
-    fn landed(&mut self, flight: Flight, kept: Result<(), Error>) {
-        let Flight { jobs, changes, records } = flight;
-        if kept.is_ok() && !changes.is_empty() {
-            self.show(&changes);
-        }
-        let committed = Committed { changes: &changes, sequence: self.sequence, records };
-        self.follower.end(kept.is_ok().then_some(&committed));
-        self.answer(jobs, &kept);
-    }
-
-    fn answer(&self, jobs: Vec<Box<dyn Job>>, kept: &Result<(), Error>) {
+        self.follower = follower;
         self.shared.transactions.fetch_add(jobs.len() as u64, Ordering::Relaxed);
         for job in jobs {
-            job.answer(kept.clone());
+            job.answer(committed.clone());
         }
     }
 
@@ -504,42 +426,27 @@ impl Writer {
         Ok(tx.into_parts())
     }
 
-    /// The page of the next group; none where nothing changed, or nothing is on a disk.
-    fn page(&mut self, changes: &Changes) -> Result<Option<Page>, Error> {
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let page = self.journal.as_mut().map(|journal| journal.page(self.sequence + 1, changes)).transpose();
-        page.map_err(|error| self.failed(error))
-    }
-
-    /// A page was taken to the disk.
-    fn kept(&mut self, taken: Taken) -> Result<(), Error> {
-        let Taken { page, written, took } = taken;
-        written.map_err(|error| self.failed(error))?;
-        if let (Some(page), Some(journal)) = (page, &mut self.journal) {
-            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-            let frame = journal.written(page);
-            self.shared.journal_nanos.fetch_add(took, Ordering::Relaxed);
-            self.shared.journaled.fetch_add(frame.len() as u64, Ordering::Relaxed);
-            self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
-            self.shared.newest.push(self.sequence + 1, frame);
-        }
-        Ok(())
-    }
-
-    /// What failed at the journal refuses its group alone when nothing can have been written of it, and everything otherwise.
-    fn failed(&self, error: Error) -> Error {
-        if !matches!(error, Error::DiskFull { .. } | Error::TooLarge { .. }) {
-            tracing::error!(%error, "the journal failed; writes are refused until the store is opened again");
-            self.shared.refuse(error.clone());
-        }
-        error
-    }
-
-    /// Shows views what is on disk now.
-    fn show(&mut self, changes: &Changes) {
+    /// The group is on disk, and seen by views, when this returns without an error.
+    fn commit(&mut self, changes: &Changes) -> Result<(), Error> {
         let sequence = self.sequence + 1;
+        if let Some(journal) = &mut self.journal {
+            let begun = Instant::now();
+            match journal.append(sequence, changes) {
+                Ok(frame) => {
+                    let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                    self.shared.journal_nanos.fetch_add(took, Ordering::Relaxed);
+                    self.shared.journaled.fetch_add(frame.len() as u64, Ordering::Relaxed);
+                    self.shared.kept_bytes.store(journal.kept_bytes(), Ordering::Relaxed);
+                    self.shared.newest.push(sequence, frame);
+                }
+                Err(error @ (Error::DiskFull { .. } | Error::TooLarge { .. })) => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "the journal failed; writes are refused until the store is opened again");
+                    self.shared.refuse(error.clone());
+                    return Err(error);
+                }
+            }
+        }
         self.sequence = sequence;
         for (key, value) in changes {
             self.active_bytes += change_bytes(key, value);
@@ -553,6 +460,7 @@ impl Writer {
         self.shared.groups.fetch_add(1, Ordering::Relaxed);
         self.publish();
         self.shared.committed.send_replace(sequence);
+        Ok(())
     }
 
     fn publish(&self) {

@@ -32,22 +32,7 @@ const PROBE: [u8; 64] = [0; 64];
 struct Segment {
     number: u64,
     capacity: u64,
-    file: Arc<dyn DiskFile>,
-}
-
-/// A frame with its place, made and not written yet.
-pub(crate) struct Page {
-    file: Arc<dyn DiskFile>,
-    offset: u64,
-    sequence: u64,
-    frame: Vec<u8>,
-}
-
-impl Page {
-    /// Writes the frame and syncs it.
-    pub(crate) fn write(&self) -> Result<(), Error> {
-        self.file.append(&self.frame, self.offset).map_err(Error::io("writing the journal"))
-    }
+    file: Box<dyn DiskFile>,
 }
 
 /// Work that the writer does not wait for.
@@ -110,23 +95,20 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Makes the next frame, and sees to it that there is room for it. [`Error::DiskFull`] means that there is none, and that nothing was written.
-    pub(crate) fn page(&mut self, sequence: u64, changes: &Changes) -> Result<Page, Error> {
+    /// Appends a frame and syncs it. [`Error::DiskFull`] means that nothing was written; any other error that what is on
+    /// disk is unknown. Answers the frame.
+    pub(crate) fn append(&mut self, sequence: u64, changes: &Changes) -> Result<Vec<u8>, Error> {
         let frame = frame(sequence, &encode(changes.iter())?)?;
         let length = frame.len() as u64;
         if self.offset + length > self.segment.capacity {
             self.switch(length)?;
         }
-        Ok(Page { file: self.segment.file.clone(), offset: self.offset, sequence, frame })
-    }
-
-    /// The last page that was made is on disk: the next one goes behind it. Answers the frame.
-    pub(crate) fn written(&mut self, page: Page) -> Vec<u8> {
+        self.segment.file.append(&frame, self.offset).map_err(Error::io("writing the journal"))?;
         if self.offset == HEAD as u64 {
-            self.kept.push((self.segment.number, page.sequence, self.segment.capacity));
+            self.kept.push((self.segment.number, sequence, self.segment.capacity));
         }
-        self.offset += page.frame.len() as u64;
-        page.frame
+        self.offset += length;
+        Ok(frame)
     }
 
     /// Does to the disk what the next frame will do, and changes nothing: writes zeros where it will lie, which are there already, and syncs them.
@@ -214,7 +196,7 @@ fn reopen(disk: &dyn Disk, folder: &Path, number: u64, read: &Replayed) -> Resul
     let file = disk.open(&folder.join(file_name(number))).map_err(Error::io("opening the journal"))?;
     file.sync().map_err(Error::io("syncing the journal"))?;
     let capacity = read.segments.iter().find(|segment| segment.number == number).map_or(0, |segment| segment.bytes);
-    Ok(Segment { number, capacity, file: file.into() })
+    Ok(Segment { number, capacity, file })
 }
 
 /// Makes a segment of zeros behind a head. It gets its name when it is on disk in whole.
@@ -238,7 +220,7 @@ fn make(disk: &dyn Disk, folder: &Path, number: u64, bytes: u64) -> Result<Segme
     };
     disk.rename(&draft, &path).map_err(Error::io("naming a journal segment"))?;
     disk.sync_dir(folder).map_err(Error::io("naming a journal segment"))?;
-    Ok(Segment { number, capacity: bytes, file: file.into() })
+    Ok(Segment { number, capacity: bytes, file })
 }
 
 fn note_newest(disk: &dyn Disk, folder: &Path, number: u64) -> Result<(), Error> {

@@ -39,7 +39,7 @@ fn recorded(first: u64, pairs: u64) -> (FakeDisk, Options) {
     (disk, options)
 }
 
-/// As [`recorded`], by tasks of a runtime, of which one writes for all; the groups are on their way to the disk while others ask for checkpoints and probes.
+/// As [`recorded`], by tasks of a runtime, of which one writes for all, while others ask for checkpoints and probes.
 fn recorded_in_a_crowd(pairs: u64) -> (FakeDisk, Options) {
     let (disk, options) = (FakeDisk::new(), small("/hall"));
     let store = open(&disk, &options, 1).unwrap();
