@@ -181,7 +181,7 @@ pub fn write(format: Format, sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
 /// A list while it is being written, some rows at a time; the first of all are the heads.
 pub(crate) enum Draft {
     Xlsx { book: Box<rust_xlsxwriter::Workbook>, next: u32 },
-    Csv(csv::Writer<Vec<u8>>),
+    Csv(Box<csv::Writer<Vec<u8>>>),
 }
 
 impl Draft {
@@ -192,7 +192,9 @@ impl Draft {
                 book.add_worksheet();
                 Self::Xlsx { book, next: 0 }
             }
-            Format::Csv => Self::Csv(csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec())),
+            Format::Csv => {
+                Self::Csv(Box::new(csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec())))
+            }
         }
     }
 
