@@ -166,7 +166,7 @@ pub fn open_conflicts(ctx: &Ctx, actor: &Actor, event: EventId) -> Result<usize,
 const PART: usize = 2_000;
 
 /// The whole scan log as a file, oldest first: every scan with what was said, by whom, where, and whether it was taken back. What is scanned while the file is
-/// made may be in it.
+/// made is not in it.
 pub async fn export(
     ctx: &Ctx,
     actor: &Actor,
@@ -177,9 +177,12 @@ pub async fn export(
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let zone = ctx.zone(permit.space)?;
     let say = Arc::new(say);
-    let mut sheet = LogSheet::new(format, say.as_ref())?;
+    let (own, space) = (ctx.clone(), permit.space);
+    let held = crate::aside(move || presence(&own, space, event)).await?;
     // Looked up here and not aside: there, a thread that steps back could hold what doors wait for.
-    let annulled = Arc::new(presence(ctx, permit.space, event)?.look(|presence| presence.all_annulled().clone())?);
+    let (annulled, end) = held.look(|presence| (presence.all_annulled().clone(), ScanId(presence.newest())))?;
+    let annulled = Arc::new(annulled);
+    let mut sheet = LogSheet::new(format, end, say.as_ref())?;
     loop {
         let (own, may, zone, say, annulled) =
             (ctx.clone(), permit.clone(), zone.clone(), say.clone(), annulled.clone());
@@ -202,10 +205,12 @@ struct LogSheet {
     names: Names,
     /// The first line of the last block that is in it.
     last: Option<ScanId>,
+    /// The last line that is to be in it.
+    end: ScanId,
 }
 
 impl LogSheet {
-    fn new(format: crate::sheet::Format, say: &impl Fn(&str) -> String) -> Result<Self, Error> {
+    fn new(format: crate::sheet::Format, end: ScanId, say: &impl Fn(&str) -> String) -> Result<Self, Error> {
         let heads = [
             "Scan number",
             "Time",
@@ -226,7 +231,7 @@ impl LogSheet {
         ];
         let mut draft = Draft::new(format);
         draft.push(&[heads.map(say).to_vec()])?;
-        Ok(Self { draft, names: Names::default(), last: None })
+        Ok(Self { draft, names: Names::default(), last: None, end })
     }
 
     /// Writes the next lines; false behind the last one.
@@ -243,8 +248,14 @@ impl LogSheet {
         let mut rows = Vec::new();
         for kept in view.scan::<ScanBlock>(&event, from.as_ref(), Order::Ascending) {
             let ((_, first), block) = kept?;
+            if first > self.end {
+                break;
+            }
             for line in block.lines {
                 let Line::Scan(scan) = line else { continue };
+                if scan.id > self.end {
+                    break;
+                }
                 let annulled = annulled.get(&scan.id).map(|(at, _)| *at);
                 rows.push(row(view, &doors, &mut self.names, &scan, annulled, zone, say)?);
             }

@@ -48,13 +48,13 @@ pub async fn export(
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
-    let presence = checkin::presence(ctx, permit.space, event)?;
     let (own, may, filter) = (ctx.clone(), permit.clone(), filter.seen_by(ctx, actor, event));
-    let (ids, frame, mut draft) = crate::aside(move || {
+    let (ids, presence, frame, mut draft) = crate::aside(move || {
         let frame = own.read(&may, |view| Frame::read(view, event, full, zone, say))?;
         let mut draft = Draft::new(format);
         draft.push(&[frame.heads()])?;
-        Ok((selected(&own, &may, event, &filter)?, Arc::new(frame), draft))
+        let presence = checkin::presence(&own, may.space, event)?;
+        Ok((selected(&own, &may, event, &filter)?, presence, Arc::new(frame), draft))
     })
     .await?;
     let mut seen = Vec::new();

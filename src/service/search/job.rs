@@ -459,6 +459,8 @@ impl Work {
             // Whatever changed up to there is in it, whether the old one had it or not; what came since waits for it as it waited for the old one.
             waiting.stale.retain(|_, at| *at > settled);
             *self.keeper.index.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(index));
+            // Whoever waited for the position finds an index that is built.
+            lock(&self.keeper.state).building = None;
             self.keeper.settled.0.send_replace(settled);
         }
         self.number = number;
