@@ -15,6 +15,9 @@ mod suite;
 
 use crate::{Counter, Derived, Error, Options, Plain, Read, Report, SpaceId, SpaceTx, Store, Unique, View, verify};
 use rkyv::{Archive, Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 /// A record with every kind of derived thing.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -113,6 +116,40 @@ pub fn assert_kept(view: &View, told: impl IntoIterator<Item = u64>) {
     let (first, second): (Vec<u64>, Vec<u64>) = keys.iter().partition(|key| **key < PAIR);
     assert_eq!(first, second.iter().map(|key| key - PAIR).collect::<Vec<_>>());
     assert_sound(view);
+}
+
+/// A runtime of which a task writes for all: several bring something while one transaction holds the writer, which makes them a crowd.
+pub fn helped(store: &Store, workers: usize) -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap();
+    // Whether they come together is a matter of chance on a machine that has other things to do.
+    for _ in 0..1_000 {
+        let (held, brought) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (holds, waits) = (held.clone(), brought.clone());
+        let hold = move |_: &mut crate::Tx<'_>| {
+            holds.store(true, Ordering::SeqCst);
+            while waits.load(Ordering::SeqCst) < 4 {
+                thread::yield_now();
+            }
+            Ok::<_, Error>(())
+        };
+        thread::scope(|scope| {
+            scope.spawn(move || store.write_blocking(hold).unwrap());
+            while !held.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    brought.fetch_add(1, Ordering::SeqCst);
+                    store.write_blocking(|_| Ok::<_, Error>(())).unwrap();
+                });
+            }
+        });
+        runtime.block_on(store.write(|_| Ok::<_, Error>(()))).unwrap();
+        if store.is_helped() {
+            return runtime;
+        }
+    }
+    panic!("nobody helps");
 }
 
 /// Small segments and early checkpoints, so that everything happens often.

@@ -3,12 +3,13 @@
 use super::{
     SPACE, assert_kept,
     disk::{Dice, FakeBase, FakeDisk},
-    pair, small, write_pair,
+    helped, pair, small, write_pair,
 };
 use crate::{Error, Options, Store};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 fn open(disk: &FakeDisk, options: &Options, boot: u64) -> Result<Store, Error> {
     Store::open_on(options, &FakeBase(disk.clone(), boot)).map(|(store, _)| store)
@@ -43,8 +44,8 @@ fn recorded(first: u64, pairs: u64) -> (FakeDisk, Options) {
 fn recorded_in_a_crowd(pairs: u64) -> (FakeDisk, Options) {
     let (disk, options) = (FakeDisk::new(), small("/hall"));
     let store = open(&disk, &options, 1).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-    let mut tasks = tokio::task::JoinSet::new();
+    let runtime = helped(&store, 2);
+    let mut tasks = JoinSet::new();
     for lane in 0..16 {
         let (store, disk) = (store.clone(), disk.clone());
         let write = async move {
@@ -147,9 +148,9 @@ fn a_failed_sync_in_a_crowd_refuses_whoever_was_on_the_way_and_everybody_after()
     const FAILS: u64 = 1_500;
     let (disk, options) = (FakeDisk::new(), small("/hall"));
     let store = open(&disk, &options, 1).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let runtime = helped(&store, 2);
     let crowd = |first: u64, pairs: u64| {
-        let mut tasks = tokio::task::JoinSet::new();
+        let mut tasks = JoinSet::new();
         for lane in 0..16 {
             let (store, disk) = (store.clone(), disk.clone());
             let write = async move {
