@@ -16,7 +16,6 @@ use domain::{
 };
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use store::catalogue::{ARRIVALS, ENTERED_OF_GROUP, ENTERED_OF_TYPE, REFUSALS, TICKETS_OF_GROUP, TICKETS_OF_TYPE};
 use store::{Order, Read};
 
@@ -172,22 +171,21 @@ pub async fn export(
     actor: &Actor,
     event: EventId,
     format: crate::sheet::Format,
-    say: impl Fn(&str) -> String + Send + Sync + 'static,
+    say: impl Fn(&str) -> String + Send + 'static,
 ) -> Result<Vec<u8>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let zone = ctx.zone(permit.space)?;
-    let say = Arc::new(say);
     let (own, space) = (ctx.clone(), permit.space);
     let held = crate::aside(move || presence(&own, space, event)).await?;
     // Looked up here and not aside: there, a thread that steps back could hold what doors wait for.
     let (annulled, end) = held.look(|presence| (presence.all_annulled().clone(), ScanId(presence.newest())))?;
-    let annulled = Arc::new(annulled);
-    let mut sheet = LogSheet::new(format, end, say.as_ref())?;
+    let mut sheet =
+        LogSheet { draft: Draft::new(format), names: Names::default(), last: None, end, annulled, zone, say };
+    sheet.heads()?;
     loop {
-        let (own, may, zone, say, annulled) =
-            (ctx.clone(), permit.clone(), zone.clone(), say.clone(), annulled.clone());
+        let (own, may) = (ctx.clone(), permit.clone());
         let (back, more) = crate::aside(move || {
-            let more = own.read(&may, |view| sheet.part(view, event, &annulled, &zone, say.as_ref()))?;
+            let more = own.read(&may, |view| sheet.part(view, event))?;
             Ok((sheet, more))
         })
         .await?;
@@ -200,17 +198,21 @@ pub async fn export(
 }
 
 /// The scan log's file while it is written.
-struct LogSheet {
+struct LogSheet<S> {
     draft: Draft,
     names: Names,
     /// The first line of the last block that is in it.
     last: Option<ScanId>,
-    /// The last line that is to be in it.
+    /// The last line that is to be in it; a block ends there.
     end: ScanId,
+    /// When and by whom scans were taken back.
+    annulled: FxHashMap<ScanId, (Time, By)>,
+    zone: jiff::tz::TimeZone,
+    say: S,
 }
 
-impl LogSheet {
-    fn new(format: crate::sheet::Format, end: ScanId, say: &impl Fn(&str) -> String) -> Result<Self, Error> {
+impl<S: Fn(&str) -> String> LogSheet<S> {
+    fn heads(&mut self) -> Result<(), Error> {
         let heads = [
             "Scan number",
             "Time",
@@ -229,20 +231,11 @@ impl LogSheet {
             "Conflict",
             "Taken back",
         ];
-        let mut draft = Draft::new(format);
-        draft.push(&[heads.map(say).to_vec()])?;
-        Ok(Self { draft, names: Names::default(), last: None, end })
+        self.draft.push(&[heads.map(&self.say).to_vec()])
     }
 
     /// Writes the next lines; false behind the last one.
-    fn part(
-        &mut self,
-        view: &impl Read,
-        event: EventId,
-        annulled: &FxHashMap<ScanId, (Time, By)>,
-        zone: &jiff::tz::TimeZone,
-        say: &impl Fn(&str) -> String,
-    ) -> Result<bool, Error> {
+    fn part(&mut self, view: &impl Read, event: EventId) -> Result<bool, Error> {
         let doors = doors_in(view, event)?;
         let from = self.last.map(|last| (event, last));
         let mut rows = Vec::new();
@@ -253,11 +246,8 @@ impl LogSheet {
             }
             for line in block.lines {
                 let Line::Scan(scan) = line else { continue };
-                if scan.id > self.end {
-                    break;
-                }
-                let annulled = annulled.get(&scan.id).map(|(at, _)| *at);
-                rows.push(row(view, &doors, &mut self.names, &scan, annulled, zone, say)?);
+                let annulled = self.annulled.get(&scan.id).map(|(at, _)| *at);
+                rows.push(row(view, &doors, &mut self.names, &scan, annulled, &self.zone, &self.say)?);
             }
             self.last = Some(first);
             if rows.len() >= PART {

@@ -1,18 +1,14 @@
 //! Many who write at once on a runtime: a task of it writes for all of them, and nobody depends on it.
 
-use super::{SPACE, assert_kept, helped, pair, small, write_pair};
+use super::{SPACE, assert_kept, helped, pair, runtime, small, write_pair};
 use crate::{Error, Store};
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 const WRITERS: u64 = 32;
 const EACH: u64 = 40;
-
-fn runtime(workers: usize) -> Runtime {
-    Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap()
-}
 
 /// Each of many tasks writes one pair after the other, from `first` on.
 async fn crowd(store: &Store, first: u64) {

@@ -118,9 +118,13 @@ pub fn assert_kept(view: &View, told: impl IntoIterator<Item = u64>) {
     assert_sound(view);
 }
 
+pub fn runtime(workers: usize) -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap()
+}
+
 /// A runtime of which a task writes for all: several bring something while one transaction holds the writer, which makes them a crowd.
 pub fn helped(store: &Store, workers: usize) -> tokio::runtime::Runtime {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap();
+    let runtime = runtime(workers);
     // Whether they come together is a matter of chance on a machine that has other things to do.
     for _ in 0..1_000 {
         let (held, brought) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
