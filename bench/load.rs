@@ -4,6 +4,7 @@ use crate::{
     Done,
     secure::{Stream, Trust},
 };
+use memchr::memmem;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -66,7 +67,7 @@ impl Connection {
         self.stream.write_all(request).await?;
         self.stream.flush().await?;
         let head_end = loop {
-            if let Some(at) = self.buffer.windows(4).position(|part| part == b"\r\n\r\n") {
+            if let Some(at) = memmem::find(&self.buffer, b"\r\n\r\n") {
                 break at + 4;
             }
             self.more().await?;

@@ -27,7 +27,7 @@ pub struct Plan {
     /// How long, in minutes.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1_440))]
     minutes: u64,
-    /// Scans a second: more than any venue has. Each leaves a line in the log, of which memory keeps nine bytes.
+    /// Scans a second: more than any venue has. Each leaves a line in the log, of which memory keeps six bytes.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     scans: u64,
     /// Connections that ask for pages as fast as they are answered.
