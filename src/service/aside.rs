@@ -1,13 +1,14 @@
 //! Long reading, such as lists, searches and exports, on threads of its own, which step back behind those that somebody at a door waits
-//! for: a list that is looked at in the rush costs the scans little.
+//! for, and rest between two readings while there is a rush: a list that is looked at then costs the scans little.
 
 use crate::Error;
 use domain::refuse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -20,13 +21,52 @@ const NICE: i32 = 19;
 const WAITING_MAX: usize = 200;
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
+/// Scans that were decided together, because they came while the ones before were written, are a rush from so many on.
+const RUSH: usize = 16;
+/// How long a rush lasts after that.
+const RUSH_TIME: Duration = Duration::from_millis(100);
+/// A reading of the lowest priority still takes a good part of a core from whoever waits. In a rush a thread rests so many times as long as it read.
+const REST: u32 = 4;
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_millis(100);
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// Milliseconds from [`BEGUN`] to the end of the newest rush.
+static RUSH_END: AtomicU64 = AtomicU64::new(0);
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// So many scans were decided together.
+pub(crate) fn decided(scans: usize) {
+    if let Some(end) = rush_end(scans, BEGUN.elapsed()) {
+        RUSH_END.store(end, Ordering::Relaxed);
+    }
+}
+
+/// When the rush ends that so many scans make now, if they make one.
+fn rush_end(scans: usize, now: Duration) -> Option<u64> {
+    (scans >= RUSH).then(|| milliseconds(now + RUSH_TIME))
+}
+
+/// How long to rest after a reading.
+fn rest(took: Duration, in_rush: bool) -> Duration {
+    if in_rush { (took * REST).min(REST_MAX) } else { Duration::ZERO }
+}
+
 fn attend(work: &Mutex<Receiver<Work>>) {
     store::step_back(NICE);
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(next) = next else { return };
+        let begun = Instant::now();
         if catch_unwind(AssertUnwindSafe(next)).is_err() {
             tracing::error!("a reading panicked");
+        }
+        let in_rush = milliseconds(BEGUN.elapsed()) < RUSH_END.load(Ordering::Relaxed);
+        let rest = rest(begun.elapsed(), in_rush);
+        if !rest.is_zero() {
+            thread::park_timeout(rest);
         }
     }
 }
@@ -68,6 +108,18 @@ pub async fn aside<T: Send + 'static>(read: impl FnOnce() -> Result<T, Error> + 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readings_rest_in_a_rush_and_not_for_long() {
+        for (took, in_rush, expected) in
+            [(5, true, 20), (5, false, 0), (0, true, 0), (24, true, 96), (2_000, true, 100)]
+        {
+            let [took, expected] = [took, expected].map(Duration::from_millis);
+            assert_eq!(rest(took, in_rush), expected, "{took:?} {in_rush}");
+        }
+        let now = Duration::from_millis(7);
+        assert_eq!((rush_end(RUSH - 1, now), rush_end(RUSH, now)), (None, Some(107)));
+    }
 
     #[tokio::test]
     async fn what_is_read_aside_comes_back_and_a_panic_ends_only_itself() {

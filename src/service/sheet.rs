@@ -2,13 +2,14 @@
 //! take for a formula are written as text.
 
 use crate::Error;
+use bytes::Bytes;
 use calamine::{Data, Reader, Xlsx};
 use domain::{
     Refusal,
     import::{COLUMNS_MAX, FILE_MAX, ROWS_MAX},
     problem,
 };
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 /// A list: its heads and its rows as text, every row as long as the heads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -175,13 +176,71 @@ fn shape(table: Vec<(u32, Vec<String>)>) -> Result<Sheet, Error> {
 pub fn write(format: Format, sheet: &[Vec<String>]) -> Result<Vec<u8>, Error> {
     let mut draft = Draft::new(format);
     draft.push(sheet)?;
-    draft.finish()
+    Ok(draft.finish()?.whole())
+}
+
+/// A list as it was written, in pieces that stay where they are: a long one takes its own length in memory, and less and less while it is sent.
+#[derive(Debug, Default)]
+pub struct Written(Vec<Bytes>);
+
+impl Written {
+    /// The pieces in their order.
+    pub fn pieces(self) -> Vec<Bytes> {
+        self.0
+    }
+
+    /// All of it in one piece.
+    pub fn whole(self) -> Vec<u8> {
+        self.0.concat()
+    }
+}
+
+/// Bytes of a piece.
+const PIECE: usize = 64 << 10;
+
+/// A list that becomes longer.
+#[derive(Debug, Default)]
+pub(crate) struct Growing {
+    full: Vec<Bytes>,
+    last: Vec<u8>,
+}
+
+impl Growing {
+    fn turn(&mut self) {
+        let full = std::mem::take(&mut self.last);
+        if !full.is_empty() {
+            self.full.push(full.into());
+        }
+    }
+
+    fn written(mut self) -> Written {
+        self.turn();
+        Written(self.full)
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.last.len() == PIECE {
+            self.turn();
+        }
+        if self.last.is_empty() {
+            self.last.reserve_exact(PIECE);
+        }
+        let (here, _) = bytes.split_at(bytes.len().min(PIECE - self.last.len()));
+        self.last.extend_from_slice(here);
+        Ok(here.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A list while it is being written, some rows at a time; the first of all are the heads.
 pub(crate) enum Draft {
     Xlsx { book: Box<rust_xlsxwriter::Workbook>, next: u32 },
-    Csv(Box<csv::Writer<Vec<u8>>>),
+    Csv(Box<csv::Writer<Growing>>),
 }
 
 impl Draft {
@@ -193,7 +252,8 @@ impl Draft {
                 Self::Xlsx { book, next: 0 }
             }
             Format::Csv => {
-                Self::Csv(Box::new(csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec())))
+                let mark = Growing { last: b"\xef\xbb\xbf".to_vec(), ..Growing::default() };
+                Self::Csv(Box::new(csv::WriterBuilder::new().flexible(true).from_writer(mark)))
             }
         }
     }
@@ -211,10 +271,13 @@ impl Draft {
         }
     }
 
-    pub(crate) fn finish(self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn finish(self) -> Result<Written, Error> {
         match self {
-            Self::Xlsx { mut book, .. } => book.save_to_buffer().map_err(workbook_failed),
-            Self::Csv(writer) => writer.into_inner().map_err(|error| Error::internal("writing a csv file", error)),
+            Self::Xlsx { mut book, .. } => Ok(Written(vec![book.save_to_buffer().map_err(workbook_failed)?.into()])),
+            Self::Csv(writer) => {
+                let whole = writer.into_inner().map_err(|error| Error::internal("writing a csv file", error))?;
+                Ok(whole.written())
+            }
         }
     }
 }
@@ -278,6 +341,26 @@ mod tests {
             let rows: Vec<_> = sheet.rows.iter().map(|(_, row)| row.clone()).collect();
             assert_eq!(rows, table()[1..], "{format:?}");
         }
+    }
+
+    #[test]
+    fn a_long_list_comes_in_pieces_and_nothing_is_lost_between_them() {
+        let rows: Vec<Vec<String>> = (0..9_000).map(|n| vec![format!("{n}"), "长".repeat(n % 60)]).collect();
+        let mut draft = Draft::new(Format::Csv);
+        rows.chunks(700).for_each(|some| draft.push(some).unwrap());
+        let pieces = draft.finish().unwrap().pieces();
+        assert!(pieces.len() > 10 && pieces.iter().all(|piece| (1..=PIECE).contains(&piece.len())));
+        let lines: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
+        let whole = String::from_utf8(pieces.concat()).unwrap();
+        assert_eq!(whole.strip_prefix('\u{feff}').unwrap().lines().collect::<Vec<_>>(), lines);
+        // A piece may be longer than what is written at once, and shorter.
+        let mut growing = Growing::default();
+        for _ in 0..3 {
+            growing.write_all(&[7; PIECE + 1]).unwrap();
+        }
+        let lengths: Vec<usize> = growing.written().pieces().iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [PIECE, PIECE, PIECE, 3]);
+        assert!(Growing::default().written().pieces().is_empty());
     }
 
     #[test]

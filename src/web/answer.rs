@@ -6,6 +6,7 @@ use crate::{
     space::{In, is_page},
 };
 use axum::{
+    body::{Body, Bytes},
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
@@ -13,9 +14,12 @@ use axum::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use domain::{Kind, Refusal};
+use hyper::body::{Frame, SizeHint};
 use maud::Markup;
-use service::Error;
+use service::{Error, sheet::Written};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use views::{
     Tone,
     component::{Failed, failed},
@@ -135,11 +139,44 @@ pub fn read_flash(value: &str) -> Option<views::Flash> {
 }
 
 /// A file to be saved under that name.
-pub fn download(name: &str, mime: &'static str, bytes: Vec<u8>) -> Answer {
+pub fn download(name: &str, mime: &'static str, file: impl Into<Body>) -> Answer {
     let disposition = disposition(name)?;
-    let mut response = ([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-store")], bytes).into_response();
+    let heads = [(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-store")];
+    let mut response = (heads, file.into()).into_response();
     response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     Ok(response)
+}
+
+/// A list as it is sent, piece by piece, with its length said beforehand.
+struct Pieces {
+    left: std::vec::IntoIter<Bytes>,
+    bytes: u64,
+}
+
+/// A written list as a body.
+pub fn pieces(written: Written) -> Body {
+    let pieces = written.pieces();
+    let bytes = pieces.iter().map(|piece| piece.len() as u64).sum();
+    Body::new(Pieces { left: pieces.into_iter(), bytes })
+}
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let next = self.left.next();
+        self.bytes -= next.as_ref().map_or(0, |piece| piece.len() as u64);
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes)
+    }
 }
 
 /// What makes a browser save an answer under that name.

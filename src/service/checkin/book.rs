@@ -516,6 +516,7 @@ impl Follower for Books {
         let sheets = std::mem::take(&mut self.sheets);
         let Some(committed) = committed else { return };
         self.memory.changes.note(committed);
+        crate::aside::decided(sheets.values().map(|sheet| sheet.lines.len()).sum());
         for (place, sheet) in sheets {
             let mut hashes = sheet.nonces.into_iter().peekable();
             let numbered = sheet.lines.into_iter().enumerate().map(|(at, line)| {

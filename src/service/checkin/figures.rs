@@ -8,7 +8,12 @@ use super::{
     presence::{AtList, Work},
     redeem::Before,
 };
-use crate::{Actor, At, Ctx, Error, checkin::presence, sheet::Draft, space::name_of};
+use crate::{
+    Actor, At, Ctx, Error,
+    checkin::presence,
+    sheet::{Draft, Written},
+    space::name_of,
+};
 use domain::{
     By, CheckinList, EventId, GateId, ListId, Permission, Scan, ScanId, Time,
     checkin::{Line, ScanBlock},
@@ -172,7 +177,7 @@ pub async fn export(
     event: EventId,
     format: crate::sheet::Format,
     say: impl Fn(&str) -> String + Send + 'static,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Written, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let zone = ctx.zone(permit.space)?;
     let (own, space) = (ctx.clone(), permit.space);

@@ -236,8 +236,7 @@ mod tests {
                     let Volume { prints, lines, shelves, .. } = volume;
                     2 * prints.capacity() + 3 * lines.capacity() + 4 * shelves.capacity()
                 });
-                let room =
-                    volumes.sum::<usize>() + 4 * nonces.prints.capacity() + nonces.table.allocation_size();
+                let room = volumes.sum::<usize>() + 4 * nonces.prints.capacity() + nonces.table.allocation_size();
                 assert!(room as u64 <= 7 * n, "{room} bytes for {n} lines");
             }
         }

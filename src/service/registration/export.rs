@@ -5,7 +5,7 @@ use crate::{
     Actor, At, Ctx, Error, Permit, checkin, event,
     privacy::access,
     roster::Filter,
-    sheet::{self, Draft},
+    sheet::{self, Draft, Written},
     ticket_type,
 };
 use domain::{
@@ -45,7 +45,7 @@ pub async fn export(
     format: sheet::Format,
     zone: TimeZone,
     say: impl Fn(&str) -> String + Send + Sync + 'static,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Written, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
     let (own, may, filter) = (ctx.clone(), permit.clone(), filter.seen_by(ctx, actor, event));
@@ -72,12 +72,12 @@ pub async fn export(
         draft = back;
         seen.extend(people);
     }
-    let bytes = crate::aside(move || draft.finish()).await?;
+    let written = crate::aside(move || draft.finish()).await?;
     if !seen.is_empty() {
         let fields = [Seen::Phone, Seen::IdCard];
         access::note_now(ctx, actor, "registration.export", Some(event), seen, &fields).await?;
     }
-    Ok(bytes)
+    Ok(written)
 }
 
 /// A region's province and code in columns of their own, to filter and sort by.
@@ -222,7 +222,7 @@ mod tests {
         let filter = Filter { text: "地区:杭州".into(), ..Filter::default() };
         let (zone, format) = (TimeZone::UTC, sheet::Format::Csv);
         let file = export(ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await.unwrap();
-        let file = String::from_utf8(file).unwrap();
+        let file = String::from_utf8(file.whole()).unwrap();
         let mut lines = file.trim_start_matches('\u{feff}').lines();
         let heads: Vec<&str> = lines.next().unwrap().split(',').collect();
         let row: Vec<&str> = lines.next().unwrap().split(',').collect();

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, download, page, tell, told},
+    answer::{Answer, again, download, page, pieces, tell, told},
     audience::{Staff, Visit},
     fields::{Fields, Query},
     terminal::word,
@@ -171,7 +171,7 @@ async fn export(
     let name = event::get(&hall.ctx, &actor, id)?.event.name;
     let text = visit.text();
     let file = checkin::export(&hall.ctx, &actor, id, format, move |label| text.t(label).to_owned()).await?;
-    download(&format!("{name} {}.{}", text.t("Scan log"), format.ending()), format.mime(), file)
+    download(&format!("{name} {}.{}", text.t("Scan log"), format.ending()), format.mime(), pieces(file))
 }
 
 async fn annul(

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, download, page, tell, told},
+    answer::{Answer, again, download, page, pieces, tell, told},
     audience::{Staff, Visit},
     fields::{Ending, Fields, Query},
     phone::{REGISTRATION_MAX, local_path, ticket_input, with_uploads},
@@ -400,8 +400,8 @@ async fn export(
     let filter = filter(&typed_filter(&query));
     let zone = visit.format.zone.clone();
     let say = move |english: &str| text.t(english).to_owned();
-    let bytes = registration::export(&hall.ctx, &actor, id, &filter, format, zone, say).await?;
-    download(&format!("{}.{}", event.name, format.ending()), format.mime(), bytes)
+    let file = registration::export(&hall.ctx, &actor, id, &filter, format, zone, say).await?;
+    download(&format!("{}.{}", event.name, format.ending()), format.mime(), pieces(file))
 }
 
 async fn print(

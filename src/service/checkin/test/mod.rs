@@ -229,7 +229,7 @@ async fn a_door_asks_its_questions_once_and_keeps_the_answers() {
     let format = crate::sheet::Format::Csv;
     let filter = crate::roster::Filter::default();
     let file = registration::export(&hall.ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await;
-    let file = String::from_utf8(file.unwrap()).unwrap();
+    let file = String::from_utf8(file.unwrap().whole()).unwrap();
     assert!(
         file.lines().next().unwrap().contains("尺码,颜色") && file.lines().nth(1).unwrap().contains(",L,,"),
         "{file}"
@@ -492,7 +492,7 @@ async fn the_whole_log_is_exported_with_what_became_of_each_scan() {
     checkin::redeem(&hall.ctx, &admin, event, scan("=1+1", "b")).await.unwrap();
     checkin::annul(&hall.ctx, &admin, event, Which::Nonce("a".into())).await.unwrap();
     let file = checkin::export(&hall.ctx, &admin, event, crate::sheet::Format::Csv, |text| text.to_owned()).await;
-    let text = String::from_utf8(file.unwrap()).unwrap();
+    let text = String::from_utf8(file.unwrap().whole()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
     assert!(lines[1].contains("admitted") && lines[2].contains("refused") && lines[2].contains("Unknown ticket"));
@@ -526,13 +526,13 @@ async fn files_of_several_parts_have_every_row_once_and_in_order() {
         let at = rows[0].iter().position(|cell| *cell == head).unwrap();
         rows[1..].iter().map(|row| row[at].to_owned()).collect()
     };
-    let log = checkin::export(&hall.ctx, &admin, event, format, |text| text.to_owned()).await.unwrap();
+    let log = checkin::export(&hall.ctx, &admin, event, format, |text| text.to_owned()).await.unwrap().whole();
     assert_eq!(column(log.clone(), "Ticket number or code"), codes);
     assert_eq!(column(log, "Scan number"), (1..=codes.len()).map(|n| n.to_string()).collect::<Vec<_>>());
     let zone = event::zone(&hall.ctx, SPACE).unwrap();
     let filter = crate::roster::Filter { descending: true, ..crate::roster::Filter::default() };
     let file = registration::export(&hall.ctx, &admin, event, &filter, format, zone, |text| text.to_owned()).await;
-    let file = file.unwrap();
+    let file = file.unwrap().whole();
     numbers.reverse();
     assert_eq!(column(file.clone(), "State"), vec!["Checked in"; PEOPLE]);
     assert_eq!(column(file, "Ticket number"), numbers);
