@@ -39,14 +39,14 @@ fn milliseconds(span: Duration) -> u64 {
 
 /// So many scans were decided together.
 pub(crate) fn decided(scans: usize) {
-    if let Some(end) = rush_end(scans, BEGUN.elapsed()) {
+    if let Some(end) = rush_end(scans, || BEGUN.elapsed()) {
         RUSH_END.store(end, Ordering::Relaxed);
     }
 }
 
 /// When the rush ends that so many scans make now, if they make one.
-fn rush_end(scans: usize, now: Duration) -> Option<u64> {
-    (scans >= RUSH).then(|| milliseconds(now + RUSH_TIME))
+fn rush_end(scans: usize, now: impl FnOnce() -> Duration) -> Option<u64> {
+    (scans >= RUSH).then(|| milliseconds(now() + RUSH_TIME))
 }
 
 /// How long to rest after a reading.
@@ -117,7 +117,7 @@ mod tests {
             let [took, expected] = [took, expected].map(Duration::from_millis);
             assert_eq!(rest(took, in_rush), expected, "{took:?} {in_rush}");
         }
-        let now = Duration::from_millis(7);
+        let now = || Duration::from_millis(7);
         assert_eq!((rush_end(RUSH - 1, now), rush_end(RUSH, now)), (None, Some(107)));
     }
 

@@ -17,7 +17,6 @@ use domain::{
     region,
 };
 use jiff::tz::TimeZone;
-use std::sync::Arc;
 use store::Read;
 
 /// Rows that are read at one instant. More would keep what is committed meanwhile in memory, and a door waiting for it.
@@ -44,17 +43,17 @@ pub async fn export(
     filter: &Filter,
     format: sheet::Format,
     zone: TimeZone,
-    say: impl Fn(&str) -> String + Send + Sync + 'static,
+    say: impl Fn(&str) -> String + Send + 'static,
 ) -> Result<Written, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationExport, At::Event(event))?;
     let full = sees_all(ctx, actor, event);
     let (own, may, filter) = (ctx.clone(), permit.clone(), filter.seen_by(ctx, actor, event));
-    let (ids, presence, frame, mut draft) = crate::aside(move || {
+    let (ids, presence, mut frame, mut draft) = crate::aside(move || {
         let frame = own.read(&may, |view| Frame::read(view, event, full, zone, say))?;
         let mut draft = Draft::new(format);
         draft.push(&[frame.heads()])?;
         let presence = checkin::presence(&own, may.space, event)?;
-        Ok((selected(&own, &may, event, &filter)?, presence, Arc::new(frame), draft))
+        Ok((selected(&own, &may, event, &filter)?, presence, frame, draft))
     })
     .await?;
     let mut seen = Vec::new();
@@ -62,14 +61,14 @@ pub async fn export(
         // Looked up here and not aside: there, a thread that steps back could hold what doors wait for.
         let entries = presence.look(|presence| part.iter().map(|id| presence.at_main(*id).first()).collect::<Vec<_>>());
         let part: Vec<_> = part.iter().copied().zip(entries?).collect();
-        let (own, may, frame) = (ctx.clone(), permit.clone(), frame.clone());
+        let (own, may) = (ctx.clone(), permit.clone());
         let (back, people) = crate::aside(move || {
             let (rows, people) = frame.rows(&own, &may, &part)?;
             draft.push(&rows)?;
-            Ok((draft, people))
+            Ok(((frame, draft), people))
         })
         .await?;
-        draft = back;
+        (frame, draft) = back;
         seen.extend(people);
     }
     let written = crate::aside(move || draft.finish()).await?;
