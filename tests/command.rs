@@ -39,6 +39,11 @@ fn a_snapshot_restores_into_an_empty_folder_and_verifies() {
 }
 
 #[test]
+fn a_hall_that_serves_takes_no_huge_pages_whatever_the_system_gives() {
+    assert_eq!(Hall::fresh().status("THP_enabled"), "0");
+}
+
+#[test]
 fn a_folder_serves_one_process_and_needs_its_key() {
     let hall = Hall::fresh();
     hall.set_up();

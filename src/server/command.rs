@@ -362,6 +362,10 @@ fn snapshot(settings: &Settings, target: &std::path::Path) -> Result<ExitCode, E
 }
 
 fn serve(settings: &Settings, demo: bool) -> Result<ExitCode, Error> {
+    // Where a system gives huge pages to whoever does not ask, memory once touched stays: nearly twice as much at rest, for the same rate.
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "memory comes in pages of the system's choice");
+    }
     let runtime = crate::cores::runtime().map_err(|error| Error::internal("starting", error))?;
     runtime.block_on(serving(settings, demo))?;
     Ok(ExitCode::SUCCESS)
