@@ -37,14 +37,33 @@ pub fn unspeakable(text: &str) {
 
 /// Whether a field of a form is about a person or a secret; names are people's where people are registered.
 fn is_unspeakable(path: &str, field: &str) -> bool {
-    let kinds = ["phone", "password", "passphrase", "mail", "attend", "id_card", "secret", "token"];
+    let kinds = ["login", "phone", "password", "passphrase", "mail", "attend", "id_card", "secret", "token"];
     kinds.iter().any(|kind| field.contains(kind)) || field == "name" && path.contains("/regist")
 }
+
+/// Notes what a field of a form holds. A login is an everyday word as often as not, which stands in any text by chance, but not alone in quotes.
+fn note_field(path: &str, field: &str, value: &str) {
+    match (is_unspeakable(path, field), field.contains("login")) {
+        (false, _) => {}
+        (true, false) => unspeakable(value),
+        (true, true) => unspeakable(&format!("{value:?}")),
+    }
+}
+
+/// Fields that no line may have, whatever they hold: accounts and people have numbers.
+const NO_FIELDS: &[&str] = &["login", "phone", "mail", "password"];
 
 /// What is wrong with a line of a log: it holds what was typed, or what looks like a phone number, an identity card or a key.
 pub fn spoken(line: &str, known: &BTreeSet<String>) -> Option<String> {
     if let Some(text) = known.iter().find(|text| line.contains(*text)) {
         return Some(format!("the log holds {text:?}: {line}"));
+    }
+    let has = |field: &str| {
+        let forms = [format!(" {field}="), format!("{{{field}="), format!("\"{field}\":")];
+        forms.iter().any(|form| line.contains(form))
+    };
+    if let Some(field) = NO_FIELDS.iter().find(|field| has(field)) {
+        return Some(format!("the log has a field {field}: {line}"));
     }
     let digits =
         line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
@@ -162,11 +181,16 @@ impl Hall {
         Self { base, setup_code, data: data.to_owned(), said, child, lines, log: Some(log), folder: None }
     }
 
+    /// What the system says of it by this name.
+    pub fn status(&self, name: &str) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap_or_else(|| panic!("no {name} in {status}")).trim().to_owned()
+    }
+
     /// The most memory that it held so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+        self.status("VmHWM").trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// Waits for a line that begins so; what comes behind.
@@ -197,6 +221,15 @@ impl Hall {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let ended = self.child.wait().unwrap().success();
         ended && std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(5)).ok()).any(|line| line == "bye")
+    }
+
+    /// SIGTERM, and what it logged until its end in order, looked through.
+    pub fn log(mut self) -> Vec<String> {
+        self.signal("TERM");
+        assert!(self.child.wait().unwrap().success(), "the binary ends in order");
+        let log = self.log.take().unwrap().join().unwrap();
+        look_through(&log);
+        log
     }
 
     /// Ends the binary but keeps its folder.
@@ -246,11 +279,15 @@ impl Drop for Hall {
         drop(self.child.wait());
         let log = self.log.take().map(|log| log.join().unwrap()).unwrap_or_default();
         if !std::thread::panicking() {
-            let known = UNSPEAKABLE.lock().unwrap().clone();
-            let wrong: Vec<String> = log.iter().filter_map(|line| spoken(line, &known)).collect();
-            assert!(wrong.is_empty(), "{wrong:#?}");
+            look_through(&log);
         }
     }
+}
+
+fn look_through(log: &[String]) {
+    let known = UNSPEAKABLE.lock().unwrap().clone();
+    let wrong: Vec<String> = log.iter().filter_map(|line| spoken(line, &known)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// An answer.
@@ -337,7 +374,7 @@ impl Client {
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        form.iter().filter(|(name, _)| is_unspeakable(path, name)).for_each(|(_, value)| unspeakable(value));
+        form.iter().for_each(|(name, value)| note_field(path, name, value));
         let body: Vec<String> =
             form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         self.send(path, "application/x-www-form-urlencoded", body.join("&").into_bytes(), &[])

@@ -220,11 +220,18 @@ fn logs_are_looked_through_and_say_nothing_about_people() {
         "to=+8613800000001",
         "card 110101199003070011",
         "AGE-SECRET-KEY-1QQ",
+        "a log-in was refused space=1 login=\"x\"",
+        "DEBUG asked{phone=x}: refused",
+        "{\"message\":\"refused\",\"login\":\"x\"}",
     ] {
         assert!(spoken(line, &known).is_some(), "{line}");
     }
-    for line in ["2026-11-26T10:00:00.123456Z INFO huiguan: store opened", "took 12345678901 ns", "group 1380000000123"]
-    {
+    for line in [
+        "2026-11-26T10:00:00.123456Z INFO huiguan: store opened",
+        "took 12345678901 ns",
+        "group 1380000000123",
+        "{\"route\":\"/my/login\"}",
+    ] {
         assert_eq!(spoken(line, &known), None);
     }
     let hall = Hall::fresh();
@@ -233,6 +240,65 @@ fn logs_are_looked_through_and_say_nothing_about_people() {
     let found = admin.get("/admin/search?q=%E6%AC%A7%E9%98%B3%E9%94%8B%2013800000001");
     assert_eq!(found.status, 200);
     assert_eq!(hall.client().get("/ticket/AAAAAAAAAAAAAAAAAAAAAA").status, 404);
+}
+
+#[test]
+fn each_line_of_the_log_is_json_and_a_request_has_one_number_on_all_of_its_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let hall = Hall::with_settings(&folder.path().join("data"), "127.0.0.1:0", &[("HUIGUAN_LOG_JSON", "true")]);
+    let admin = hall.set_up();
+    let bare = staff(&hall, &admin, "bare", &[]);
+    assert_eq!(bare.get("/admin/audit").status, 403);
+    for login in ["admin", "nobody-of-ours"] {
+        let wrong = [("login", login), ("password", "wrong wrong wrong")];
+        assert_eq!(hall.client().post("/login", &wrong).status, 403);
+    }
+    // What shows its number: a page whose picture is gone from the disk, and refusals of the API.
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(8, 8).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    assert_eq!(admin.upload("/admin/picture", &[], ("file", "a.png", &png.into_inner())).status, 200);
+    let shelves = std::fs::read_dir(hall.data.join("file")).unwrap().flatten();
+    for shelf in shelves.filter(|shelf| shelf.file_name().len() == 2) {
+        std::fs::remove_dir_all(shelf.path()).unwrap();
+    }
+    let lost = admin.get("/picture/1");
+    let shown = lost.body.split("<code>").nth(1).and_then(|rest| rest.split('<').next()).expect(&lost.body).to_owned();
+    let missing = hall.client().get("/api/v1/events/999");
+    let wrong = serde_json::json!({ "channel": "sms", "to": "13800000001", "code": "000000", "device": "iPhone" });
+    let key = [("idempotency-key", "login-0000000001")];
+    let keyed = hall.client().send_json("POST", "/api/v1/sessions", &key, &wrong);
+    let number = |answer: &crate::hall::Answer| answer.json()["request"].as_str().expect(&answer.body).to_owned();
+    let shown = [(shown, lost.status), (number(&missing), missing.status), (number(&keyed), keyed.status)];
+    assert_eq!((shown[0].1, shown[1].1), (500, 404));
+
+    let read = |line: &String| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let log: Vec<serde_json::Value> = hall.log().iter().map(read).collect();
+    for line in &log {
+        let has = |name: &str| line[name].is_string();
+        assert!(has("timestamp") && has("level") && has("target") && has("message"), "{line}");
+    }
+    let said = |message: &str| log.iter().filter(|line| line["message"] == message).collect::<Vec<_>>();
+    let answered = said("answered");
+    let numbers: BTreeSet<&str> = answered.iter().map(|line| line["request"].as_str().unwrap()).collect();
+    assert_eq!(numbers.len(), answered.len(), "no two requests have one number");
+    let status = |number: &str| {
+        let line = answered.iter().find(|line| line["request"] == number);
+        line.unwrap_or_else(|| panic!("{number} was answered"))["status"].as_u64().unwrap()
+    };
+    for (number, of) in &shown {
+        assert_eq!(status(number), u64::from(*of), "{number}");
+    }
+    assert_eq!(said("internal error")[0]["request"].as_str(), Some(shown[0].0.as_str()));
+    let denied = said("denied");
+    assert_eq!((denied.len(), status(denied[0]["request"].as_str().unwrap())), (1, 403));
+    // What a service says bears the number too, and of whoever wanted in what is known of them.
+    let refused = said("a log-in was refused");
+    let why: Vec<_> = refused.iter().map(|line| (line["why"].as_str().unwrap(), line["account"].as_u64())).collect();
+    assert_eq!(why, [("wrong password", Some(1)), ("no such account", None)]);
+    for line in refused {
+        assert_eq!(status(line["span"]["request"].as_str().unwrap()), 403);
+        assert!(line["address"] == "127.0.0.1" && !line.to_string().contains("nobody-of-ours"), "{line}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    audience::{Peer, Staff, Visit, cookie},
+    audience::{Number, Peer, Staff, Visit, cookie, number},
     space::{In, is_page},
 };
 use axum::{
@@ -20,6 +20,7 @@ use service::{Error, sheet::Written};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tracing::{Instrument, Level, Span};
 use views::{
     Tone,
     component::{Failed, failed},
@@ -216,15 +217,27 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 pub struct Framed(pub Vec<String>);
 
 /// What surrounds every request: a number, the log line, security headers, and failures made readable.
-pub async fn finish(State(hall): State<Hall>, request: Request, next: Next) -> Response {
+pub async fn finish(State(hall): State<Hall>, mut request: Request, next: Next) -> Response {
+    let span = numbered(&mut request);
     let asked = circumstances(&request);
     let route = asked.extensions.get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(span).await;
     close(&hall, &asked, &mut response);
     if let Some(route) = route {
         response.extensions_mut().insert(crate::meter::Route(route));
     }
     response
+}
+
+/// Where every request has its line, whatever is logged meanwhile bears its number; otherwise only what goes wrong is given one.
+fn numbered(request: &mut Request) -> Span {
+    if !tracing::enabled!(Level::DEBUG) {
+        return Span::none();
+    }
+    let number = Number(number());
+    let span = tracing::debug_span!("asked", request = number.0);
+    request.extensions_mut().insert(number);
+    span
 }
 
 /// Headers of a failure that stay when it is made readable.
@@ -249,6 +262,9 @@ pub fn circumstances<B>(request: &axum::http::Request<B>) -> Parts {
     if let Some(route) = request.extensions().get::<MatchedPath>() {
         kept.extensions.insert(route.clone());
     }
+    if let Some(number) = request.extensions().get::<Number>() {
+        kept.extensions.insert(number.clone());
+    }
     kept
 }
 
@@ -260,10 +276,14 @@ fn route(asked: &Parts) -> &str {
 /// The end of every answer: failures made readable, the log line, security headers.
 pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
     let json = asked.uri.path().starts_with("/api/");
+    let mut known = asked.extensions.get::<Number>().map(|Number(number)| number.clone());
+    // A scan is given no number and has no line.
+    let has_line = known.is_some() || !json;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         // Only now are the asker's circumstances needed; a scan that goes well must not pay for them.
         let In(space) = In::of(&asked.extensions);
-        let visit = Visit::of(hall, space, &asked.headers, &asked.uri, asked.extensions.get::<Peer>().copied());
+        let peer = asked.extensions.get::<Peer>().copied();
+        let visit = Visit::of(hall, space, &asked.headers, &asked.uri, peer).numbered(&asked.extensions);
         if let Error::Refused(refusal) = failure.error()
             && refusal.kind == Kind::Denied
         {
@@ -275,9 +295,12 @@ pub fn close(hall: &Hall, asked: &Parts, response: &mut Response) {
         for (name, value) in headers.iter().filter(|(name, _)| KEPT.contains(name)) {
             response.headers_mut().insert(name, value.clone());
         }
+        known = Some(visit.request);
     }
-    if !json {
-        tracing::debug!(method = %asked.method, route = route(asked), status = response.status().as_u16(), "answered");
+    if has_line {
+        let (route, status) = (route(asked), response.status().as_u16());
+        let request = || known.unwrap_or_else(number);
+        tracing::debug!(method = %asked.method, route, status, request = request(), "answered");
     }
     let shown = !json && cookie(&asked.headers, FLASH).is_some() && is_page(response);
     secure(response.headers_mut(), json, shown);

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, OriginalUri},
-    http::{HeaderMap, Uri, header, request::Parts},
+    http::{Extensions, HeaderMap, Uri, header, request::Parts},
 };
 use domain::{Refusal, SpaceId};
 use service::{Actor, account::Origin, device::Known};
@@ -126,8 +126,12 @@ pub struct Visit {
     start: Option<domain::Start>,
 }
 
+/// The number of a request whose lines are all logged, put in before it is routed.
+#[derive(Debug, Clone)]
+pub(crate) struct Number(pub String);
+
 /// A number for the log, unlike any other of this run.
-fn number() -> String {
+pub(crate) fn number() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{:x}-{:x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
@@ -200,6 +204,14 @@ impl Visit {
         }
     }
 
+    /// By the number that the request has in the log, where it was given one.
+    pub(crate) fn numbered(mut self, extensions: &Extensions) -> Self {
+        if let Some(Number(number)) = extensions.get::<Number>() {
+            self.request.clone_from(number);
+        }
+        self
+    }
+
     /// Texts.
     pub fn text(&self) -> Text {
         self.format.text
@@ -251,7 +263,8 @@ impl FromRequestParts<Hall> for Visit {
         // Below a nested router the address has lost its first part; the original is kept aside.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let In(space) = In::of(&parts.extensions);
-        Ok(Self::of(hall, space, &parts.headers, uri, parts.extensions.get::<Peer>().copied()))
+        let visit = Self::of(hall, space, &parts.headers, uri, parts.extensions.get::<Peer>().copied());
+        Ok(visit.numbered(&parts.extensions))
     }
 }
 

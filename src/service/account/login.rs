@@ -105,9 +105,16 @@ pub(crate) async fn prove(
     }
     let hash = account.as_ref().map_or(hash::NOBODY, |account| account.password.as_str());
     let right = hash::is_password(password, hash).await?;
-    let Some(account) = account.filter(|account| right && !account.disabled) else {
+    let why = match &account {
+        None => Some("no such account"),
+        Some(_) if !right => Some("wrong password"),
+        Some(account) => account.disabled.then_some("the account is disabled"),
+    };
+    let (Some(account), None) = (&account, why) else {
         ctx.limiter.fail(&keys, ctx.now());
-        tracing::warn!(%space, login, address = origin.address, "a log-in was refused");
+        // Never what was typed: people type their password into the wrong field.
+        let account = account.as_ref().map(|account| account.id.0);
+        tracing::warn!(%space, account, why, address = origin.address, "a log-in was refused");
         return Err(wrong().into());
     };
     for key in &keys {

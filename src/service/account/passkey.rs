@@ -199,7 +199,7 @@ pub async fn keep(ctx: &Ctx, actor: &Actor, token: &str, answer: &str, base: &st
     }
     let answer: RegisterPublicKeyCredential = serde_json::from_str(answer).map_err(|_| refused())?;
     let made = site.finish_passkey_registration(&answer, &state).map_err(|error| {
-        tracing::warn!(%error, login = account.login, "a passkey was not accepted");
+        tracing::warn!(%error, account = account.id.0, "a passkey was not accepted");
         refused()
     })?;
     let credential = serde_json::to_string(&made).map_err(|error| Error::internal("writing a passkey", error))?;

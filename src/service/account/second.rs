@@ -112,7 +112,7 @@ pub async fn finish(ctx: &Ctx, space: SpaceId, waiting: &str, typed: &str, origi
         ctx.steps.remove(&hash);
         return Ok(begun);
     }
-    tracing::warn!(%space, login = kept.login, address = origin.address, "a wrong code at a log-in");
+    tracing::warn!(%space, account = account.0, address = origin.address, "a wrong code at a log-in");
     if tries < TRIES_MAX {
         return Err(wrong().into());
     }

@@ -224,7 +224,8 @@ async fn keyed(hall: &Hall, request: Request, next: Next) -> Result<Response, Fa
     let named = service::token::sha256(&[&who.mark()[..], key.as_bytes()].concat());
     let named = hall.ctx.sealer.tag(&format!("request {}", BASE64URL_NOPAD.encode(&named)));
     parts.extensions.insert(RequestKey(named));
-    let visit = Visit::of(hall, space, &parts.headers, &parts.uri, parts.extensions.get::<Peer>().copied());
+    let visit = Visit::of(hall, space, &parts.headers, &parts.uri, parts.extensions.get::<Peer>().copied())
+        .numbered(&parts.extensions);
     let mut response = once::doing(mark.clone(), next.run(Request::from_parts(parts, Body::from(body)))).await;
     if response.status().is_server_error() {
         return Ok(response);
