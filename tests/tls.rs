@@ -205,6 +205,47 @@ fn a_given_certificate_is_changed_while_connections_go_on_and_a_broken_one_is_no
     assert_eq!(shown(&mut old), first, "the old connection goes on");
 }
 
+#[test]
+fn the_boxs_own_certificate_is_made_anew_near_its_end_under_the_root_that_devices_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let hall = Hall::with(&data, &["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"]);
+    let address = hall.says("listening on https://");
+    hall.set_up();
+    let plain = hall.base.trim_start_matches("http://").to_owned();
+    let root = root_of(&plain);
+    let mut old = connect(&address, &root, "127.0.0.1", ALL);
+    let first = shown(&mut old);
+    let kept = data.join("tls/box.json");
+    let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&kept).unwrap()).unwrap();
+    // As far away as it was, a look leaves it; then its end moves to thirty days from now.
+    let before = read();
+    hall.signal("HUP");
+    assert_eq!(shown(&mut connect(&address, &root, "127.0.0.1", ALL)), first);
+    let until = jiff::Timestamp::now().as_millisecond() + 30 * 24 * 3_600_000;
+    let mut near = before.clone();
+    near["until"] = until.into();
+    std::fs::write(&kept, near.to_string()).unwrap();
+    hall.signal("HUP");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let second = loop {
+        let now = shown(&mut connect(&address, &root, "127.0.0.1", ALL));
+        if now != first {
+            break now;
+        }
+        assert!(Instant::now() < deadline, "a new certificate is served");
+        std::thread::park_timeout(Duration::from_millis(100));
+    };
+    let after = read();
+    assert_eq!(after["certificate"], serde_json::json!(second), "it is the one that is kept");
+    assert!(after["until"].as_i64() >= before["until"].as_i64() && after["names"] == before["names"], "{after}");
+    assert_ne!(after["key"], before["key"], "with a key of its own");
+    assert_eq!(root_of(&plain), root, "no device has to trust anything again");
+    assert_eq!(shown(&mut old), first, "the old connection goes on");
+    shown(&mut connect(&address, &root, "huiguan.local", ALL));
+    assert!(hall.stop());
+}
+
 /// A day as far from today, as certificates name days.
 fn day(away: i64) -> (i32, u8, u8) {
     let date = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(away);

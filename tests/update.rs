@@ -144,11 +144,13 @@ fn a_new_version_that_is_not_well_is_taken_back_with_its_data() {
     let of = Machine::new();
     let data = of.at("data");
     let store = data.join("store");
-    for (serve, why) in [
-        (format!("rm -rf {}/*; exit 7", path(&store)), "it ended by itself"),
-        (format!("rm -rf {}; exec sleep 600", path(&store)), "it did not answer in time"),
+    for (serve, patience, why) in [
+        (format!("rm -rf {}/*; exit 7", path(&store)), "3", "it ended by itself"),
+        (format!("rm -rf {}; exec sleep 600", path(&store)), "3", "it did not answer in time"),
+        // It answers, and wants more room than any disk has.
+        ("export HUIGUAN_RESERVE_MIB=100000000000".to_owned(), "10", "it is not well: space"),
     ] {
-        let done = of.update(&of.package("", "", &serve), &["--patience", "3"]);
+        let done = of.update(&of.package("", "", &serve), &["--patience", patience]);
         let text = said(&done);
         assert!(!done.status.success() && text.contains(why) && text.contains("are back"), "{text}");
         assert!(!of.is_new() && !of.state());

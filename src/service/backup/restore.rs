@@ -231,8 +231,10 @@ fn lay(
     Ok(answer)
 }
 
-/// Every how many bytes is said how far it is.
+/// Every how many bytes is said how far it is; and at their end.
 const TOLD_EVERY: u64 = 64 << 20;
+/// As [`TOLD_EVERY`], of files beside the records.
+const FILES_TOLD_EVERY: usize = 100;
 
 /// What comes, and says how far it is.
 struct Told<'a, R> {
@@ -247,8 +249,9 @@ impl<R: Read> Read for Told<'_, R> {
         let count = self.from.read(to)?;
         let before = self.done / TOLD_EVERY;
         self.done += count as u64;
-        if self.done / TOLD_EVERY > before {
-            (self.say)(&format!("{} of {} MiB of the records", self.done >> 20, self.all >> 20));
+        if count > 0 && (self.done / TOLD_EVERY > before || self.done == self.all) {
+            let [done, all] = [self.done, self.all].map(|bytes| bytes.div_ceil(1 << 20));
+            (self.say)(&format!("{done} of {all} MiB of the records"));
         }
         Ok(count)
     }
@@ -307,6 +310,9 @@ fn files(
 ) -> Result<usize, Error> {
     let mut missing = 0;
     for (number, hash) in hashes.iter().enumerate() {
+        if number > 0 && number.is_multiple_of(FILES_TOLD_EVERY) {
+            say(&format!("{number} of {} files", hashes.len()));
+        }
         let piece = Piece::File(pack::hidden(keys, hash));
         match target.read(&piece) {
             Err(Trouble::Gone) => {
@@ -326,9 +332,9 @@ fn files(
                 }
             }
         }
-        if (number + 1) % 100 == 0 {
-            say(&format!("{} of {} files", number + 1, hashes.len()));
-        }
+    }
+    if !hashes.is_empty() {
+        say(&format!("{} of {} files", hashes.len() - missing, hashes.len()));
     }
     Ok(missing)
 }
@@ -400,4 +406,19 @@ pub fn detach(store: &Store, random: &dyn Random, now: Time) -> Result<(), Error
         };
         Ok(space.audit(audit::encode(&said)?)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_says_how_far_it_is_up_to_its_end() {
+        let all = 3 * TOLD_EVERY + (5 << 20);
+        let mut said = Vec::new();
+        let mut say = |line: &str| said.push(line.to_owned());
+        let mut told = Told { from: std::io::repeat(0).take(all), done: 0, all, say: &mut say };
+        assert_eq!(std::io::copy(&mut told, &mut std::io::sink()).unwrap(), all);
+        assert_eq!(said, [64, 128, 192, 197].map(|done| format!("{done} of 197 MiB of the records")));
+    }
 }

@@ -179,6 +179,36 @@ async fn the_clock_makes_backups_and_every_instant_comes_back_elsewhere() {
 }
 
 #[tokio::test]
+async fn whoever_restores_hears_how_far_it_is_up_to_the_end() {
+    let of = Machine::set_up().await;
+    for number in 0..120_u32 {
+        of.ctx.files.put(&number.to_be_bytes()).unwrap();
+    }
+    save(&of.ctx, &of.admin, &of.input()).await.unwrap();
+    of.look().await;
+    assert_eq!((of.full(), of.trouble()), (1, None));
+    let there = tempfile::tempdir().unwrap();
+    let (data, key_file) = (there.path().join("data"), there.path().join("key"));
+    let (disk, key) = (Site::folder(&of.disk()), Key::Recovery(RecoveryKey::read(&of.key().await).unwrap()));
+    let asked = Asked { from: &disk, key, until: None, data: &data, key_file: &key_file, dry: false };
+    let mut said: Vec<String> = Vec::new();
+    restore(&asked, &mut |line| said.push(line.to_owned())).unwrap();
+    let steps = |of_what: &str| -> Vec<(u64, u64)> {
+        let step = |line: &String| {
+            let (done, all) = line.strip_suffix(of_what)?.split_once(" of ")?;
+            Some((done.parse().ok()?, all.parse().ok()?))
+        };
+        said.iter().filter_map(step).collect()
+    };
+    for told in [steps(" MiB of the records"), steps(" files")] {
+        let (done, all) = *told.last().expect("it is told how far it is");
+        assert!(done == all && all > 0, "it ends complete: {said:?}");
+        assert!(told.is_sorted_by(|one, next| one.0 < next.0 && next.1 == all), "it rises: {said:?}");
+    }
+    assert_eq!(steps(" files"), [(100, 120), (120, 120)]);
+}
+
+#[tokio::test]
 async fn old_ones_go_and_files_that_nothing_needs_with_them() {
     let of = Machine::set_up().await;
     let (stays, goes) = (of.ctx.files.put(b"stays").unwrap(), of.ctx.files.put(b"goes").unwrap());
