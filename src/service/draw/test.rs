@@ -371,6 +371,26 @@ async fn entrants_are_imported_once_join_by_the_code_and_are_one_person_with_the
 }
 
 #[tokio::test]
+async fn the_file_of_a_long_list_has_everybody_on_it_once() {
+    let stand = Stand::with(0).await;
+    let (ctx, admin, event, draw) = (stand.ctx(), &stand.admin, stand.event, stand.draw);
+    let many = PAGE * 2 + 3;
+    let mut rows = vec![vec!["姓名".to_owned(), "手机号".to_owned()]];
+    rows.extend((0..many).map(|n| vec![format!("外{n}"), format!("137{n:08}")]));
+    let bytes = sheet::write(sheet::Format::Csv, &rows).unwrap();
+    assert_eq!(import(ctx, admin, event, draw, bytes).await.unwrap().added, many);
+    let (last, found, _) = entrants(ctx, admin, event, draw, 2).unwrap();
+    assert_eq!((last.len(), found), (3, many));
+    remove_entrant(ctx, admin, event, draw, last[1].entrant.id).await.unwrap();
+    let say = |english: &str| english.to_owned();
+    let file = export_entrants(ctx, admin, event, draw, sheet::Format::Csv, say).await.unwrap();
+    let read = sheet::read(&file).unwrap();
+    let named: Vec<&str> = read.rows.iter().map(|(_, cells)| cells[0].as_str()).collect();
+    let should: Vec<String> = (0..many).rev().filter(|n| *n != 1).map(|n| format!("外{n}")).collect();
+    assert_eq!(named, should, "newest first, without who was taken off");
+}
+
+#[tokio::test]
 async fn taps_of_those_who_take_part_decide_and_messages_wait_for_a_look() {
     let stand = Stand::with(4).await;
     let (ctx, draw) = (stand.ctx(), stand.draw);
