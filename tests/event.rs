@@ -2,6 +2,7 @@
 
 use crate::hall::{Client, Hall, event};
 use crate::scenario::staff;
+use crate::stage::photo;
 use std::process::Command;
 
 /// A small picture.
@@ -9,6 +10,15 @@ fn png() -> Vec<u8> {
     let mut out = std::io::Cursor::new(Vec::new());
     image::DynamicImage::new_rgb8(64, 48).write_to(&mut out, image::ImageFormat::Png).unwrap();
     out.into_inner()
+}
+
+#[test]
+fn the_overview_leads_a_phone_to_the_hall() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let page = admin.get("/admin").body;
+    let read = admin.send("/api/v1/checkin/decode", "image/png", photo(&page), &[]).json();
+    assert_eq!(read["codes"][0].as_str(), Some(hall.base.as_str()), "{read}");
 }
 
 #[test]

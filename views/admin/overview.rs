@@ -10,7 +10,7 @@ use crate::{
         heading,
         icon::{Icon, icon},
         list::query,
-        stat,
+        qr, stat,
     },
     format::{count, money},
     layout::admin,
@@ -46,6 +46,8 @@ pub struct Overview<'a> {
     pub may_create: bool,
     /// Figures of the chosen time.
     pub figures: Figures<'a>,
+    /// Where the hall is reached, as the reader reached it or as the settings say.
+    pub address: &'a str,
 }
 
 /// Figures of some time, with the form that chooses it.
@@ -129,6 +131,12 @@ pub fn overview(shell: &Shell, of: &Overview<'_>) -> Markup {
         @else { (event_table(shell, text.t("Now and next"), of.upcoming, None)) }
         h2 { (text.t("Figures")) }
         (of.figures.part(shell, "/admin", "/admin/figures", true))
+        section class="panel" {
+            h2 { (text.t("The hall on a phone")) }
+            p { (text.t("Scan this code with a phone in the same network.")) }
+            (qr(of.address, text.t("Address of the hall")))
+            p { a href="/" { (of.address) } }
+        }
     };
     admin(shell, text.t("Overview"), &[], &[], &content)
 }

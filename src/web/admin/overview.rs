@@ -82,6 +82,7 @@ pub async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Q
         upcoming: &upcoming,
         may_create: actor.holds(Permission::EventManage),
         figures: shown(&query, &figures, chosen, refusal.as_ref()),
+        address: &visit.base,
     };
     answered(pages::overview(&visit.admin_shell(&actor), &of), refusal.as_ref())
 }
