@@ -175,5 +175,8 @@ pub async fn run(plan: &Plan) -> Done<()> {
     if wrong > 0 {
         return Err("an answer was wrong".into());
     }
-    if is_sound(&binary, folder.path()).await? { Ok(()) } else { Err("the folder is not sound after the run".into()) }
+    if !is_sound(&binary, folder.path()).await? {
+        return Err("the folder is not sound after the run".into());
+    }
+    if grown.abs() <= TARGET { Ok(()) } else { Err("memory did not stay where it was".into()) }
 }
