@@ -17,6 +17,7 @@ const recent = at(".recent");
 const undo = at("[data-undo]");
 const again = at("[data-badge-again]");
 const ask = at("[data-ask]");
+const face = at("[data-face]");
 const event = Number(root.dataset.event);
 const list = Number(root.dataset.list);
 const direction = root.dataset.direction;
@@ -78,13 +79,26 @@ async function tell() {
   root.dataset.waits = String(items.length);
 }
 
-/** Where a ticket stands once a scan counts. */
-function pass(row, way, when) {
+/** Where a ticket stands once a scan counts, and where it stood. */
+function pass(row, { direction: way, scanned_at: when, nonce: of }) {
+  row.back = { of, ...row.standing };
   local += 1;
   if (way === "exit") row.standing.exit = [when, local];
   else row.standing.entries = [...row.standing.entries, [when, local]];
   [row.i, row.u] = [row.standing.entries, row.standing.exit];
   tickets.snapshot.inside += way === "exit" ? -1 : 1;
+}
+
+/** A ticket stands as if a scan had not been made. */
+function unpass(row, scan) {
+  const { back } = row;
+  if (back?.of === scan.nonce) {
+    row.standing = { entries: back.entries, exit: back.exit };
+    tickets.snapshot.inside += scan.direction === "exit" ? 1 : -1;
+    delete row.back;
+  } else if (scan.direction === "exit") row.standing.exit = null;
+  else row.standing.entries = row.standing.entries.filter(([when]) => when !== scan.scanned_at);
+  [row.i, row.u] = [row.standing.entries, row.standing.exit];
 }
 
 function find(scan) {
@@ -114,7 +128,7 @@ async function alone(scan) {
   await store.wait({ scan, verdict: said.verdict, reason: said.reason ?? null });
   if (said.verdict === "admitted") {
     row.a = answered;
-    pass(row, scan.direction, scan.scanned_at);
+    pass(row, scan);
     await store.keep(snapshot);
   }
   await tell();
@@ -137,15 +151,27 @@ function take(burst, way) {
   for (const code of codes(burst)) one({ code }, way);
 }
 
-let last = { code: "", at: 0 };
+const seen = new Map(); // When each code was a scan: two tickets in front of one camera come by turns.
 function one(shown, way, answers = []) {
   const when = Date.now();
   const same = shown.code ?? `#${shown.ticket}`;
-  if (answers.length === 0 && same === last.code && when - last.at < (SAME_MS[way] ?? 0)) return;
-  last = { code: same, at: when };
-  if (shown.code && /^\d+$/.test(shown.code) && shown.code.length === DIGITS && !sound(shown.code)) return show({ verdict: "refused", reason: "misread" });
+  if (answers.length === 0 && when - (seen.get(same) ?? 0) < (SAME_MS[way] ?? 0)) return;
+  for (const [code, at] of seen) if (when - at > SAME_MS.camera) seen.delete(code);
+  seen.set(same, when);
   const scan = { ...shown, event, list, direction, way, nonce: nonce(), scanned_at: now(), ...(answers.length > 0 && { answers }) };
+  if (shown.code && /^\d+$/.test(shown.code) && shown.code.length === DIGITS && !sound(shown.code)) {
+    show({ verdict: "refused", reason: "misread" });
+    return failed(scan);
+  }
   line = line.then(() => send(scan)).catch((error) => show({ verdict: "refused", reason: "error", message: String(error) }));
+}
+
+/** What this page refuses by itself is on record all the same, without anybody waiting for it. */
+async function failed(scan) {
+  if (!store) return;
+  await store.wait({ scan, verdict: "refused", reason: "unknown" });
+  await tell();
+  if (!away) await told().catch(gone);
 }
 
 async function send(scan) {
@@ -172,8 +198,10 @@ function gone() {
 /** Looks for the box; when it is there, tells it what waits, in order. */
 async function look() {
   try {
-    await box(`status?event=${event}`);
+    const status = await box(`status?event=${event}`);
     await told();
+    // Shut out while it was alone: the box keeps what waited, and the page says so.
+    if (status.code === "device.revoked") return location.reload();
     away = false;
     connection();
     await refresh();
@@ -203,8 +231,9 @@ async function told() {
       const batch = end < 0 ? facts : facts.slice(0, end);
       const scans = batch.map(({ scan, verdict, reason }) => ({ ...scan, verdict, ...(reason && { reason }) }));
       const answer = await box("upload", { event, scans });
-      if (!answer.answers) throw new Error(answer.message);
-      answer.answers.filter((said) => said.conflict || said.code).forEach(note);
+      // The box is there and takes nothing from here: what waits stays, and a person sees why.
+      if (!answer.answers) return note(answer);
+      answer.answers.filter((said) => said.conflict || said.code || said.reason === "device_revoked").forEach(note);
       await store.done(batch.map((item) => item.key));
     }
     await tell();
@@ -268,6 +297,15 @@ function put(part, value) {
   shown.hidden = !value;
 }
 
+/** Whom the ticket's picture shows, once it is here. */
+function portrait(who) {
+  face.hidden = true;
+  face.removeAttribute("src");
+  face.alt = who.name ?? "";
+  if (who.photo) face.src = `${space}/api/v1/checkin/portrait?event=${event}&number=${who.number}`;
+}
+face.addEventListener("load", () => (face.hidden = false));
+
 function mark(tone, words) {
   const shown = document.createElement("li");
   shown.className = `badge tone-${tone}`;
@@ -293,6 +331,7 @@ function show(answer, scan) {
   put("who", who.name);
   put("more", answer.rule?.words ? text.must.replace("{rule}", answer.rule.words) : [who.kind, who.group, who.seat && `${text.seat} ${who.seat}`, who.company].filter(Boolean).join(" · "));
   put("note", who.note);
+  portrait(who);
   put("before", answer.previous && `${text.before} ${answer.previous.at_text} ${answer.previous.by}`);
   put("alone", answer.alone && text.alone);
   for (const [key, value] of Object.entries(answer.counts ?? {})) {
@@ -363,13 +402,11 @@ undo.addEventListener("click", () => {
       gone();
       await store.wait({ annul: scan.nonce });
       const row = tickets && find(scan);
-      if (row && scan.direction === "exit") row.standing.exit = null;
-      else if (row) row.standing.entries = row.standing.entries.filter(([when]) => when !== scan.scanned_at);
-      if (row) [row.i, row.u] = [row.standing.entries, row.standing.exit];
+      if (row) unpass(row, scan);
       if (tickets) await store.keep(tickets.snapshot);
       await tell();
     }
-    last = { code: "", at: 0 };
+    seen.clear();
     Object.assign(verdict.dataset, { tone: "warn", verdict: "undone", reason: "" });
     for (const icon of verdict.querySelectorAll("[data-icon]")) icon.hidden = icon.dataset.icon !== "warn";
     put("word", word);
@@ -402,9 +439,12 @@ function ended() {
   take(typed, "gun");
 }
 document.addEventListener("keydown", (key) => {
-  if (key.ctrlKey || key.metaKey || key.altKey) return;
   const quick = key.timeStamp - burst.at < GAP_MS;
-  if (key.key === "Enter" || key.key === "Tab") {
+  // A gun that ends with a line feed sends it as Ctrl+J, which opens something in most browsers.
+  const feed = quick && key.ctrlKey && key.code === "KeyJ";
+  if (feed) key.preventDefault();
+  else if (key.ctrlKey || key.metaKey || key.altKey) return;
+  if (key.key === "Enter" || key.key === "Tab" || feed) {
     const field = document.activeElement;
     const slow = field !== input && field?.tagName === "INPUT" ? new RegExp(`\\d{${DIGITS}}$`).exec(half(field.value)) : null;
     if (quick && burst.text.length >= 6) {

@@ -1,6 +1,7 @@
 //! The door's API for devices and integrations: stable codes, uploads, devices' tokens, what a stranger gets, and a serial scanner.
 
 use crate::hall::{Client, Hall, event, first_type, number, person, terminal};
+use crate::stage::png;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -42,7 +43,7 @@ fn the_description_names_every_way_and_every_error_has_a_code() {
     let described = of.hall.client().get("/api/v1/openapi.json").json();
     assert!(described["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<&String> = described["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths.iter().filter(|path| path.starts_with("/api/v1/checkin/")).count(), 12, "{paths:?}");
+    assert_eq!(paths.iter().filter(|path| path.starts_with("/api/v1/checkin/")).count(), 13, "{paths:?}");
     let stranger = of.hall.client();
     let mut forged = of.hall.client();
     forged.bearer = Some("0123456789ABCDEF0123456789ABCDEF".into());
@@ -123,6 +124,43 @@ fn scans_of_a_terminal_that_was_alone_are_kept_each_with_an_answer_of_its_own() 
     assert!(!taken.to_string().contains(&of.codes[0]), "codes are taken along as hashes");
     let (_, changes) = get(&of.door, &format!("changes?after={}", taken["line"]));
     assert_eq!((changes["tickets"].as_array().unwrap().len(), &changes["version"]), (0, &taken["version"]));
+}
+
+#[test]
+fn a_door_is_shown_the_picture_of_whoever_holds_the_ticket() {
+    let of = opened(&["张三", "李四"]);
+    let scan = |code: &str, nonce: &str| post(&of.door, "redeem", &json!({ "code": code, "nonce": nonce })).1;
+    let photo = |answer: &Value| answer["person"]["photo"].as_bool();
+    assert_eq!(photo(&scan(&of.codes[0], "a")), Some(false));
+    let at = |code: &str| of.door.get(&format!("{CHECKIN}/portrait?number={code}"));
+    assert_eq!(at(&of.codes[0]).status, 404, "there is none yet");
+    let tickets = of.admin.get(&format!("/admin/event/{}/registration", of.event)).body;
+    let link = format!("/admin/event/{}/registration/", of.event);
+    let ids = tickets.split(&link).skip(1).filter_map(|rest| rest.split(['"', '/', '?']).next()?.parse::<u64>().ok());
+    let person = format!("{link}{}", ids.min().unwrap());
+    let told = of.admin.upload(&format!("{person}/portrait/upload"), &[], ("picture", "a.png", &png(90, 60)));
+    assert_eq!(told.status, 303, "{}", told.body);
+    assert_eq!(photo(&scan(&of.codes[0], "b")), Some(true), "the door knows at once");
+    assert_eq!(photo(&scan(&of.codes[0], "a")), Some(true), "and where a nonce is answered again");
+    assert_eq!(photo(&scan(&of.codes[1], "c")), Some(false));
+    let shown = at(&of.codes[0]);
+    assert_eq!((shown.status, shown.headers.get("content-type").map(String::as_str)), (200, Some("image/jpeg")));
+    let nobody = at("123456789012");
+    assert_eq!((nobody.status, nobody.json()["code"].as_str()), (404, Some("record.missing")));
+    let elsewhere = terminal(&of.hall, &of.admin, &event(&of.admin, "别处"));
+    assert_eq!(
+        elsewhere.get(&format!("{CHECKIN}/portrait?number={}", of.codes[0])).status,
+        404,
+        "of its own event alone"
+    );
+    // Another run of the program reads it from the records.
+    let folder = of.hall.data.clone();
+    let kept = of.hall.end_and_keep();
+    let hall = Hall::at(&folder);
+    let door = of.door.at(&hall.base);
+    let (_, again) = post(&door, "redeem", &json!({ "code": of.codes[0], "nonce": "d" }));
+    assert_eq!(photo(&again), Some(true));
+    drop((hall, kept));
 }
 
 #[test]

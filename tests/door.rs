@@ -1,6 +1,6 @@
 //! The door through real sockets: once each, same nonce same answer, nothing answered is lost by a kill.
 
-use crate::hall::{Hall, event, first_type, number, person, terminal};
+use crate::hall::{Hall, event, first_type, local, number, person, terminal};
 use serde_json::json;
 
 #[test]
@@ -119,6 +119,9 @@ fn a_shut_out_terminal_is_refused_and_recorded() {
     let door = terminal(&hall, &admin, &one);
     let foreign = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "a", "event": other })).status;
     assert_eq!(foreign, 422, "the event is a number, and a terminal's own in any case");
+    let named = json!({ "code": "555555555555", "nonce": "z", "event": other.parse::<u64>().unwrap() });
+    let denied = door.json("/api/v1/checkin/redeem", &named);
+    assert_eq!((denied.status, denied.json()["code"].as_str()), (403, Some("permission.denied")), "{}", denied.body);
     let wrong = door.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "b" })).json();
     assert_eq!((wrong["reason"].as_str(), wrong["person"].is_null()), (Some("wrong_event"), true));
     assert_eq!(admin.post("/admin/device/1/revoke", &[]).status, 303);
@@ -127,10 +130,39 @@ fn a_shut_out_terminal_is_refused_and_recorded() {
         (shut.status, shut.json()["reason"].as_str().map(str::to_owned)),
         (403, Some("device_revoked".to_owned()))
     );
+    // What it did while it was alone comes too late: nobody is in by it, and everything of it is on record.
+    let here = number(&admin, &one, &person(&admin, &one, &first_type(&admin, &one), "李四", ""));
+    let batch = json!({ "scans": [
+        { "code": here, "nonce": "e", "scanned_at": 1, "verdict": "admitted" },
+        { "code": here, "verdict": "admitted" },
+    ] });
+    let late = [(); 2].map(|()| door.json("/api/v1/checkin/upload", &batch));
+    for answer in &late {
+        let (body, first) = (answer.json(), late[0].json());
+        let told = &body["answers"];
+        assert_eq!((answer.status, told[0]["reason"].as_str()), (403, Some("device_revoked")), "{}", answer.body);
+        assert!(told[1]["code"].is_string(), "{}", answer.body);
+        assert_eq!(told[0]["scan"], first["answers"][0]["scan"], "told twice, it is one record");
+    }
+    let counts = admin.get(&format!("/api/v1/checkin/status?event={one}")).json();
+    assert_eq!((counts["admitted"].as_i64(), counts["refused"].as_i64()), (Some(0), Some(4)));
     let log = admin.get(&format!("/admin/event/{one}/scan?show=refused")).body;
     assert!(log.contains("本终端已停用") && log.contains("其他会议的门票"));
+    assert!(log.contains(&here) && log.contains("555555555555"), "and so is whoever asked for another event");
     let stranger = hall.client();
     assert_eq!(stranger.json("/api/v1/checkin/redeem", &json!({ "code": code, "nonce": "d" })).status, 401);
+}
+
+#[test]
+fn where_check_in_leaves_the_events_time_the_secretariat_is_told() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let page = || admin.get(&format!("/admin/event/{event}/checkin")).body;
+    assert!(page().contains("前即可签到") && !page().contains("超出会议时间"), "{}", page());
+    let form = [("name", "晚宴"), ("from", &local(60)), ("to", &local(400)), ("multi", "once"), ("own", "off")];
+    assert_eq!(admin.post(&format!("/admin/event/{event}/list"), &form).status, 303);
+    assert!(page().contains("晚宴：超出会议时间"), "{}", page());
 }
 
 #[test]

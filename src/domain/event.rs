@@ -267,6 +267,21 @@ pub fn check_checkin_window(event: &Event, window: &Window) -> Vec<Problem> {
     problems
 }
 
+/// Where a window for entries leaves the event's own time (A3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stray {
+    /// Entries begin before the event does.
+    Early,
+    /// The window goes on when the event is over: nobody comes in then.
+    Late,
+}
+
+/// How a window for entries leaves the event's time; what is worse is told.
+pub fn stray(event: &Event, window: &Window) -> Option<Stray> {
+    let early = (window.from < event.time.from).then_some(Stray::Early);
+    if window.to > event.time.to { Some(Stray::Late) } else { early }
+}
+
 /// The copy of an event: everything but its people, as a draft, moved so that it begins a week after `now` when the original lies in the past.
 pub fn copy(event: &Event, id: EventId, name: String, owner: AccountId, now: Time) -> Event {
     let shift = if event.time.from > now {
@@ -392,6 +407,20 @@ pub(crate) mod tests {
             address: "建国路 1 号".into(),
         };
         assert_eq!(venue.line(), "北京市朝阳区建国路 1 号");
+    }
+
+    #[test]
+    fn a_window_that_leaves_the_events_time_is_told() {
+        let cases = [
+            (1_000, 2_000, None),
+            (1_200, 1_500, None),
+            (999, 2_000, Some(Stray::Early)),
+            (1_000, 2_001, Some(Stray::Late)),
+            (900, 2_100, Some(Stray::Late)),
+        ];
+        for (from, to, told) in cases {
+            assert_eq!(stray(&event(), &Window { from: Time(from), to: Time(to) }), told, "{from}–{to}");
+        }
     }
 
     #[test]

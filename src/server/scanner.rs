@@ -99,7 +99,7 @@ async fn keys(hall: &web::Hall, scanner: &device::Attached) -> std::io::Result<(
             Err(_) => typed.ended(CODE_MIN),
         };
         if let Some(code) = code
-            && last.is_new(&code)
+            && last.is_new(&code, Instant::now())
         {
             scanned(&hall.ctx, scanner, code).await;
         }
@@ -125,7 +125,7 @@ async fn line(hall: &web::Hall, scanner: &device::Attached) -> std::io::Result<(
             }
             Err(_) => codes.extend(typed.ended(CODE_MIN)),
         }
-        for code in codes.into_iter().filter(|code| last.is_new(code)) {
+        for code in codes.into_iter().filter(|code| last.is_new(code, Instant::now())) {
             let verdict = scanned(&hall.ctx, scanner, code).await;
             port.write_all(reply(verdict).as_bytes()).await?;
             port.flush().await?;
@@ -162,18 +162,18 @@ async fn scanned(ctx: &Ctx, scanner: &device::Attached, code: String) -> Option<
     }
 }
 
-/// Tells a code from the same one held in front of the scanner.
+/// Tells a code from the same one held in front of the scanner, others in between or not: when each was new, as long as it counts.
 #[derive(Default)]
-struct Last(Option<(String, Instant)>);
+struct Last(HashMap<String, Instant>);
 
 impl Last {
-    fn is_new(&mut self, code: &str) -> bool {
-        let now = Instant::now();
-        let same = self.0.as_ref().is_some_and(|(last, at)| last == code && now.duration_since(*at) < SAME);
-        if !same {
-            self.0 = Some((code.to_owned(), now));
+    fn is_new(&mut self, code: &str, now: Instant) -> bool {
+        self.0.retain(|_, at| now.duration_since(*at) < SAME);
+        if self.0.contains_key(code) {
+            return false;
         }
-        !same
+        self.0.insert(code.to_owned(), now);
+        true
     }
 }
 
@@ -191,7 +191,21 @@ mod tests {
 
     #[test]
     fn a_code_held_in_front_is_one_scan() {
-        let mut last = Last::default();
-        assert!(last.is_new("1") && !last.is_new("1") && last.is_new("2") && last.is_new("1"));
+        let (mut last, begun) = (Last::default(), Instant::now());
+        let scans = [
+            (0, "1", true),
+            (500, "1", false),
+            (600, "2", true),
+            (700, "1", false),
+            (800, "2", false),
+            (2_600, "1", true),
+            (2_700, "2", false),
+            (3_100, "2", true),
+            (5_000, "1", false),
+        ];
+        for (millis, code, new) in scans {
+            assert_eq!(last.is_new(code, begun + Duration::from_millis(millis)), new, "{code} after {millis} ms");
+        }
+        assert_eq!(last.0.len(), 2, "what counts no more is forgotten");
     }
 }

@@ -1,5 +1,5 @@
-//! Pictures of ticket holders, for posters and badges: uploaded by the holder or the secretariat, made square and small, shown to nobody
-//! but the holder, the secretariat and whoever the holder gives the poster to.
+//! Pictures of ticket holders, for posters, badges and the door: uploaded by the holder or the secretariat, made square and small, shown to nobody
+//! but the holder, the secretariat, whoever the holder gives the poster to, and the door that the ticket is shown to.
 
 use crate::{Actor, At, Ctx, Error, Permit, design, picture, registration};
 use domain::{
@@ -7,6 +7,7 @@ use domain::{
     problem, refuse,
 };
 use image::{DynamicImage, imageops::FilterType};
+use store::{Read, catalogue::TICKET_BY_NUMBER};
 use tokio::sync::Semaphore;
 
 /// Pictures that are read at a time: a large one takes a hundred megabytes for a moment.
@@ -93,6 +94,16 @@ pub fn of_link(ctx: &Ctx, space: SpaceId, link: &str) -> Result<Option<Vec<u8>>,
 pub fn of_ticket(ctx: &Ctx, actor: &Actor, event: EventId, id: TicketId) -> Result<Option<Vec<u8>>, Error> {
     let permit = ctx.permit(actor, Permission::RegistrationView, At::Event(event))?;
     ctx.read(&permit, |view| design::portrait(ctx, view, event, id))
+}
+
+/// The picture of whoever holds the ticket of that number, for the door that it was shown to: nobody guesses a number, so nobody looks through pictures.
+pub fn at_door(ctx: &Ctx, actor: &Actor, event: EventId, number: &str) -> Result<Option<Vec<u8>>, Error> {
+    let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
+    ctx.read(&permit, |view| {
+        let ticket = view.find::<Ticket, _>(&TICKET_BY_NUMBER, &number.to_owned())?;
+        let here = ticket.filter(|ticket| ticket.event == event);
+        here.map_or(Ok(None), |ticket| design::portrait(ctx, view, event, ticket.id))
+    })
 }
 
 #[cfg(test)]

@@ -123,6 +123,108 @@ async function gunsOfAllKinds(terminal, numbers) {
   await until(terminal, ".who", (text) => text === pasted.name, "a number typed with a hyphen");
 }
 
+/** Two tickets side by side are two scans, however often they come by turns; and a line feed is a line end. */
+async function byTurns(terminal, one, other) {
+  await pause(2600);
+  await gun(terminal, one.number, { ms: 0 });
+  await until(terminal, ".who", (text) => text === one.name, "the first of two tickets");
+  const begun = Date.now();
+  for (const key of other.number) await terminal.keyboard.press(key);
+  await terminal.keyboard.down("Control");
+  await terminal.keyboard.press("KeyJ");
+  await terminal.keyboard.up("Control");
+  await until(terminal, ".who", (text) => text === other.name, "a gun that ends with a line feed");
+  await gun(terminal, one.number, { ms: 0 });
+  await pause(300);
+  check(Date.now() - begun < 2400, "the machine is too slow to hold two tickets by turns");
+  check((await terminal.$eval(".who", (found) => found.textContent)) === other.name, "the first one is no new scan");
+  await pause(2600);
+  await gun(terminal, one.number, { ms: 0 });
+  await until(terminal, ".who", (text) => text === one.name, "and is one again when its time is over");
+}
+
+/** A code with a wrong check digit is refused at once, and on record a moment later. */
+async function misread(terminal, page, event, someone) {
+  const bent = someone.number.slice(0, 11) + ((Number(someone.number[11]) + 1) % 10);
+  await gun(terminal, bent, { ms: 1 });
+  await said(terminal, "读码有误", "a wrong digit is seen by the page itself");
+  await pause(500);
+  await terminal.waitForFunction(() => document.querySelector("[data-terminal]").dataset.waits === "0", { polling: 50 });
+  await page.goto(`${base}${event}/scan?show=refused`);
+  await until(page, "table", (text) => text.includes(bent), "it stands among the failed scans");
+}
+
+/** A terminal whose clock is an hour slow scans at the box's time. */
+async function wrongClock(browser, page, event, someone) {
+  const slow = await paired(browser, page, event, { name: "慢钟" });
+  await slow.evaluateOnNewDocument(() => {
+    const real = Date.now;
+    Date.now = () => real() - 3_600_000;
+  });
+  await slow.reload();
+  await ready(slow);
+  const skew = await slow.evaluate(() => Number(localStorage.getItem("hall.skew")));
+  check(Math.abs(skew - 3_600_000) < 5_000, `the clock is put right by ${skew} ms`);
+  const [answer] = await Promise.all([
+    slow.waitForResponse((one) => one.url().endsWith("/redeem")),
+    gun(slow, someone.number, { ms: 1 }),
+  ]);
+  const told = await answer.json();
+  check(told.verdict === "admitted" && Math.abs(told.now - told.at) < 5_000, `it was scanned at ${told.at}, now it is ${told.now}`);
+}
+
+/** The code of a ticket before a camera; the browser has no reader of its own here, so the box reads the frames. */
+async function seen(browser, page, event, someone) {
+  await page.goto(`${base}${event}/registration/print`);
+  await page.bringToFront();
+  const code = await page.evaluateHandle((name) => [...document.querySelectorAll("strong")].find((found) => found.textContent === name).parentElement.querySelector("svg"), someone.name);
+  const picture = await code.asElement().screenshot({ type: "png", encoding: "base64" });
+  const phone = await paired(browser, page, event, { name: "手机" });
+  await phone.setBypassCSP(true);
+  await phone.evaluateOnNewDocument((base64) => {
+    navigator.mediaDevices.getUserMedia = async () => {
+      const shown = Object.assign(new Image(), { src: `data:image/png;base64,${base64}` });
+      await shown.decode();
+      const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+      const pen = canvas.getContext("2d");
+      setInterval(() => {
+        pen.fillStyle = "#fff";
+        pen.fillRect(0, 0, 640, 480);
+        pen.drawImage(shown, 170, 90, 300, 300);
+      }, 50);
+      return canvas.captureStream(20);
+    };
+  }, picture);
+  await phone.reload();
+  await ready(phone);
+  await phone.bringToFront();
+  await phone.$eval("[data-camera-open]", (button) => button.click());
+  await until(phone, ".who", (text) => text === someone.name, "the camera sees the ticket");
+  await said(phone, "签到成功", "and its holder comes in");
+  await pause(3500);
+  await said(phone, "签到成功", "a code that is held before the camera is one scan for five seconds");
+  await said(phone, "已签到", "and asked about again afterwards");
+  await phone.$eval("[data-camera-open]", (button) => button.click());
+  check(await phone.$eval("[data-video]", (video) => video.hidden && video.srcObject === null), "the camera is put away");
+}
+
+/** A terminal that is shut out while it is alone lets nobody in any more when it is back, and what it did is on record. */
+async function shutOut(page, event, terminal, someone) {
+  await terminal.bringToFront();
+  await terminal.setOfflineMode(true);
+  await gun(terminal, someone.number, { ms: 1 });
+  await said(terminal, "签到成功", "alone, it knows nothing of it yet");
+  await page.goto(`${base}${event}/device`);
+  const row = await page.$$eval("tbody tr", (rows) => 1 + rows.findIndex((row) => row.textContent.includes("侧门")));
+  await press(page, `tbody tr:nth-child(${row}) form[action$='/revoke'] button`);
+  await terminal.setOfflineMode(false);
+  await until(terminal, "body", (text) => text.includes("停用"), "it is told at the first contact");
+  await page.goto(`${base}${event}/scan?show=refused`);
+  await until(page, "table", (text) => text.includes(someone.number) && text.includes("本终端已停用"), "its scan is on record");
+  const door = await page.evaluate(async (of) => (await fetch(`/api/v1/checkin/search?event=${of.event}&q=${encodeURIComponent(of.name)}`)).json(), { event: event.split("/").pop(), name: someone.name });
+  check(door.length === 1 && door[0].admitted === false, "and nobody came in by it");
+}
+
 async function undo(terminal, screen, name) {
   await until(screen, "[data-live=admitted]", (text) => text === "5", "the figures follow the door");
   await terminal.$eval("[data-undo]", (button) => button.click());
@@ -252,7 +354,7 @@ async function boxAway(terminal, other, numbers) {
 
 await browse(async (browser) => {
   const { page, event } = await opened(browser);
-  const names = ["王一凡", "李二白", "赵三多", "钱四喜", "孙五福", "周六合", "吴七巧", "郑八方", "冯九天", "陈十全", "褚百川", "卫千里"];
+  const names = ["王一凡", "李二白", "赵三多", "钱四喜", "孙五福", "周六合", "吴七巧", "郑八方", "冯九天", "陈十全", "褚百川", "卫千里", "蒋十三", "沈十四", "韩十五"];
   const people = [];
   for (const [at, name] of names.entries()) people.push({ name, number: await person(page, event, name, at === 5 ? { phone: "13812345678", door_note: "坐轮椅" } : {}) });
   const helped = people[5];
@@ -284,6 +386,8 @@ await browse(async (browser) => {
     await ready(door);
   }
   await boxAway(terminal, other, [people[8], people[9], people[10], people[11]]);
+  await byTurns(terminal, people[0], people[1]);
+  await misread(terminal, page, event, people[0]);
   await page.goto(`${base}${event}/conflict`);
   await until(page, "table", (text) => text.includes(people[10].name) && text.includes("请勿重复"), "the ticket that came in twice is flagged");
   check((await page.$$("tbody tr")).length === 1, "and nothing else");
@@ -295,6 +399,9 @@ await browse(async (browser) => {
   await press(page, "form[action$='/annul'] button");
   await until(page, "table", (text) => text.includes("签到已撤销"), "the secretariat takes a check-in back");
   await checkInAlone(browser, page, event, helped);
+  await wrongClock(browser, page, event, people[12]);
+  await seen(browser, page, event, people[13]);
+  await shutOut(page, event, other, people[14]);
 });
 console.log("walked");
 // An open input would keep this process alive.

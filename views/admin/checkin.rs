@@ -8,7 +8,7 @@ use crate::{
         form::{Form, Input},
         icon::{Icon, icon},
         list::{Head, Row, query, table},
-        post,
+        notice, post,
     },
     format::count,
     layout::Tone,
@@ -16,8 +16,10 @@ use crate::{
 use domain::{
     CheckinList, Event, Gate, ListId, Refusal, Time,
     checkin::{MultiEntry, SelfCheckin},
+    event::{Stray, stray},
 };
 use maud::{Markup, html};
+use std::fmt::Display;
 
 /// One line of the scan log.
 pub struct LogLine {
@@ -89,6 +91,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
         @if of.conflicts > 0 && of.may_see {
             div class="notice tone-warn" role="alert" { (icon(Icon::Warn)) p { a href={ (base) "/conflict" } { (text.f("{n} scans of terminals that were alone need a look.", &[("n", &count(of.conflicts as i64))])) } } }
         }
+        (strays(shell, of))
         div class="columns" {
             (time(shell, of, &form, &base))
             (ways(shell, of, &base))
@@ -97,6 +100,29 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
         (gates(shell, of, &form, &base))
     };
     event_page(shell, of.event, Tab::Checkin, &[], &content)
+}
+
+/// Where check-in leaves the event's own time (A3).
+fn strays(shell: &Shell, of: &Page<'_>) -> Markup {
+    let (text, time) = (shell.text(), &of.event.time);
+    let own = of.event.checkin.as_ref().map(|window| (text.t("Check-in time").to_owned(), window));
+    let lists = of.lists.iter().filter_map(|row| Some((list_name(shell, row.list), row.list.window.as_ref()?)));
+    let told = own.into_iter().chain(lists).filter_map(|(name, window)| {
+        Some(match stray(of.event, window)? {
+            Stray::Early => {
+                let begins = shell.format.time(time.from);
+                let words: [(&str, &dyn Display); 2] = [("name", &name), ("time", &begins)];
+                notice(Tone::Info, &text.f("{name}: people come in before the event begins at {time}.", &words))
+            }
+            Stray::Late => {
+                let ends = shell.format.time(time.to);
+                let words: [(&str, &dyn Display); 2] = [("name", &name), ("time", &ends)];
+                let said = text.f("{name}: goes on when the event is over; nobody comes in after {time}.", &words);
+                notice(Tone::Warn, &said)
+            }
+        })
+    });
+    html! { @for notice in told { (notice) } }
 }
 
 fn time(shell: &Shell, of: &Page<'_>, form: &Form<'_>, base: &str) -> Markup {

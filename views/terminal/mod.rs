@@ -228,6 +228,7 @@ fn verdict(shell: &Shell) -> Markup {
             span data-icon="warn" hidden { (icon(Icon::Warn)) }
             span data-icon="bad" hidden { (icon(Icon::Cross)) }
             p class="word" data-part="word" { (text.t("Ready")) }
+            img class="face" data-face alt=(text.t("Picture")) hidden;
             p class="who" data-part="who" hidden {}
             p class="more" data-part="more" hidden {}
             p class="door-note" data-part="note" hidden {}

@@ -2,7 +2,7 @@
 //! store's writer, writes one block per event and group, and brings everything kept in memory up to date when the group is on disk.
 
 use super::{
-    cards::{Cards, Holder},
+    cards::{Cards, Change, Holder},
     presence::{self, Inside, Presence, Tally},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use domain::{
-    AuditLine, By, CheckinList, EventId, GroupId, ListId, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId,
+    AuditLine, By, CheckinList, EventId, GroupId, ListId, Portrait, Refusal, Scan, ScanBlock, ScanId, Ticket, TicketId,
     TicketState, TicketTypeId, Time,
     checkin::{Annul, Direction, Door, Entry, Line, Moment, More, Pass, Standing, Verdict},
     code::Scanned,
@@ -251,7 +251,7 @@ impl Books {
             Wanted::Code(Scanned::Misread | Scanned::Other) => None,
             Wanted::Ticket(ticket) => view.get::<Ticket>(&(event, *ticket))?,
         };
-        Ok(found.as_ref().map(|ticket| Arc::new(Holder::of(ticket))))
+        found.as_ref().map(|ticket| Holder::read(view, ticket).map(Arc::new)).transpose()
     }
 
     fn committed<T>(&self, place: Place, f: impl FnOnce(&Presence) -> T) -> Result<T, Error> {
@@ -475,10 +475,18 @@ impl Books {
                     let place = (space, event);
                     self.memory.rosters.touch(space, event, id);
                     if let Some(ticket) = ticket.filter(|_| self.memory.cards.has(place)) {
-                        self.memory.cards.note(place, [ticket]);
+                        self.memory.cards.note(place, [Change::Ticket(Box::new(ticket))]);
                     }
                 }
                 Err(error) => tracing::error!(%error, "a ticket that was just written cannot be read"),
+            }
+        }
+        for change in committed.of::<Portrait>() {
+            match change {
+                Ok((space, (event, ticket), portrait)) => {
+                    self.memory.cards.note((space, event), [Change::Picture(ticket, portrait.is_some())]);
+                }
+                Err(error) => tracing::error!(%error, "a picture that was just written cannot be read"),
             }
         }
     }

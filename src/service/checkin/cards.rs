@@ -5,11 +5,11 @@ use crate::{
     model::{Model, spread, wide},
 };
 use domain::{
-    EventId, GroupId, Ticket, TicketId, TicketTypeId,
+    EventId, GroupId, Portrait, Ticket, TicketId, TicketTypeId,
     checkin::{Pass, Reason},
 };
 use hashbrown::HashTable;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Order, Read, SpaceView, catalogue::TICKETS};
 
@@ -23,8 +23,33 @@ struct Card {
     words: Words,
 }
 
-/// What many tickets have in common: type, group, why they let nobody in, and whether they were collected.
-type Kind = (TicketTypeId, Option<GroupId>, Option<Reason>, bool);
+/// What many tickets have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    kind: TicketTypeId,
+    group: Option<GroupId>,
+    /// Why they let nobody in.
+    barred: Option<Reason>,
+    collected: bool,
+    /// There is a picture of whoever holds it.
+    pictured: bool,
+}
+
+impl Kind {
+    fn of(ticket: &Ticket, pictured: bool) -> Self {
+        let (kind, group, barred) = (ticket.kind, ticket.group, ticket.state.bars());
+        Self { kind, group, barred, collected: ticket.collected, pictured }
+    }
+}
+
+/// What a commit changes.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    /// A ticket that is new or says something else.
+    Ticket(Box<Ticket>),
+    /// Whether there is a picture of a ticket's holder.
+    Picture(TicketId, bool),
+}
 
 /// Where a card's words are: name, company, seat and the note for the door, one behind the other, and where each ends.
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +85,19 @@ pub struct Holder {
     pub door_note: String,
     /// Ticket number.
     pub number: String,
+    /// There is a picture.
+    pub pictured: bool,
 }
 
 impl Holder {
-    pub(crate) fn of(ticket: &Ticket) -> Self {
+    /// As the records say.
+    pub(crate) fn read(view: &impl Read, ticket: &Ticket) -> Result<Self, Error> {
+        Ok(Self::of(ticket, view.get::<Portrait>(&(ticket.event, ticket.id))?.is_some()))
+    }
+
+    fn of(ticket: &Ticket, pictured: bool) -> Self {
         Self {
+            pictured,
             pass: Pass::of(ticket),
             name: ticket.name.clone(),
             company: ticket.company.clone(),
@@ -140,8 +173,8 @@ impl Cards {
         cards.get(wide(at)).map_or(0, |card| spread(card.number))
     }
 
-    fn set(&mut self, ticket: &Ticket) {
-        let kind = self.kind((ticket.kind, ticket.group, ticket.state.bars(), ticket.collected));
+    fn set(&mut self, ticket: &Ticket, pictured: bool) {
+        let kind = self.kind(Kind::of(ticket, pictured));
         let words = self.words.push([&ticket.name, &ticket.company, &ticket.seat, &ticket.door_note]);
         // A number that is none, as from an older list, is not kept: such a ticket is read where it lies.
         let number = ticket.number.parse().ok().filter(|number: &u64| number.to_string() == ticket.number);
@@ -184,9 +217,9 @@ impl Cards {
 
     fn holder(&self, card: &Card) -> Option<Holder> {
         let [name, company, seat, door_note] = self.words.parts(card.words).map(str::to_owned);
-        let (kind, group, barred, collected) = *self.kinds.get(wide(card.kind))?;
+        let Kind { kind, group, barred, collected, pictured } = *self.kinds.get(wide(card.kind))?;
         let pass = Pass { ticket: card.ticket, event: self.event, kind, group, barred, collected };
-        Some(Holder { pass, name, company, seat, door_note, number: card.number.to_string() })
+        Some(Holder { pass, name, company, seat, door_note, number: card.number.to_string(), pictured })
     }
 
     /// Drawn anew with every change, and no two models share one: what was read at this version holds as long as it stands.
@@ -204,14 +237,30 @@ impl Cards {
 
     /// The ticket of that id.
     pub(crate) fn by_ticket(&self, ticket: TicketId) -> Option<Holder> {
-        let at = self.cards.binary_search_by_key(&ticket, |card| card.ticket).ok()?;
-        self.holder(self.cards.get(at)?)
+        self.holder(self.cards.get(self.place(ticket)?)?)
+    }
+
+    fn place(&self, ticket: TicketId) -> Option<usize> {
+        self.cards.binary_search_by_key(&ticket, |card| card.ticket).ok()
+    }
+
+    /// What a ticket shares with others now.
+    fn shared(&self, ticket: TicketId) -> Option<Kind> {
+        self.kinds.get(wide(self.cards.get(self.place(ticket)?)?.kind)).copied()
+    }
+
+    /// Whether there is a picture of a ticket's holder.
+    fn picture(&mut self, ticket: TicketId, pictured: bool) {
+        let Some(shared) = self.shared(ticket) else { return };
+        let kind = self.kind(Kind { pictured, ..shared });
+        let at = self.place(ticket);
+        at.and_then(|at| self.cards.get_mut(at)).into_iter().for_each(|card| card.kind = kind);
     }
 
     /// Goes over all tickets in their order: id, type, group, whether it stands, and the seat.
     pub(crate) fn each(&self, mut f: impl FnMut(TicketId, TicketTypeId, Option<GroupId>, bool, &str)) {
         for card in &self.cards {
-            if let Some((kind, group, barred, _)) = self.kinds.get(wide(card.kind)) {
+            if let Some(Kind { kind, group, barred, .. }) = self.kinds.get(wide(card.kind)) {
                 let [_, _, seat, _] = self.words.parts(card.words);
                 f(card.ticket, *kind, *group, barred.is_none(), seat);
             }
@@ -241,7 +290,7 @@ impl Cards {
 const EXPECTED_MAX: usize = 4_000_000;
 
 impl Model for Cards {
-    type Change = Ticket;
+    type Change = Change;
 
     fn build(view: &SpaceView, event: EventId) -> Result<Self, Error> {
         let mut cards = Self::empty(event);
@@ -251,16 +300,25 @@ impl Model for Cards {
         }
         // At its size from the beginning: what grows by doubling leaves as much behind.
         cards.reserve(expected.min(EXPECTED_MAX));
+        let portraits = view.scan::<Portrait>(&event, None, Order::Ascending);
+        let pictured: FxHashSet<TicketId> = portraits.map(|kept| Ok(kept?.1.ticket)).collect::<Result<_, Error>>()?;
         for kept in view.scan::<Ticket>(&event, None, Order::Ascending) {
-            cards.set(&kept?.1);
+            let ticket = kept?.1;
+            cards.set(&ticket, pictured.contains(&ticket.id));
         }
         cards.cards.shrink_to_fit();
         Ok(cards)
     }
 
-    fn apply(&mut self, change: Ticket) {
+    fn apply(&mut self, change: Change) {
         self.version = fresh();
-        self.set(&change);
+        match change {
+            Change::Ticket(ticket) => {
+                let pictured = self.shared(ticket.id).is_some_and(|shared| shared.pictured);
+                self.set(&ticket, pictured);
+            }
+            Change::Picture(ticket, pictured) => self.picture(ticket, pictured),
+        }
     }
 
     fn weight(&self) -> usize {
@@ -310,15 +368,21 @@ mod tests {
         ) {
             let mut cards = Cards::empty(EventId(1));
             let mut kept: BTreeMap<u64, Ticket> = BTreeMap::new();
+            let mut pictured = FxHashSet::default();
             for (id, words, group, renumbered) in changes {
                 let number = kept.get(&id).map_or(100 + id, |old| old.number.parse().unwrap());
                 let number = number + 1_000 * u64::from(renumbered);
                 let ticket = ticket(id, number, words, group);
-                cards.apply(ticket.clone());
+                cards.apply(Change::Ticket(Box::new(ticket.clone())));
                 kept.insert(id, ticket);
+                // A picture of some, before and after their tickets change; of one whose ticket is not there, nothing.
+                let (whose, has) = (TicketId(words as u64 % 45), words % 3 > 0);
+                cards.apply(Change::Picture(whose, has));
+                if kept.contains_key(&whose.0) && has { pictured.insert(whose); } else { pictured.remove(&whose); }
                 for ticket in kept.values() {
-                    prop_assert_eq!(cards.by_number(&ticket.number), Some(Holder::of(ticket)));
-                    prop_assert_eq!(cards.by_ticket(ticket.id), Some(Holder::of(ticket)));
+                    let holder = Some(Holder::of(ticket, pictured.contains(&ticket.id)));
+                    prop_assert_eq!(&cards.by_number(&ticket.number), &holder);
+                    prop_assert_eq!(&cards.by_ticket(ticket.id), &holder);
                 }
                 prop_assert_eq!(cards.by_number.len(), kept.len());
                 prop_assert!(cards.by_number("99").is_none() && cards.by_number("x").is_none());

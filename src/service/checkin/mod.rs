@@ -26,7 +26,9 @@ pub(crate) use list::{answers_in, lists_in};
 pub use log::{PAGE, ScanFilter, ScanRow, history, log};
 pub(crate) use log::{newest_entries, presence};
 pub use presence::Work as WorkDone;
-pub use redeem::{Answer, Before, Counts, PersonCard, UPLOAD_MAX, Upload, redeem, refuse_revoked, upload};
+pub use redeem::{
+    Answer, Before, Counts, PersonCard, UPLOAD_MAX, Upload, redeem, refuse_foreign, refuse_revoked, upload,
+};
 pub use search::{Changes, Found, SEARCH_MAX, SEARCH_MIN, Snapshot, Taken, Turned, changes, hash, search, snapshot};
 pub use undo::{Which, annul, mark, settle};
 pub(crate) use undo::{follow, is_admitted_anywhere};

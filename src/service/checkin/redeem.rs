@@ -158,6 +158,14 @@ struct Judgement {
     answers: Option<DoorAnswers>,
 }
 
+impl Judgement {
+    /// Nobody passes, whatever the ticket is.
+    fn shut(asked: &Asked, reason: Reason, now: Time) -> Self {
+        let at = scan_time(asked.request.scanned_at, now);
+        Self { holder: None, at, verdict: Verdict::Refused(reason), more: None, answers: None }
+    }
+}
+
 /// One scan: may this ticket pass here now? If yes, the entry is on disk before this returns; if no, the failed scan is.
 pub async fn redeem(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) -> Result<Answer, Error> {
     let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
@@ -188,24 +196,31 @@ pub(super) async fn one(
     Ok(answer)
 }
 
-/// Keeps the failed scan of a device that was shut out, and says so.
+/// Keeps the failed scans of a device that was shut out, and says so; answers come in the same order.
 pub async fn refuse_revoked(
     ctx: &Ctx,
     space: SpaceId,
     device: DeviceId,
     event: EventId,
-    request: Request,
-) -> Result<Answer, Error> {
+    requests: Vec<Request>,
+) -> Result<Vec<Result<Answer, Refusal>>, Error> {
     let permit = Permit { space, by: By::Device(device), account: None, reads: false };
-    let list = Some(ListId::MAIN);
-    let asked = Asked::of(ctx, &Actor::visitor(space), Request { list, ..request }, None)?;
-    ctx.write(&permit, move |work| {
-        recorded(work, event, &asked, |_, _, _, now| {
-            let verdict = Verdict::Refused(Reason::DeviceRevoked);
-            Ok(Judgement { holder: None, at: now, verdict, more: None, answers: None })
-        })
+    let (visitor, list) = (Actor::visitor(space), Some(ListId::MAIN));
+    let asked = each(requests, |request| Asked::of(ctx, &visitor, Request { list, ..request }, None))?;
+    recorded_in_turn(ctx, &permit, asked, move |work, asked| {
+        recorded(work, event, asked, |_, _, _, now| Ok(Judgement::shut(asked, Reason::DeviceRevoked, now)))
     })
     .await
+}
+
+/// Keeps, in its own event's log, the failed scan of a device that named another event.
+pub async fn refuse_foreign(ctx: &Ctx, actor: &Actor, event: EventId, request: Request) -> Result<(), Error> {
+    let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
+    let asked = Asked::of(ctx, actor, Request { list: Some(ListId::MAIN), force: false, ..request }, None)?;
+    let kept = ctx.write(&permit, move |work| {
+        recorded(work, event, &asked, |_, _, _, now| Ok(Judgement::shut(&asked, Reason::WrongEvent, now)))
+    });
+    kept.await.map(drop)
 }
 
 /// Records scans that a terminal decided alone, in their order: what it admitted stays admitted, and is flagged where the box would
@@ -217,28 +232,52 @@ pub async fn upload(
     scans: Vec<Upload>,
 ) -> Result<Vec<Result<Answer, Refusal>>, Error> {
     let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
+    let asked = each(scans, |scan| Asked::of(ctx, actor, scan.request, Some(scan.verdict)))?;
+    recorded_in_turn(ctx, &permit, asked, move |work, asked| {
+        recorded(work, event, asked, |view, books, around, now| {
+            judge((view, books), event, asked, &*around.door(asked.list)?, None, now)
+        })
+    })
+    .await
+}
+
+/// What is asked of each, or why it cannot be taken.
+fn each<S>(scans: Vec<S>, asked: impl Fn(S) -> Result<Asked, Error>) -> Result<Vec<Result<Asked, Refusal>>, Error> {
     if scans.len() > UPLOAD_MAX {
-        return Err(
-            Refusal::invalid(vec![problem!("scans", "At most {max} scans at a time.", max = UPLOAD_MAX)]).into()
-        );
+        let problem = problem!("scans", "At most {max} scans at a time.", max = UPLOAD_MAX);
+        return Err(Refusal::invalid(vec![problem]).into());
     }
-    let mut asked = Vec::new();
-    for scan in scans {
-        asked.push(match Asked::of(ctx, actor, scan.request, Some(scan.verdict)) {
-            Ok(asked) => Ok(asked),
-            Err(Error::Refused(refusal)) => Err(refusal),
-            Err(other) => return Err(other),
-        });
+    scans.into_iter().map(|scan| taken(asked(scan))).collect()
+}
+
+/// A refusal holds nobody else up; anything else does.
+fn taken<T>(said: Result<T, Error>) -> Result<Result<T, Refusal>, Error> {
+    match said {
+        Ok(said) => Ok(Ok(said)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(other) => Err(other),
     }
+}
+
+/// Records scans in their order, a few in each transaction. Refusals come before anything is written.
+async fn recorded_in_turn<R>(
+    ctx: &Ctx,
+    permit: &Permit,
+    mut asked: Vec<Result<Asked, Refusal>>,
+    record: R,
+) -> Result<Vec<Result<Answer, Refusal>>, Error>
+where
+    R: Fn(&mut Work<'_, '_>, &Asked) -> Result<Answer, Error> + Clone + Send + Sync + 'static,
+{
     let mut answers = Vec::new();
     while !asked.is_empty() {
         let behind = asked.split_off(asked.len().min(UPLOAD_CHUNK));
-        let chunk = std::mem::replace(&mut asked, behind);
-        let some = ctx.write(&permit, move |work| {
+        let (chunk, record) = (std::mem::replace(&mut asked, behind), record.clone());
+        let some = ctx.write(permit, move |work| {
             let mut answers = Vec::new();
             for asked in &chunk {
                 answers.push(match asked {
-                    Ok(asked) => uploaded(work, event, asked)?,
+                    Ok(asked) => taken(record(work, asked))?,
                     Err(refusal) => Err(refusal.clone()),
                 });
             }
@@ -247,18 +286,6 @@ pub async fn upload(
         answers.extend(some.await?);
     }
     Ok(answers)
-}
-
-fn uploaded(work: &mut Work<'_, '_>, event: EventId, asked: &Asked) -> Result<Result<Answer, Refusal>, Error> {
-    let answer = recorded(work, event, asked, |view, books, around, now| {
-        judge((view, books), event, asked, &*around.door(asked.list)?, None, now)
-    });
-    match answer {
-        Ok(answer) => Ok(Ok(answer)),
-        // Refusals come before anything is written.
-        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
-        Err(other) => Err(other),
-    }
 }
 
 fn judge(
@@ -359,7 +386,9 @@ where
     }
     if let Some(scan) = known {
         let holder = match scan.ticket_here() {
-            Some(key) => view.get::<Ticket>(&key)?.map(|ticket| Arc::new(Holder::of(&ticket))),
+            Some(key) => {
+                view.get::<Ticket>(&key)?.map(|ticket| Holder::read(&view, &ticket).map(Arc::new)).transpose()?
+            }
             None => None,
         };
         return answer(&view, books, event, Told::of(&scan), holder, &around, &asked.zone, now);

@@ -67,7 +67,7 @@ pub fn search(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId, text: &str
             }
             found.push(Found {
                 ticket: id,
-                holder: Holder::of(&ticket),
+                holder: Holder::read(view, &ticket)?,
                 group: doors.group(ticket.group).to_owned(),
                 kind: doors.kind(ticket.kind).to_owned(),
                 phone: ticket.phone.as_deref().map_or(String::new(), phone::masked),

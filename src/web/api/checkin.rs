@@ -24,7 +24,7 @@ use domain::{
 use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, Serialize};
 use service::{
-    Actor, Error,
+    Actor, Error, Who,
     checkin::{self, Answer},
 };
 use std::sync::Arc;
@@ -109,6 +109,8 @@ struct Person<'a> {
     number: &'a str,
     /// What the door is to know.
     note: &'a str,
+    /// There is a picture: `GET /api/v1/checkin/portrait` with this ticket number.
+    photo: bool,
 }
 
 /// The entry that stood before.
@@ -238,6 +240,7 @@ pub(super) fn outcome<'a>(
         kind: &card.kind,
         number: &card.holder.number,
         note: &card.holder.door_note,
+        photo: card.holder.pictured,
     });
     let previous = answer.previous.as_ref().map(|before| Previous {
         at: before.at.0,
@@ -292,8 +295,16 @@ pub(super) async fn redeem(
     let scan: Scan = read(body)?;
     let named = scan.event;
     if let Scanner::Revoked(device, event) = scanner {
-        let refused = checkin::refuse_revoked(&hall.ctx, space, device, event, scan.request()?).await?;
+        let refused = checkin::refuse_revoked(&hall.ctx, space, device, event, vec![scan.request()?]).await?;
+        let refused = refused.into_iter().next().ok_or_else(|| Error::Internal("a scan has no answer".into()))??;
         return json(StatusCode::FORBIDDEN, &outcome(hall, (space, headers), None, &refused)?);
+    }
+    if let Scanner::Device(actor) = &scanner
+        && let Who::Device { event, .. } = actor.who
+        && named.is_some_and(|named| named != event.0)
+    {
+        checkin::refuse_foreign(&hall.ctx, actor, event, scan.request()?).await?;
+        return Err(domain::Refusal::denied().into());
     }
     let asker = Asker::of(scanner, named)?;
     let answer = checkin::redeem(&hall.ctx, &asker.actor, asker.event, scan.request()?).await?;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Hall,
+    admin::design::drawing,
     answer::Failure,
     audience::{Scanner, Visit, shut_out},
     fields::Query,
@@ -15,7 +16,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -53,6 +54,7 @@ pub fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(snapshot))
         .routes(routes!(changes))
         .routes(routes!(upload).layer(DefaultBodyLimit::max(UPLOAD_BYTES)))
+        .routes(routes!(portrait))
         .routes(routes!(decode).layer(DefaultBodyLimit::max(PICTURE_BYTES)))
         .routes(routes!(initialise))
         .routes(routes!(roll))
@@ -428,7 +430,8 @@ fn alone(mut value: Value) -> Result<Upload, Failure> {
     post, path = "/api/v1/checkin/upload", tag = "offline", request_body = Batch,
     responses(
         (status = 200, description = "One answer or error for each scan.", body = Object),
-        (status = 401, body = Fault), (status = 403, body = Fault), (status = 422, body = Fault),
+        (status = 403, description = "The device was shut out, and each scan is recorded as refused: answers as in 200; or it is not allowed.", body = Object),
+        (status = 401, body = Fault), (status = 422, body = Fault),
     ),
     security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
 )]
@@ -440,19 +443,30 @@ pub(super) async fn upload(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let batch: Batch = read(&body)?;
-    let asker = Asker::of(scanner, batch.event)?;
     let read: Vec<Result<Upload, Failure>> = batch.scans.into_iter().map(alone).collect();
     let good: Vec<Upload> = read.iter().filter_map(|scan| scan.as_ref().ok().cloned()).collect();
-    let mut answers = checkin::upload(&hall.ctx, &asker.actor, asker.event, good).await?.into_iter();
-    let mut out = Vec::new();
+    let (status, asker, answers) = match scanner {
+        // It was shut out while it was alone: nobody comes in by it, and what it did is not lost.
+        Scanner::Revoked(device, event) => {
+            let scans = good.into_iter().map(|scan| scan.request).collect();
+            let refused = checkin::refuse_revoked(&hall.ctx, visit.space, device, event, scans).await?;
+            (StatusCode::FORBIDDEN, None, refused)
+        }
+        scanner => {
+            let asker = Asker::of(scanner, batch.event)?;
+            let answers = checkin::upload(&hall.ctx, &asker.actor, asker.event, good).await?;
+            (StatusCode::OK, Some(asker), answers)
+        }
+    };
+    let asked = asker.as_ref().map(|asker| (asker.actor.as_ref(), asker.event));
+    let (mut answers, mut out) = (answers.into_iter(), Vec::new());
     for scan in &read {
         let fault = |failure: &Failure| super::fault(&visit, failure.error());
         out.push(match scan {
             Err(failure) => fault(failure),
             Ok(_) => match answers.next() {
                 Some(Ok(answer)) => {
-                    let said: Outcome<'_> =
-                        outcome(&hall, (visit.space, &headers), Some((&asker.actor, asker.event)), &answer)?;
+                    let said: Outcome<'_> = outcome(&hall, (visit.space, &headers), asked, &answer)?;
                     serde_json::to_value(&said).map_err(|error| Error::internal("writing an answer", error))?
                 }
                 Some(Err(refusal)) => fault(&refusal.into()),
@@ -460,7 +474,7 @@ pub(super) async fn upload(
             },
         });
     }
-    Ok(Json(json!({ "answers": out, "now": hall.ctx.now().0 })).into_response())
+    Ok((status, Json(json!({ "answers": out, "now": hall.ctx.now().0 }))).into_response())
 }
 
 /// Reads a QR code out of a picture that a camera took, for browsers that cannot. Nothing is kept.
@@ -475,6 +489,23 @@ pub(super) async fn decode(scanner: Scanner, body: Bytes) -> Result<Response, Fa
     }
     let codes = service::picture::codes(body).await?;
     Ok(Json(json!({ "codes": codes })).into_response())
+}
+
+/// The picture of a ticket's holder, for the door that the ticket was shown to.
+#[utoipa::path(
+    get, path = "/api/v1/checkin/portrait", tag = "checkin",
+    params(("number" = String, Query, description = "The ticket number"), ("event" = Option<u64>, Query)),
+    responses(
+        (status = 200, description = "A square picture.", content_type = "image/jpeg", body = Vec<u8>),
+        (status = 401, body = Fault), (status = 403, body = Fault),
+        (status = 404, description = "No such ticket, or no picture of its holder.", body = Fault), (status = 422, body = Fault),
+    ),
+    security(("device" = []), ("staff" = []), ("client" = ["checkin.scan"]))
+)]
+pub(super) async fn portrait(State(hall): State<Hall>, scanner: Scanner, query: Query) -> Result<Response, Failure> {
+    let (asker, _) = Asker::asked(scanner, &query)?;
+    let picture = service::portrait::at_door(&hall.ctx, &asker.actor, asker.event, query.0.get("number"))?;
+    drawing("image/jpeg", picture.ok_or_else(|| domain::Refusal::missing("picture"))?)
 }
 
 /// A pairing code.
@@ -558,5 +589,5 @@ pub(super) async fn roll(State(hall): State<Hall>, scanner: Scanner) -> Result<J
 )]
 pub(super) async fn revoke(State(hall): State<Hall>, scanner: Scanner) -> Result<Response, Failure> {
     device::leave(&hall.ctx, device_of(scanner)?.as_ref()).await?;
-    Ok(axum::http::StatusCode::NO_CONTENT.into_response())
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -223,7 +223,8 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                     checkin::annul(&hall.ctx, &admin, event, Which::Scan(scan)).await.unwrap();
                     model.moves[chosen].gone = true;
                 }
-                10..=11 => hall.advance([SECOND, 7 * MINUTE, 50 * MINUTE, 5 * HOUR][roll(4)]),
+                // A clock that was wrong is put back, too.
+                10..=11 => hall.advance([SECOND, 7 * MINUTE, 50 * MINUTE, 5 * HOUR, -4 * MINUTE, -2 * HOUR][roll(6)]),
                 12 => {
                     let laws = Laws {
                         multi: MultiEntry::ALL[roll(4)],
