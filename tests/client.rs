@@ -2,6 +2,7 @@
 //! real browser.
 
 use crate::hall::{Client, Hall, event, first_type, number, person, unspeakable};
+use crate::stage::png;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -51,6 +52,9 @@ fn every_operation_is_open_to_its_scopes_and_closed_to_all_others() {
     let admin = hall.set_up();
     let id = event(&admin, "年会");
     let ticket = person(&admin, &id, &first_type(&admin, &id), "张三", "13800000001");
+    let picture = format!("/admin/event/{id}/registration/{ticket}/portrait/upload");
+    assert_eq!(admin.upload(&picture, &[], ("picture", "a.png", &png(9, 9))).status, 303);
+    let code = number(&admin, &id, &ticket);
     let described = admin.get("/api/v1/openapi.json").json();
     let whole = program(&hall, &made(&admin, "全部", SCOPES));
     let single: Vec<(&str, Client)> =
@@ -61,7 +65,7 @@ fn every_operation_is_open_to_its_scopes_and_closed_to_all_others() {
             .replace("{link}", "0000000000000000000000000A")
             .replace("{number}", "1")
             .replace("{certificate}", "1");
-        let at = format!("{filled}?event={id}&after=0&q=ab&code=x");
+        let at = format!("{filled}?event={id}&after=0&q=ab&code=x&number={code}");
         let body = if method == "get" || method == "delete" { Value::Null } else { json!({}) };
         let answer = client.send_json(&method.to_uppercase(), &at, &[], &body);
         let code = serde_json::from_str::<Value>(&answer.body).ok();

@@ -175,10 +175,13 @@ async function wrongClock(browser, page, event, someone) {
 
 /** The code of a ticket before a camera; the browser has no reader of its own here, so the box reads the frames. */
 async function seen(browser, page, event, someone) {
+  const large = page.viewport();
+  await page.setViewport({ ...large, deviceScaleFactor: 3 });
   await page.goto(`${base}${event}/registration/print`);
   await page.bringToFront();
   const code = await page.evaluateHandle((name) => [...document.querySelectorAll("strong")].find((found) => found.textContent === name).parentElement.querySelector("svg"), someone.name);
   const picture = await code.asElement().screenshot({ type: "png", encoding: "base64" });
+  await page.setViewport(large);
   const phone = await paired(browser, page, event, { name: "手机" });
   await phone.setBypassCSP(true);
   await phone.evaluateOnNewDocument((base64) => {
@@ -190,7 +193,7 @@ async function seen(browser, page, event, someone) {
       setInterval(() => {
         pen.fillStyle = "#fff";
         pen.fillRect(0, 0, 640, 480);
-        pen.drawImage(shown, 170, 90, 300, 300);
+        pen.drawImage(shown, (640 - shown.width) / 2, (480 - shown.height) / 2);
       }, 50);
       return canvas.captureStream(20);
     };

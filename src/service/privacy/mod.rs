@@ -12,6 +12,7 @@ mod trace;
 pub use erase::erase_due;
 
 use crate::{Actor, At, Ctx, Error, Permit, actor::Who};
+use data_encoding::HEXLOWER;
 use domain::{
     By, Erasure, Event, Permission, Person, PersonId, PersonSession, Refusal, SpaceId, Time,
     field::AnswerValue,
@@ -225,7 +226,7 @@ fn packed(ctx: &Ctx, of: &Dossier, page: &str) -> Result<Vec<u8>, Error> {
     let mut bytes = 0;
     for file in &of.files {
         let Ok(content) = ctx.files.get(&file.file) else {
-            tracing::warn!(name = file.name, "a file of an export is not on disk");
+            tracing::warn!(file = HEXLOWER.encode(&file.file), "a file of an export is not on disk");
             continue;
         };
         bytes += content.len() as u64;
