@@ -3,9 +3,17 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+/** Puts what the box sent in the place of what stands; what somebody had opened in it stays open. */
+function replace(at, html) {
+  const open = all("details", at).map((one) => one.open);
+  at.innerHTML = html;
+  all("details", at).forEach((one, n) => (one.open = open[n] ?? false));
+}
+
 /** Fills every element marked with a key of the message. */
 function show(figures) {
   for (const [key, value] of Object.entries(figures)) {
+    for (const at of all(`[data-live-html="${CSS.escape(key)}"]`)) replace(at, value);
     for (const at of all(`[data-live="${CSS.escape(key)}"]`)) {
       if (at.tagName === "PROGRESS") at.value = Number(value);
       else at.textContent = String(value);

@@ -1,10 +1,9 @@
-//! The door's API for devices and integrations: stable codes, uploads, devices' tokens, what a stranger gets, and a serial scanner.
+//! The door's API for devices and integrations: stable codes, uploads, devices' tokens, and what a stranger gets.
 
 use crate::hall::{Client, Hall, event, first_type, number, person, terminal};
 use crate::stage::png;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::time::{Duration, Instant};
 
 const CHECKIN: &str = "/api/v1/checkin";
 
@@ -19,15 +18,16 @@ fn get(client: &Client, path: &str) -> (u16, Value) {
     (answer.status, answer.json())
 }
 
-struct Door {
-    hall: Hall,
-    admin: Client,
-    event: String,
-    codes: Vec<String>,
-    door: Client,
+/// An event whose people are registered, and a terminal at its door.
+pub struct Door {
+    pub hall: Hall,
+    pub admin: Client,
+    pub event: String,
+    pub codes: Vec<String>,
+    pub door: Client,
 }
 
-fn opened(people: &[&str]) -> Door {
+pub fn opened(people: &[&str]) -> Door {
     let hall = Hall::fresh();
     let admin = hall.set_up();
     let event = event(&admin, "年会");
@@ -230,57 +230,4 @@ fn a_device_reaches_no_other_event_and_no_other_list_that_is_not_there() {
     assert_eq!((status, missing["code"].as_str()), (404, Some("record.missing")));
     let (status, unsaid) = get(&of.admin, "status");
     assert_eq!((status, unsaid["code"].as_str()), (422, Some("input.invalid")), "staff name the event");
-}
-
-/// Reads from a scanner's end of the line until a whole line came.
-fn heard(master: &mut std::fs::File) -> String {
-    let (mut line, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(20));
-    while !line.ends_with(b"\n") {
-        assert!(Instant::now() < deadline, "a verdict comes back: {line:?}");
-        let mut byte = [0];
-        match master.read(&mut byte) {
-            Ok(1) => line.extend(byte),
-            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
-        }
-    }
-    String::from_utf8(line).unwrap()
-}
-
-#[test]
-fn a_serial_scanner_on_the_box_is_read_and_told_the_verdict() {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let of = opened(&["张三", "李四"]);
-    let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&pty).unwrap();
-    unlockpt(&pty).unwrap();
-    let port = ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
-    let mut master = std::fs::File::from(pty);
-    assert_eq!(of.admin.post(&format!("/admin/event/{}/gate", of.event), &[("gate", "东门")]).status, 303);
-    let form = [("name", "东门枪"), ("sort", "attached"), ("port", port.as_str()), ("list", "0"), ("gate", "1")];
-    let made = of.admin.post(&format!("/admin/event/{}/device", of.event), &form);
-    assert_eq!(made.status, 303, "{}", made.body);
-    let devices = format!("/admin/event/{}/device", of.event);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !of.admin.get(&devices).body.contains("已连接") {
-        assert!(Instant::now() < deadline, "the box reads its scanner: {}", of.admin.get(&devices).body);
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    master.write_all(format!("{}\r", of.codes[0]).as_bytes()).unwrap();
-    assert_eq!(heard(&mut master), "\u{7}OK\r\n");
-    // Two codes in one burst, the second without a line end; the first is held in front of the scanner still.
-    master.write_all(format!("{}\r{}", of.codes[0], of.codes[1]).as_bytes()).unwrap();
-    assert_eq!(heard(&mut master), "\u{7}OK\r\n", "the same code at once is one scan");
-    std::thread::sleep(Duration::from_millis(2_600));
-    master.write_all(format!("{}\n", of.codes[1]).as_bytes()).unwrap();
-    assert_eq!(heard(&mut master), "\u{7}\u{7}NO already_in\r\n");
-    let (_, counts) = get(&of.door, "status");
-    assert_eq!((counts["admitted"].as_i64(), counts["refused"].as_i64()), (Some(2), Some(1)));
-    let watch = of.admin.get(&format!("/terminal/{}/watch/1", of.event)).body;
-    assert!(watch.contains("李四") && watch.contains("已签到，请勿重复"), "the gate's screen shows the newest verdict");
-    assert_eq!(of.admin.post("/admin/device/2/revoke", &[]).status, 303);
-    std::thread::sleep(Duration::from_secs(3));
-    master.write_all(format!("{}\n", of.codes[0]).as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_secs(1));
-    let (_, counts) = get(&of.door, "status");
-    assert_eq!(counts["refused"].as_i64(), Some(1), "a scanner that was shut out is not read any more");
 }

@@ -34,6 +34,7 @@ mod pay;
 mod print;
 mod privacy;
 mod routes;
+mod scanner;
 mod scenario;
 mod search;
 mod stage;

@@ -86,7 +86,7 @@ fn shown(number: i64) -> String {
     views::format::count(number)
 }
 
-fn counts(counts: Counts) -> Value {
+pub(crate) fn counts(counts: Counts) -> Value {
     json!({
         "registered": shown(counts.registered), "admitted": shown(counts.admitted), "inside": shown(counts.inside),
         "refused": shown(counts.refused),
@@ -116,12 +116,13 @@ async fn list(
     State(hall): State<Hall>,
     In(space): In,
     headers: HeaderMap,
+    visit: Visit,
     Path((event, list)): Path<(u64, u64)>,
 ) -> Messages {
     let asked = hall.clone();
     live(&hall, move || {
         let Staff(actor) = Staff::of(&asked, space, &headers)?;
-        Ok(counts(service::checkin::counts_of(&asked.ctx, &actor, EventId(event), ListId(list))?))
+        crate::admin::list::live(&asked, &visit, &actor, EventId(event), ListId(list))
     })
 }
 

@@ -228,11 +228,28 @@ async function shutOut(page, event, terminal, someone) {
   check(door.length === 1 && door[0].admitted === false, "and nobody came in by it");
 }
 
+/** Waits until a row of the tables of figures, which nobody loads anew, reads so. */
+async function row(screen, name, figures, what) {
+  const rows = () => screen.$$eval("[data-live-html] tbody tr", (all) => all.map((one) => [...one.cells].map((cell) => cell.textContent)));
+  const deadline = Date.now() + 10_000;
+  while (!(await rows()).some((cells) => String(cells) === String([name, ...figures]))) {
+    check(Date.now() < deadline, `${what}: ${JSON.stringify(await rows())}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
 async function undo(terminal, screen, name) {
   await until(screen, "[data-live=admitted]", (text) => text === "5", "the figures follow the door");
+  // 15 are registered: a third came in. The page was opened before anybody did, so the rows are new.
+  await row(screen, "免费门票", [15, 5, "33 %", 5, 0], "the figures of types follow");
+  await row(screen, "东门", [5, 0, 5, 0], "those of gates too");
+  await row(screen, "大门", [5, 0, 0], "and those of terminals");
+  await screen.$eval("[data-live-html] details", (shown) => (shown.open = true));
   await terminal.$eval("[data-undo]", (button) => button.click());
   await said(terminal, "已撤销", "the last check-in is taken back");
   await until(screen, "[data-live=admitted]", (text) => text === "4", "counts follow at once");
+  await row(screen, "东门", [4, 0, 4, 0], "the gate's too");
+  check(await screen.$eval("[data-live-html] details", (shown) => shown.open), "what was opened stays open");
   await terminal.$eval("[data-search-open]", (button) => button.click());
   await terminal.type("#find", name.slice(0, 2));
   await terminal.waitForSelector("[data-found] button");

@@ -226,6 +226,17 @@ fn questions(shell: &Shell, of: &Page<'_>, form: &Form<'_>) -> Markup {
     }
 }
 
+/// What the tickets of a type or group came to.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Share {
+    pub name: String,
+    pub registered: i64,
+    pub admitted: i64,
+    pub inside: i64,
+    pub refused: i64,
+}
+
 /// What a gate or whoever scans came to.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -233,6 +244,8 @@ pub struct Worked {
     pub name: String,
     pub entries: i64,
     pub exits: i64,
+    /// None for whoever scans.
+    pub inside: Option<i64>,
     pub refused: i64,
 }
 
@@ -244,10 +257,10 @@ pub struct Figures<'a> {
     pub list: &'a CheckinList,
     /// Registered, admitted, inside, refused.
     pub counts: [i64; 4],
-    /// Ticket types: name, registered, admitted.
-    pub kinds: Vec<(String, i64, i64)>,
-    /// Groups: as `kinds`.
-    pub groups: Vec<(String, i64, i64)>,
+    /// Ticket types.
+    pub kinds: Vec<Share>,
+    /// Groups.
+    pub groups: Vec<Share>,
     /// Gates.
     pub gates: Vec<Worked>,
     /// Terminals, helpers and people who scanned.
@@ -260,49 +273,61 @@ pub struct Figures<'a> {
     pub live: String,
 }
 
-fn shares(shell: &Shell, caption: &str, rows: &[(String, i64, i64)]) -> Markup {
-    let text = shell.text();
-    let heads = [
-        Head::plain(caption),
-        Head::number(text.t("Registered")),
-        Head::number(text.t("Checked in")),
-        Head::number(text.t("Share")),
-    ];
-    let row = |(name, registered, admitted): &(String, i64, i64)| {
-        let share = if *registered > 0 { format!("{} %", admitted * 100 / registered) } else { "–".to_owned() };
-        Row {
-            id: None,
-            name: name.clone(),
-            cells: vec![
-                html! { (name) },
-                html! { (count(*registered)) },
-                html! { (count(*admitted)) },
-                html! { (share) },
-            ],
-        }
+/// A table of figures: a name in each row, and its figures.
+fn numbers(shell: &Shell, caption: &str, heads: &[&str], rows: Vec<(&str, Vec<String>)>) -> Markup {
+    let heads: Vec<Head> =
+        std::iter::once(Head::plain(caption)).chain(heads.iter().map(|head| Head::number(head))).collect();
+    let row = |(name, figures): (&str, Vec<String>)| Row {
+        id: None,
+        name: name.to_owned(),
+        cells: std::iter::once(html! { (name) }).chain(figures.iter().map(|figure| html! { (figure) })).collect(),
     };
-    html! { @if !rows.is_empty() { section class="stack" { h3 { (caption) } (table(text, caption, &heads, &rows.iter().map(row).collect::<Vec<_>>(), false)) } } }
+    let rows: Vec<Row> = rows.into_iter().map(row).collect();
+    html! { @if !rows.is_empty() { section class="stack" { h3 { (caption) } (table(shell.text(), caption, &heads, &rows, false)) } } }
+}
+
+fn shares(shell: &Shell, caption: &str, rows: &[Share]) -> Markup {
+    let text = shell.text();
+    let heads = ["Registered", "Checked in", "Share", "Inside now", "Refused"].map(|head| text.t(head));
+    let row = |row: &'_ Share| {
+        let share = match row.registered {
+            0 => "–".to_owned(),
+            registered => format!("{} %", row.admitted * 100 / registered),
+        };
+        vec![count(row.registered), count(row.admitted), share, count(row.inside), count(row.refused)]
+    };
+    numbers(shell, caption, &heads, rows.iter().map(|one| (one.name.as_str(), row(one))).collect())
 }
 
 fn works(shell: &Shell, caption: &str, rows: &[Worked]) -> Markup {
     let text = shell.text();
-    let heads = [
-        Head::plain(caption),
-        Head::number(text.t("Entries")),
-        Head::number(text.t("Exits")),
-        Head::number(text.t("Refused")),
-    ];
-    let row = |row: &Worked| Row {
-        id: None,
-        name: row.name.clone(),
-        cells: vec![
-            html! { (row.name) },
-            html! { (count(row.entries)) },
-            html! { (count(row.exits)) },
-            html! { (count(row.refused)) },
-        ],
+    let inside = rows.iter().any(|row| row.inside.is_some()).then(|| text.t("Inside now"));
+    let mut heads = vec![text.t("Entries"), text.t("Exits")];
+    heads.extend(inside);
+    heads.push(text.t("Refused"));
+    let row = |row: &Worked| {
+        let mut figures = vec![count(row.entries), count(row.exits)];
+        figures.extend(row.inside.map(count));
+        figures.push(count(row.refused));
+        figures
     };
-    html! { @if !rows.is_empty() { section class="stack" { h3 { (caption) } (table(text, caption, &heads, &rows.iter().map(row).collect::<Vec<_>>(), false)) } } }
+    numbers(shell, caption, &heads, rows.iter().map(|one| (one.name.as_str(), row(one))).collect())
+}
+
+/// What of a list's figures is in tables: a page that stays open is sent it anew.
+pub fn tables(shell: &Shell, of: &Figures<'_>) -> Markup {
+    let text = shell.text();
+    let refusals = of.refusals.iter().map(|(reason, n)| (reason.as_str(), vec![count(*n)])).collect();
+    html! {
+        (bars(text, &of.arrivals))
+        div class="columns" {
+            (shares(shell, text.t("Ticket type"), &of.kinds))
+            (shares(shell, text.t("Group"), &of.groups))
+            (works(shell, text.t("Gate"), &of.gates))
+            (works(shell, text.t("Terminal or person"), &of.scanners))
+            (numbers(shell, text.t("Why scans were refused"), &[text.t("Scans")], refusals))
+        }
+    }
 }
 
 /// The figures of a list.
@@ -310,16 +335,6 @@ pub fn figures(shell: &Shell, of: &Figures<'_>) -> Markup {
     let text = shell.text();
     let name = if of.list.name.is_empty() { text.t("Main list") } else { of.list.name.as_str() };
     let [registered, admitted, inside, refused] = of.counts;
-    let heads = [Head::plain(text.t("Reason")), Head::number(text.t("Scans"))];
-    let refusals: Vec<Row> = of
-        .refusals
-        .iter()
-        .map(|(reason, n)| Row {
-            id: None,
-            name: reason.clone(),
-            cells: vec![html! { (reason) }, html! { (count(*n)) }],
-        })
-        .collect();
     let content = html! {
         h2 { (name) }
         dl class="stats" data-live-source=(of.live) {
@@ -328,14 +343,7 @@ pub fn figures(shell: &Shell, of: &Figures<'_>) -> Markup {
             (stat(text.t("Inside now"), &count(inside), Some("inside")))
             (stat(text.t("Refused"), &count(refused), Some("refused")))
         }
-        (bars(text, &of.arrivals))
-        div class="columns" {
-            (shares(shell, text.t("Ticket type"), &of.kinds))
-            (shares(shell, text.t("Group"), &of.groups))
-            (works(shell, text.t("Gate"), &of.gates))
-            (works(shell, text.t("Terminal or person"), &of.scanners))
-            @if !refusals.is_empty() { section class="stack" { h3 { (text.t("Why scans were refused")) } (table(text, text.t("Why scans were refused"), &heads, &refusals, false)) } }
-        }
+        div data-live-html="tables" { (tables(shell, of)) }
     };
     event_page(shell, of.event, Tab::Checkin, &[], &content)
 }

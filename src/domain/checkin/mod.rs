@@ -138,7 +138,7 @@ pub enum Reason {
     Rule,
     /// Nobody more fits in.
     EventFull,
-    /// The code means more than one ticket.
+    /// The code means more than one ticket. Reserved: numbers and attend codes have unique indexes.
     Ambiguous,
     /// The device was revoked.
     DeviceRevoked,

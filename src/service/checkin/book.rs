@@ -113,8 +113,8 @@ impl Around {
     }
 
     /// The door of a list.
-    pub(crate) fn door(&self, list: ListId) -> Result<Arc<Door>, Error> {
-        self.doors.get(&list).cloned().ok_or_else(|| Refusal::missing("check-in list").into())
+    pub(crate) fn door(&self, list: ListId) -> Result<Arc<Door>, Refusal> {
+        self.doors.get(&list).cloned().ok_or_else(|| Refusal::missing("check-in list"))
     }
 
     pub(crate) fn kind(&self, kind: TicketTypeId) -> Arc<str> {

@@ -5,7 +5,7 @@ use super::{
     Counts,
     list::doors_in,
     list_counts, log,
-    presence::{AtList, Work},
+    presence::{AtList, Part, Work},
     redeem::Before,
 };
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
     space::name_of,
 };
 use domain::{
-    By, CheckinList, EventId, GateId, ListId, Permission, Scan, ScanId, Time,
-    checkin::{Line, ScanBlock},
+    By, CheckinList, EventId, ListId, Permission, Scan, ScanId, Time,
+    checkin::{Line, Moment, ScanBlock},
     time::MINUTE,
 };
 use rustc_hash::FxHashMap;
@@ -33,6 +33,10 @@ pub struct Share {
     pub registered: i64,
     /// People who came in.
     pub admitted: i64,
+    /// People inside now.
+    pub inside: i64,
+    /// Scans refused.
+    pub refused: i64,
 }
 
 /// What one gate, terminal, helper or person did at a list.
@@ -42,6 +46,8 @@ pub struct Worked {
     pub name: String,
     /// How much.
     pub work: Work,
+    /// People inside now who came in there; none for whoever scans.
+    pub inside: Option<i64>,
 }
 
 /// Figures of one list.
@@ -69,35 +75,46 @@ pub struct ListFigures {
 pub fn figures(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result<ListFigures, Error> {
     let permit = ctx.permit(actor, Permission::EventView, At::Event(event))?;
     let counts = list_counts(ctx, permit.space, event, list)?;
-    let held = presence(ctx, permit.space, event)?;
-    let (gates, scanners) = held.look(|presence| {
-        let of = |at: &AtList| (at.gates().clone(), at.scanners().collect::<Vec<_>>());
-        presence.list(list).map(of).unwrap_or_default()
-    })?;
+    let (held, zone) = (presence(ctx, permit.space, event)?, ctx.zone(permit.space)?);
     ctx.read(&permit, |view| {
         let doors = doors_in(view, event)?;
         let settings = super::list_in(view, event, list)?;
-        let mut kinds = Vec::new();
+        let now = Moment::new(ctx.now(), &zone);
+        let share = |name: &str, registered, admitted, part: Option<&Part>| Share {
+            name: name.to_owned(),
+            registered,
+            admitted,
+            inside: part.map_or(0, |part| part.inside.count(&now, settings.exit_hour)),
+            refused: part.map_or(0, |part| part.refused),
+        };
+        let (mut kinds, mut groups) = (Vec::new(), Vec::new());
         for kind in &doors.kinds {
-            kinds.push(Share {
-                name: kind.name.clone(),
-                registered: view.count(&TICKETS_OF_TYPE, &(event, kind.id))?,
-                admitted: view.count(&ENTERED_OF_TYPE, &(event, list, kind.id))?,
-            });
+            let registered = view.count(&TICKETS_OF_TYPE, &(event, kind.id))?;
+            kinds.push((kind, registered, view.count(&ENTERED_OF_TYPE, &(event, list, kind.id))?));
         }
-        let mut groups = Vec::new();
         for group in &doors.groups {
-            groups.push(Share {
-                name: group.name.clone(),
-                registered: view.count(&TICKETS_OF_GROUP, &(event, group.id))?,
-                admitted: view.count(&ENTERED_OF_GROUP, &(event, list, group.id))?,
-            });
+            let registered = view.count(&TICKETS_OF_GROUP, &(event, group.id))?;
+            groups.push((group, registered, view.count(&ENTERED_OF_GROUP, &(event, list, group.id))?));
         }
-        let named = |gate: Option<GateId>| gate.map_or(String::new(), |gate| doors.gate(gate).to_owned());
-        let gates = gates.into_iter().map(|(gate, work)| Worked { name: named(gate), work }).collect();
+        let (kinds, groups, gates, scanners) = held.look(|presence| {
+            let at = presence.list(list);
+            let kinds = kinds.into_iter().map(|(kind, registered, admitted)| {
+                share(&kind.name, registered, admitted, at.and_then(|at| at.kind(kind.id)))
+            });
+            let groups = groups.into_iter().map(|(group, registered, admitted)| {
+                share(&group.name, registered, admitted, at.and_then(|at| at.group(group.id)))
+            });
+            let gates = at.into_iter().flat_map(AtList::gates).map(|(gate, at)| Worked {
+                name: gate.map_or(String::new(), |gate| doors.gate(gate).to_owned()),
+                work: at.work,
+                inside: Some(at.inside.count(&now, settings.exit_hour)),
+            });
+            let scanners = at.into_iter().flat_map(AtList::scanners);
+            (kinds.collect(), groups.collect(), gates.collect(), scanners.collect::<Vec<_>>())
+        })?;
         let mut people = Vec::new();
         for (by, work) in scanners {
-            people.push(Worked { name: name_of(view, by)?.unwrap_or_default(), work });
+            people.push(Worked { name: name_of(view, by)?.unwrap_or_default(), work, inside: None });
         }
         people.sort_by(|a, b| b.work.entries.cmp(&a.work.entries).then_with(|| a.name.cmp(&b.name)));
         let arrivals = arrivals_in(view, event, list)?;

@@ -129,7 +129,7 @@ pub fn newest_at(ctx: &Ctx, actor: &Actor, event: EventId, gate: GateId) -> Resu
     let held = presence(ctx, permit.space, event)?;
     let newest = held.look(|presence| {
         let lists = presence.lists().filter_map(|list| presence.list(list));
-        lists.filter_map(|at| at.gates().get(&Some(gate))?.newest).max()
+        lists.filter_map(|at| at.gates().get(&Some(gate))?.work.newest).max()
     })?;
     ctx.read(&permit, |view| {
         let Some(scan) = newest.map(|newest| log::scan(view, event, newest)).transpose()?.flatten() else {

@@ -3,8 +3,8 @@
 use super::nonces::Nonces;
 use crate::{Error, model::Model};
 use domain::{
-    By, EventId, GateId, ListId, Scan, ScanId, TicketId, Time,
-    checkin::{Annul, Direction, Entry, Line, Moment, ScanBlock, Standing, Verdict},
+    By, EventId, GateId, GroupId, ListId, Scan, ScanId, TicketId, TicketTypeId, Time,
+    checkin::{Annul, Direction, Entry, Line, Moment, Move, ScanBlock, Standing, Verdict},
     time::MINUTE,
 };
 use rustc_hash::FxHashMap;
@@ -93,13 +93,24 @@ pub struct Work {
 /// Tickets of one page. Those of an event are mostly numbered in a row, so pages are full; where they are not, little is lost.
 const PAGE: usize = 32;
 
-/// Where the tickets of a list stand, in 16 bytes for each that came in once and was not scanned since.
+/// Tickets that came in once and were not scanned since.
+#[derive(Debug)]
+struct Page {
+    /// The one entry of each; without a scan for a ticket that has none.
+    entries: [Entry; PAGE],
+    /// Its gate; 0 for none.
+    gates: [u32; PAGE],
+}
+
+/// The gates through which a ticket came in, by the scan of the entry.
+type Gates = Vec<(ScanId, GateId)>;
+
+/// Where the tickets of a list stand, in 20 bytes for each that came in once and was not scanned since.
 #[derive(Debug, Default)]
 struct Standings {
-    /// The one entry of each ticket, by page and place; without a scan for those that have none.
-    pages: FxHashMap<u64, Box<[Entry; PAGE]>>,
+    pages: FxHashMap<u64, Box<Page>>,
     /// Tickets that stand in any other way.
-    others: FxHashMap<TicketId, Standing>,
+    others: FxHashMap<TicketId, (Standing, Gates)>,
 }
 
 /// A ticket's page and its place there.
@@ -108,31 +119,76 @@ fn place(ticket: TicketId) -> (u64, usize) {
     (ticket.0 / size, usize::try_from(ticket.0 % size).unwrap_or(0))
 }
 
+/// A gate as a page keeps it; none when it has no room for it.
+fn small(gates: &[(ScanId, GateId)]) -> Option<u32> {
+    match gates {
+        [] => Some(0),
+        [(_, gate)] => u32::try_from(gate.0).ok().filter(|gate| *gate != 0),
+        _ => None,
+    }
+}
+
 impl Standings {
-    fn get(&self, ticket: TicketId) -> Option<Standing> {
+    /// The one entry of a ticket that is on a page, and its gate.
+    fn only(&self, ticket: TicketId) -> Option<(Entry, u32)> {
         let (page, at) = place(ticket);
-        match self.pages.get(&page).and_then(|page| page.get(at)) {
-            Some(entry) if entry.scan.0 != 0 => Some(Standing::once(*entry)),
-            _ => self.others.get(&ticket).cloned(),
+        let page = self.pages.get(&page)?;
+        let entry = page.entries.get(at).filter(|entry| entry.scan.0 != 0)?;
+        Some((*entry, *page.gates.get(at)?))
+    }
+
+    fn get(&self, ticket: TicketId) -> Option<Standing> {
+        match self.only(ticket) {
+            Some((entry, _)) => Some(Standing::once(entry)),
+            None => self.others.get(&ticket).map(|(standing, _)| standing.clone()),
         }
     }
 
-    fn set(&mut self, ticket: TicketId, standing: Standing) {
-        const NONE: Entry = Entry { at: Time(0), scan: ScanId(0) };
-        let (page, at) = place(ticket);
-        match standing.only() {
-            Some(entry) => {
-                let page = self.pages.entry(page).or_insert_with(|| Box::new([NONE; PAGE]));
-                page.get_mut(at).into_iter().for_each(|kept| *kept = entry);
-                self.others.remove(&ticket);
-            }
-            None => {
-                let page = self.pages.get_mut(&page);
-                page.and_then(|page| page.get_mut(at)).into_iter().for_each(|kept| *kept = NONE);
-                self.others.insert(ticket, standing);
-            }
+    /// The gates of the entries that count; entries without a gate are not among them.
+    fn gates(&self, ticket: TicketId) -> Gates {
+        match self.only(ticket) {
+            Some((_, 0)) => Gates::new(),
+            Some((entry, gate)) => vec![(entry.scan, GateId(gate.into()))],
+            None => self.others.get(&ticket).map(|(_, gates)| gates.clone()).unwrap_or_default(),
         }
     }
+
+    /// `gates` may have more than count.
+    fn set(&mut self, ticket: TicketId, standing: Standing, mut gates: Gates) {
+        gates.retain(|(scan, _)| standing.entries().any(|entry| entry.scan == *scan));
+        let (page, at) = place(ticket);
+        let small = small(&gates);
+        let (entry, gate) = standing.only().zip(small).unwrap_or_default();
+        if entry.scan.0 != 0 {
+            self.others.remove(&ticket);
+            let fresh = || Box::new(Page { entries: [Entry::default(); PAGE], gates: [0; PAGE] });
+            self.pages.entry(page).or_insert_with(fresh);
+        } else {
+            self.others.insert(ticket, (standing, gates));
+        }
+        if let Some(page) = self.pages.get_mut(&page) {
+            page.entries.get_mut(at).into_iter().for_each(|kept| *kept = entry);
+            page.gates.get_mut(at).into_iter().for_each(|kept| *kept = gate);
+        }
+    }
+}
+
+/// What part of a list's tickets came to: those of a type, of a group.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Part {
+    /// Refused scans.
+    pub refused: i64,
+    /// Who is inside.
+    pub inside: Inside,
+}
+
+/// What a gate came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AtGate {
+    /// Its scans.
+    pub work: Work,
+    /// Who is inside and came in there.
+    pub inside: Inside,
 }
 
 /// One list's tickets.
@@ -141,14 +197,26 @@ pub(crate) struct AtList {
     standings: Standings,
     tally: Tally,
     inside: Inside,
-    gates: BTreeMap<Option<GateId>, Work>,
+    kinds: FxHashMap<TicketTypeId, Part>,
+    groups: FxHashMap<GroupId, Part>,
+    gates: BTreeMap<Option<GateId>, AtGate>,
     scanners: FxHashMap<By, Work>,
 }
 
 impl AtList {
     /// What each gate came to; scans without a gate under none.
-    pub(crate) fn gates(&self) -> &BTreeMap<Option<GateId>, Work> {
+    pub(crate) fn gates(&self) -> &BTreeMap<Option<GateId>, AtGate> {
         &self.gates
+    }
+
+    /// What the tickets of a type came to.
+    pub(crate) fn kind(&self, kind: TicketTypeId) -> Option<&Part> {
+        self.kinds.get(&kind)
+    }
+
+    /// What the tickets of a group came to.
+    pub(crate) fn group(&self, group: GroupId) -> Option<&Part> {
+        self.groups.get(&group)
     }
 
     /// What each terminal, helper and person came to.
@@ -156,9 +224,34 @@ impl AtList {
         self.scanners.iter().map(|(by, work)| (*by, *work))
     }
 
-    fn set(&mut self, ticket: TicketId, before: &Standing, after: Standing) {
-        self.inside.turn(before.inside_since(), after.inside_since());
-        self.standings.set(ticket, after);
+    /// The parts of type and group.
+    fn parts(&mut self, kind: Option<TicketTypeId>, group: Option<GroupId>) -> impl Iterator<Item = &mut Part> {
+        let kind = kind.map(|kind| self.kinds.entry(kind).or_default());
+        kind.into_iter().chain(group.map(|group| self.groups.entry(group).or_default()))
+    }
+
+    /// A ticket stands otherwise from here on; `came` is the gate of an entry that is new.
+    fn set(
+        &mut self,
+        ticket: TicketId,
+        (kind, group): (Option<TicketTypeId>, Option<GroupId>),
+        before: &Standing,
+        after: Standing,
+        came: Option<(ScanId, GateId)>,
+    ) {
+        let (from, to) = (before.inside_since(), after.inside_since());
+        let mut gates = self.standings.gates(ticket);
+        gates.extend(came);
+        if from != to {
+            self.inside.turn(from, to);
+            self.parts(kind, group).for_each(|part| part.inside.turn(from, to));
+            for (entry, change) in [(from, -1), (to, 1)] {
+                let Some(entry) = entry else { continue };
+                let gate = gates.iter().find(|(scan, _)| *scan == entry.scan).map(|(_, gate)| *gate);
+                self.gates.entry(gate).or_default().inside.add(Some(entry), change);
+            }
+        }
+        self.standings.set(ticket, after, gates);
     }
 
     fn note(&mut self, scan: &Scan) {
@@ -171,17 +264,28 @@ impl AtList {
             }
             work.newest = work.newest.max(Some(scan.id));
         };
-        count(self.gates.entry(scan.gate).or_default());
+        count(&mut self.gates.entry(scan.gate).or_default().work);
         count(self.scanners.entry(scan.by).or_default());
+        if scan.is_refused() {
+            self.parts(scan.kind, scan.group).for_each(|part| part.refused += 1);
+        }
     }
 
     fn annul(&mut self, annul: &Annul) {
         let (by, gate) = annul.of;
-        for work in [self.gates.entry(gate).or_default(), self.scanners.entry(by).or_default()] {
+        for work in [&mut self.gates.entry(gate).or_default().work, self.scanners.entry(by).or_default()] {
             match annul.direction {
                 Direction::Entry => work.entries -= 1,
                 Direction::Exit => work.exits -= 1,
             }
+        }
+    }
+
+    /// Whoever is inside is counted under another type or group from here on.
+    fn turn(&mut self, moved: &Move) {
+        let since = self.standings.get(moved.ticket).and_then(|standing| standing.inside_since());
+        for ((kind, group), change) in [(moved.from, -1), (moved.to, 1)] {
+            self.parts(Some(kind), group).for_each(|part| part.inside.add(since, change));
         }
     }
 }
@@ -275,7 +379,8 @@ impl Presence {
                     let before = at.standings.get(ticket).unwrap_or_default();
                     let mut after = before.clone();
                     after.take(scan);
-                    at.set(ticket, &before, after);
+                    let came = scan.gate.map(|gate| (scan.id, gate));
+                    at.set(ticket, (scan.kind, scan.group), &before, after, came);
                 }
                 if scan.conflict().is_some() {
                     self.conflicts.insert(scan.id, None);
@@ -283,11 +388,12 @@ impl Presence {
             }
             Line::Annul(annul) => {
                 let before = at.standings.get(annul.ticket).unwrap_or_default();
-                at.set(annul.ticket, &before, annul.standing.clone());
+                let counted = (Some(annul.kind), annul.group);
+                at.set(annul.ticket, counted, &before, annul.standing.clone(), None);
                 at.annul(annul);
                 self.annulled.insert(annul.scan, (annul.at, annul.by));
             }
-            Line::Move(_) => {}
+            Line::Move(moved) => at.turn(moved),
             Line::Settle(settle) => {
                 self.conflicts.insert(settle.scan, Some((settle.at, settle.by)));
             }
@@ -338,29 +444,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standings_are_kept_whatever_they_are() {
-        let once = |scan| Standing::once(Entry { at: Time(7), scan: ScanId(scan) });
+    fn standings_and_gates_are_kept_whatever_they_are() {
+        let entry = |scan| Entry { at: Time(7), scan: ScanId(scan) };
+        let once = |scan| Standing::once(entry(scan));
         let mut seen = once(3);
         seen.see(ScanId(9));
+        let mut twice = once(3);
+        twice.enter(entry(8));
+        let at = |scan, gate| (ScanId(scan), GateId(gate));
         let (mut kept, mut plain) = (Standings::default(), BTreeMap::new());
+        // What is given, and what of it counts.
         let steps = [
-            (1, once(1)),
-            (32, once(2)),
-            (31, seen.clone()),
-            (1, seen.clone()),
-            (5_000, seen),
-            (1, once(4)),
-            (32, Standing::default()),
-            (0, once(5)),
+            (1, once(1), vec![], 0),
+            (32, once(2), vec![at(2, 5)], 1),
+            (31, seen.clone(), vec![at(3, 6), at(2, 5)], 1),
+            (1, seen.clone(), vec![], 0),
+            (5_000, seen, vec![at(3, u64::MAX)], 1),
+            (6_000, once(6), vec![at(6, u64::MAX)], 1),
+            (1, once(4), vec![at(4, 7)], 1),
+            (33, twice, vec![at(3, 5), at(8, 6)], 2),
+            (33, once(8), vec![at(8, 6), at(3, 5)], 1),
+            (32, Standing::default(), vec![at(2, 5)], 0),
+            (0, once(5), vec![], 0),
         ];
-        for (ticket, standing) in steps {
-            kept.set(TicketId(ticket), standing.clone());
-            plain.insert(ticket, standing);
+        for (ticket, standing, gates, count) in steps {
+            kept.set(TicketId(ticket), standing.clone(), gates.clone());
+            plain.insert(ticket, (standing, gates[..count].to_vec()));
             for ticket in [0, 1, 2, 31, 32, 33, 5_000, 6_000] {
-                assert_eq!(kept.get(TicketId(ticket)), plain.get(&ticket).cloned(), "ticket {ticket}");
+                let (standing, gates) = plain.get(&ticket).cloned().unzip();
+                assert_eq!(kept.get(TicketId(ticket)), standing, "ticket {ticket}");
+                assert_eq!(kept.gates(TicketId(ticket)), gates.unwrap_or_default(), "ticket {ticket}");
             }
         }
-        assert_eq!(kept.others.len(), 3);
+        assert_eq!((kept.others.len(), size_of::<Page>()), (4, 20 * PAGE));
     }
 
     #[test]

@@ -148,6 +148,8 @@ impl Asked {
 
 /// What is said of a scan.
 struct Judgement {
+    /// The list it is recorded at.
+    list: ListId,
     /// Whose ticket it is, of whatever event.
     holder: Option<Arc<Holder>>,
     /// When the scan counts.
@@ -159,10 +161,12 @@ struct Judgement {
 }
 
 impl Judgement {
-    /// Nobody passes, whatever the ticket is.
+    /// Nobody passes, whatever the ticket is; the event's main list has the record. What a terminal had admitted alone is a conflict.
     fn shut(asked: &Asked, reason: Reason, now: Time) -> Self {
         let at = scan_time(asked.request.scanned_at, now);
-        Self { holder: None, at, verdict: Verdict::Refused(reason), more: None, answers: None }
+        let conflict = (asked.said == Some(Verdict::Admitted)).then_some(reason);
+        let more = asked.said.map(|_| Box::new(More { conflict, offline: true, ..More::default() }));
+        Self { list: ListId::MAIN, holder: None, at, verdict: Verdict::Refused(reason), more, answers: None }
     }
 }
 
@@ -185,13 +189,8 @@ pub(super) async fn one(
 ) -> Result<Answer, Error> {
     let asked = Asked::of(ctx, actor, request, None)?;
     let early = ctx.memory.early((permit.space, event), &asked.wanted);
-    let answer = ctx.write(permit, move |work| {
-        let early = early.as_ref();
-        recorded(work, event, &asked, |view, books, around, now| {
-            judge((view, books), event, &asked, &*around.door(asked.list)?, early, now)
-        })
-    });
-    let answer = answer.await?;
+    let answer = ctx.write(permit, move |work| decided(work, event, &asked, early.as_ref()));
+    let answer = answer.await??;
     crate::meter::scan(answer.verdict);
     Ok(answer)
 }
@@ -208,7 +207,7 @@ pub async fn refuse_revoked(
     let (visitor, list) = (Actor::visitor(space), Some(ListId::MAIN));
     let asked = each(requests, |request| Asked::of(ctx, &visitor, Request { list, ..request }, None))?;
     recorded_in_turn(ctx, &permit, asked, move |work, asked| {
-        recorded(work, event, asked, |_, _, _, now| Ok(Judgement::shut(asked, Reason::DeviceRevoked, now)))
+        recorded(work, event, asked, |_, _, _, now| Ok(Judgement::shut(asked, Reason::DeviceRevoked, now))).map(Ok)
     })
     .await
 }
@@ -233,12 +232,7 @@ pub async fn upload(
 ) -> Result<Vec<Result<Answer, Refusal>>, Error> {
     let permit = ctx.permit(actor, Permission::CheckinScan, At::Event(event))?;
     let asked = each(scans, |scan| Asked::of(ctx, actor, scan.request, Some(scan.verdict)))?;
-    recorded_in_turn(ctx, &permit, asked, move |work, asked| {
-        recorded(work, event, asked, |view, books, around, now| {
-            judge((view, books), event, asked, &*around.door(asked.list)?, None, now)
-        })
-    })
-    .await
+    recorded_in_turn(ctx, &permit, asked, move |work, asked| decided(work, event, asked, None)).await
 }
 
 /// What is asked of each, or why it cannot be taken.
@@ -267,7 +261,7 @@ async fn recorded_in_turn<R>(
     record: R,
 ) -> Result<Vec<Result<Answer, Refusal>>, Error>
 where
-    R: Fn(&mut Work<'_, '_>, &Asked) -> Result<Answer, Error> + Clone + Send + Sync + 'static,
+    R: Fn(&mut Work<'_, '_>, &Asked) -> Result<Result<Answer, Refusal>, Error> + Clone + Send + Sync + 'static,
 {
     let mut answers = Vec::new();
     while !asked.is_empty() {
@@ -277,7 +271,7 @@ where
             let mut answers = Vec::new();
             for asked in &chunk {
                 answers.push(match asked {
-                    Ok(asked) => taken(record(work, asked))?,
+                    Ok(asked) => taken(record(work, asked))?.flatten(),
                     Err(refusal) => Err(refusal.clone()),
                 });
             }
@@ -286,6 +280,25 @@ where
         answers.extend(some.await?);
     }
     Ok(answers)
+}
+
+/// Decides and records. A list that the event does not have is refused, and the attempt is on record at its main one.
+fn decided(
+    work: &mut Work<'_, '_>,
+    event: EventId,
+    asked: &Asked,
+    early: Option<&super::book::Early>,
+) -> Result<Result<Answer, Refusal>, Error> {
+    let answer = recorded(work, event, asked, |view, books, around, now| match around.door(asked.list) {
+        Ok(door) => judge((view, books), event, asked, &door, early, now),
+        Err(_) => Ok(Judgement::shut(asked, Reason::WrongList, now)),
+    })?;
+    if answer.list != asked.list && answer.verdict == Verdict::Refused(Reason::WrongList) {
+        let (view, books) = work.books()?;
+        let around = books.around(&view, event)?;
+        return Ok(around.door(asked.list).map(|_| answer));
+    }
+    Ok(Ok(answer))
 }
 
 fn judge(
@@ -327,7 +340,7 @@ fn judge(
         Some(said) => alone(said, &decision, here.is_some()),
     };
     let answers = new.filter(|_| verdict == Verdict::Admitted);
-    Ok(Judgement { holder, at, verdict, more, answers })
+    Ok(Judgement { list: asked.list, holder, at, verdict, more, answers })
 }
 
 fn by_box(decision: Decision, forced: bool) -> (Verdict, Option<Box<More>>) {
@@ -393,15 +406,14 @@ where
         };
         return answer(&view, books, event, Told::of(&scan), holder, &around, &asked.zone, now);
     }
-    let judged = judge(&view, books, &around, now)?;
-    let Judgement { holder, at, verdict, more, answers } = judged;
+    let Judgement { list, holder, at, verdict, more, answers } = judge(&view, books, &around, now)?;
     if let Some(answers) = answers {
         work.put(&answers)?;
         let subject = format!("event/{event}/list/{}/ticket/{}", answers.list, answers.ticket);
         work.audit("checkin.answers", subject, "", &format!("{} answers", answers.answers.len()))?;
     }
     let pass = holder.as_ref().map(|holder| holder.pass);
-    let told = record(work, event, pass, (asked, nonce, hash), at, verdict, more)?;
+    let told = record(work, (event, list), pass, (asked, nonce, hash), at, verdict, more)?;
     let (view, books) = work.books()?;
     let here = holder.filter(|holder| holder.pass.event == event);
     answer(&view, books, event, told, here, &around, &asked.zone, now)
@@ -409,7 +421,7 @@ where
 
 fn record(
     work: &mut Work<'_, '_>,
-    event: EventId,
+    (event, list): (EventId, ListId),
     pass: Option<Pass>,
     (asked, nonce, hash): (&Asked, String, u64),
     at: Time,
@@ -424,7 +436,7 @@ fn record(
     let scan = Scan {
         id: ScanId::default(),
         event,
-        list: asked.list,
+        list,
         ticket: pass.map(|pass| (pass.event, pass.ticket)),
         kind: here.map(|pass| pass.kind),
         group: here.and_then(|pass| pass.group),
@@ -460,7 +472,7 @@ pub(super) fn enter(work: &mut Work<'_, '_>, pass: Pass, number: String, nonce: 
         request,
     };
     let now = work.now;
-    record(work, pass.event, Some(pass), (&asked, nonce, hash), now, Verdict::Admitted, None)?;
+    record(work, (pass.event, asked.list), Some(pass), (&asked, nonce, hash), now, Verdict::Admitted, None)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, again, download, page, tell, told},
+    answer::{Answer, Failure, again, download, page, tell, told},
     audience::{Staff, Visit},
     fields::{Fields, Query},
 };
@@ -12,10 +12,11 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    CheckinList, EventId, GateId, ListId, Permission, Refusal, TicketTypeId,
+    CheckinList, Event, EventId, GateId, ListId, Permission, Refusal, TicketTypeId,
     checkin::{Direction, ListInput, Reason, Rule, Verdict, check_list},
 };
 use maud::Markup;
+use serde_json::Value;
 use service::{
     Actor, At, Error,
     checkin::{self, Doors, Thought, Trial, own},
@@ -303,42 +304,59 @@ async fn figures(
     let (event, list) = (EventId(event), ListId(list));
     let of = checkin::figures(&hall.ctx, &actor, event, list)?;
     let row = service::event::get(&hall.ctx, &actor, event)?.event;
+    page(pages::figures(&visit.admin_shell(&actor), &drawn(&visit, &row, &of)))
+}
+
+/// The figures of a list as they are sent to a page that stays open: the counts, and the tables whole.
+pub fn live(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, list: ListId) -> Result<Value, Failure> {
+    let of = checkin::figures(&hall.ctx, actor, event, list)?;
+    let row = service::event::get(&hall.ctx, actor, event)?.event;
+    let tables = pages::tables(&visit.admin_shell(actor), &drawn(visit, &row, &of)).into_string();
+    let mut said = crate::live::counts(of.counts);
+    if let Value::Object(said) = &mut said {
+        said.insert("tables".to_owned(), tables.into());
+    }
+    Ok(said)
+}
+
+fn drawn<'a>(visit: &'a Visit, event: &'a Event, of: &'a checkin::ListFigures) -> pages::Figures<'a> {
     let text = visit.text();
     let without = text.t("Without a gate");
-    let shares = |all: &[checkin::Share]| {
-        all.iter().map(|share| (share.name.clone(), share.registered, share.admitted)).collect::<Vec<_>>()
+    let share = |share: &checkin::Share| pages::Share {
+        name: share.name.clone(),
+        registered: share.registered,
+        admitted: share.admitted,
+        inside: share.inside,
+        refused: share.refused,
     };
-    let works = |all: &[checkin::Worked]| {
-        let of = |row: &checkin::Worked| pages::Worked {
-            name: if row.name.is_empty() { without.to_owned() } else { row.name.clone() },
-            entries: row.work.entries,
-            exits: row.work.exits,
-            refused: row.work.refused,
-        };
-        all.iter().map(of).collect::<Vec<_>>()
+    let worked = |row: &checkin::Worked| pages::Worked {
+        name: if row.name.is_empty() { without.to_owned() } else { row.name.clone() },
+        entries: row.work.entries,
+        exits: row.work.exits,
+        inside: row.inside,
+        refused: row.work.refused,
     };
     let refusals = of.refusals.iter().filter(|(_, count)| *count > 0).filter_map(|(at, count)| {
         let reason = Reason::ALL.get(usize::from(*at))?;
         Some((text.t(reason.label()).to_owned(), *count))
     });
-    let shown = pages::Figures {
-        event: &row,
+    pages::Figures {
+        event,
         list: &of.list,
         counts: [of.counts.registered, of.counts.admitted, of.counts.inside, of.counts.refused],
-        kinds: shares(&of.kinds),
-        groups: shares(&of.groups),
-        gates: works(&of.gates),
-        scanners: works(&of.scanners),
+        kinds: of.kinds.iter().map(share).collect(),
+        groups: of.groups.iter().map(share).collect(),
+        gates: of.gates.iter().map(worked).collect(),
+        scanners: of.scanners.iter().map(worked).collect(),
         refusals: refusals.collect(),
         arrivals: Series {
             title: text.t("Arrivals per minute"),
             label: text.t("Time"),
             value: text.t("People"),
-            points: super::event::arrivals(&visit, &of.arrivals),
+            points: super::event::arrivals(visit, &of.arrivals),
         },
-        live: format!("/admin/event/{event}/list/{list}/live"),
-    };
-    page(pages::figures(&visit.admin_shell(&actor), &shown))
+        live: format!("/admin/event/{}/list/{}/live", event.id, of.list.id),
+    }
 }
 
 /// The code on the screen, or the printed ones.

@@ -167,7 +167,8 @@ pub(super) struct Outcome<'a> {
     /// `admitted`, `refused` or `incomplete`.
     verdict: &'static str,
     /// Why it was refused: `unknown`, `wrong_event`, `wrong_list`, `not_yet`, `too_late`, `unpaid`, `unapproved`, `canceled`,
-    /// `refunded`, `blocked`, `not_collected`, `already_in`, `not_in`, `rule`, `event_full`, `ambiguous` or `device_revoked`.
+    /// `refunded`, `blocked`, `not_collected`, `already_in`, `not_in`, `rule`, `event_full`, `ambiguous` (reserved: every code of this
+    /// hall means one ticket) or `device_revoked`.
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<Failed<'a>>,

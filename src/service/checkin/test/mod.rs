@@ -157,9 +157,38 @@ async fn an_upload_keeps_its_good_scans_whatever_the_others_are() {
     let answers = checkin::upload(&hall.ctx, &door, event, scans).await.unwrap();
     let codes: Vec<_> = answers.iter().map(|answer| answer.as_ref().err().map(|refusal| refusal.code)).collect();
     assert_eq!(codes, [Some("input.invalid"), Some("record.missing"), None]);
-    assert_eq!(checkin::counts(&hall.ctx, &door, event).unwrap().admitted, 1);
+    let counts = checkin::counts(&hall.ctx, &door, event).unwrap();
+    assert_eq!((counts.admitted, counts.refused), (1, 1));
+    // What was admitted at a list that is gone is looked at by the secretariat.
+    let (conflicts, open) = checkin::conflicts(&hall.ctx, &admin, event).unwrap();
+    let scan = &conflicts[0].row.scan;
+    assert_eq!((open, scan.nonce.as_str(), scan.list), (1, "a", ListId::MAIN));
+    assert_eq!((scan.verdict, scan.conflict()), (Verdict::Refused(Reason::WrongList), Some(Reason::WrongList)));
     let many = vec![alone("x", None); checkin::UPLOAD_MAX + 1];
     assert!(checkin::upload(&hall.ctx, &door, event, many).await.is_err());
+}
+
+#[tokio::test]
+async fn a_list_that_the_event_does_not_have_is_refused_and_recorded() {
+    let (hall, admin) = founded().await;
+    let (event, kind) = opened(&hall, &admin).await;
+    let ticket = registration::add(&hall.ctx, &admin, event, kind, "", &named("张三", "")).await.unwrap();
+    let second = checkin::save_list(&hall.ctx, &admin, event, None, &input("晚宴")).await.unwrap();
+    let at = |list, nonce: &str| Request { list: Some(list), ..scan(&ticket.number, nonce) };
+    let kept = checkin::redeem(&hall.ctx, &admin, event, at(second, "a")).await.unwrap();
+    checkin::remove_list(&hall.ctx, &admin, event, second).await.unwrap_err();
+    for _ in 0..2 {
+        let absent = checkin::redeem(&hall.ctx, &admin, event, at(ListId(99), "b")).await.unwrap_err();
+        assert_eq!(absent.code(), Some("record.missing"));
+    }
+    let again = checkin::redeem(&hall.ctx, &admin, event, at(ListId(99), "a")).await.unwrap();
+    assert_eq!((again.scan, again.list, again.verdict), (kept.scan, second, Verdict::Admitted));
+    let (rows, _) = checkin::log(&hall.ctx, &admin, event, checkin::ScanFilter::default(), None).unwrap();
+    let log: Vec<_> = rows.iter().map(|row| (row.scan.nonce.as_str(), row.scan.list, row.scan.verdict)).collect();
+    let refused = Verdict::Refused(Reason::WrongList);
+    assert_eq!(log, [("b", ListId::MAIN, refused), ("a", second, Verdict::Admitted)]);
+    let counts = checkin::counts(&hall.ctx, &admin, event).unwrap();
+    assert_eq!((counts.admitted, counts.refused), (0, 1));
 }
 
 #[tokio::test]

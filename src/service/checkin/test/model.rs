@@ -7,11 +7,14 @@ use crate::{
     ctx::test::{Dice, Hall},
     registration,
     test::{founded, named, scan},
+    ticket_type,
 };
 use domain::{
-    EventId, GateId, ListId, ScanId, Ticket, Time,
+    EventId, GateId, ListId, ScanId, Ticket, TicketTypeId, Time,
     checkin::{Direction, ListInput, MultiEntry, Reason, Request, Verdict},
     device::Post,
+    field::{Field, FieldKind},
+    ticket_type::TicketTypeInput,
     time::{DAY, HOUR, MINUTE, SECOND},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +26,12 @@ struct Laws {
     exit_hour: Option<u8>,
     capacity: Option<u32>,
     law: Law,
+    /// The one ticket type that it takes.
+    kind: Option<TicketTypeId>,
+    /// Entries between these times.
+    window: Option<(i64, i64)>,
+    /// It asks a question that must be answered.
+    asks: bool,
 }
 
 /// One scan that admitted somebody, as the model keeps it.
@@ -33,14 +42,22 @@ struct Move {
     ticket: usize,
     direction: Direction,
     at: i64,
+    gate: Option<GateId>,
     gone: bool,
 }
 
-/// Everything the model knows: settings, moves that count, and how many were refused.
+/// Type, group and gate of a refused scan.
+type Turned = (TicketTypeId, &'static str, Option<GateId>);
+
+/// Everything the model knows: settings, moves that count, and what was refused.
 struct Model {
     laws: BTreeMap<ListId, Laws>,
     moves: Vec<Move>,
-    refused: BTreeMap<ListId, i64>,
+    refused: BTreeMap<ListId, Vec<Turned>>,
+    /// Who answered the question of a list.
+    answered: BTreeSet<(ListId, usize)>,
+    kinds: Vec<TicketTypeId>,
+    groups: Vec<&'static str>,
     canceled: BTreeSet<usize>,
     zone: jiff::tz::TimeZone,
 }
@@ -58,6 +75,10 @@ impl Model {
     }
 
     fn inside(&self, list: ListId, ticket: usize, now: i64) -> bool {
+        self.inside_since(list, ticket, now).is_some()
+    }
+
+    fn inside_since(&self, list: ListId, ticket: usize, now: i64) -> Option<&Move> {
         let mut last: Option<&Move> = None;
         for m in self.moves.iter().filter(|m| m.list == list && m.ticket == ticket && !m.gone) {
             if last.is_none_or(|l| (l.at, l.scan) < (m.at, m.scan)) {
@@ -65,8 +86,23 @@ impl Model {
             }
         }
         // The last move decides; an entry counts until the hour strikes.
-        let Some(m) = last.filter(|m| m.direction == Direction::Entry) else { return false };
-        self.laws[&list].exit_hour.is_none_or(|hour| self.shift(m.at, hour) == self.shift(now, hour))
+        let m = last.filter(|m| m.direction == Direction::Entry)?;
+        let stays = self.laws[&list].exit_hour.is_none_or(|hour| self.shift(m.at, hour) == self.shift(now, hour));
+        stays.then_some(m)
+    }
+
+    fn refuse(&mut self, list: ListId, ticket: usize, gate: Option<GateId>) {
+        let turned = (self.kinds[ticket], self.groups[ticket], gate);
+        self.refused.get_mut(&list).unwrap().push(turned);
+    }
+
+    /// What a table of figures says of its tickets: inside, refused.
+    fn part(&self, list: ListId, now: i64, of: impl Fn(&Turned) -> bool) -> (i64, i64) {
+        let inside = (0..self.kinds.len()).filter_map(|ticket| {
+            let since = self.inside_since(list, ticket, now)?;
+            of(&(self.kinds[ticket], self.groups[ticket], since.gate)).then_some(())
+        });
+        (inside.count() as i64, self.refused[&list].iter().filter(|turned| of(turned)).count() as i64)
     }
 
     fn say(
@@ -76,15 +112,23 @@ impl Model {
         direction: Direction,
         at: i64,
         gate: Option<GateId>,
-        all: usize,
+        answers: bool,
     ) -> Verdict {
         let laws = &self.laws[&list];
+        if laws.kind.is_some_and(|kind| kind != self.kinds[ticket]) {
+            return Verdict::Refused(Reason::WrongList);
+        }
         if self.canceled.contains(&ticket) {
             return Verdict::Refused(Reason::Canceled);
         }
         let inside = self.inside(list, ticket, at);
         if direction == Direction::Exit {
             return if inside { Verdict::Admitted } else { Verdict::Refused(Reason::NotIn) };
+        }
+        match laws.window {
+            Some((from, _)) if at < from => return Verdict::Refused(Reason::NotYet),
+            Some((_, to)) if at > to => return Verdict::Refused(Reason::TooLate),
+            _ => {}
         }
         let entries = self.entries(list, ticket);
         let today = entries.iter().filter(|m| self.shift(m.at, 0) == self.shift(at, 0)).count();
@@ -99,6 +143,9 @@ impl Model {
         if !lawful {
             return Verdict::Refused(Reason::Rule);
         }
+        if laws.asks && !answers && !self.answered.contains(&(list, ticket)) {
+            return Verdict::Incomplete;
+        }
         let again = match laws.multi {
             MultiEntry::Once => !entries.is_empty(),
             MultiEntry::OncePerDay => today > 0,
@@ -108,7 +155,7 @@ impl Model {
         if again {
             return Verdict::Refused(Reason::AlreadyIn);
         }
-        let people = (0..all).filter(|other| self.inside(list, *other, at)).count();
+        let people = (0..self.kinds.len()).filter(|other| self.inside(list, *other, at)).count();
         if !inside && laws.capacity.is_some_and(|most| people >= most as usize) {
             return Verdict::Refused(Reason::EventFull);
         }
@@ -127,19 +174,35 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
         let gate = checkin::add_gate(&hall.ctx, &admin, event, "东门").await.unwrap();
         let second = checkin::save_list(&hall.ctx, &admin, event, None, &input("晚宴")).await.unwrap();
         let lists = [ListId::MAIN, second];
+        let other = TicketTypeInput { name: "贵宾".into(), enabled: true, ..TicketTypeInput::default() };
+        let kinds = [kind, ticket_type::save(&hall.ctx, &admin, event, None, &other).await.unwrap()];
         let mut tickets: Vec<Ticket> = Vec::new();
         for n in 0..6 {
-            let added = registration::add(&hall.ctx, &admin, event, kind, "", &named(&format!("人{n}"), "")).await;
+            let added =
+                registration::add(&hall.ctx, &admin, event, kinds[n % 2], "", &named(&format!("人{n}"), "")).await;
             tickets.push(added.unwrap());
         }
         let (_, east) = paired(&hall, &admin, event, Post { gate: Some(gate), ..Post::default() }).await;
         let (_, west) = paired(&hall, &admin, event, Post::default()).await;
         let actors = [(&admin, None), (&east, Some(gate)), (&west, None)];
-        let plain = Laws { multi: MultiEntry::Once, exit_hour: None, capacity: None, law: Law::None };
+        let plain = Laws {
+            multi: MultiEntry::Once,
+            exit_hour: None,
+            capacity: None,
+            law: Law::None,
+            kind: None,
+            window: None,
+            asks: false,
+        };
+        // One question of each list, whether it is asked or not.
+        let mut questions: BTreeMap<ListId, u16> = BTreeMap::new();
         let mut model = Model {
             laws: lists.iter().map(|list| (*list, plain.clone())).collect(),
             moves: Vec::new(),
-            refused: lists.iter().map(|list| (*list, 0)).collect(),
+            refused: lists.iter().map(|list| (*list, Vec::new())).collect(),
+            answered: BTreeSet::new(),
+            kinds: tickets.iter().map(|ticket| ticket.kind).collect(),
+            groups: vec![""; tickets.len()],
             canceled: BTreeSet::new(),
             zone: domain::time::zone("Asia/Shanghai").unwrap(),
         };
@@ -155,18 +218,28 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                     let direction = if roll(3) == 0 { Direction::Exit } else { Direction::Entry };
                     let mut request = scan(&tickets[at].number, &nonce);
                     (request.list, request.direction) = (Some(list), Some(direction));
+                    let answers = model.laws[&list].asks && roll(2) == 0;
+                    if answers {
+                        request.answers = vec![(questions[&list], "L".into())];
+                    }
                     let answer = checkin::redeem(&hall.ctx, actor, event, request).await.unwrap();
                     if let Some(before) = told.get(&(who, nonce.clone())) {
                         assert_eq!((answer.scan, answer.verdict), *before, "{what}: one nonce, one answer");
                         continue;
                     }
-                    let said = model.say(list, at, direction, now, gate, tickets.len());
+                    let said = model.say(list, at, direction, now, gate, answers);
                     assert_eq!(answer.verdict, said, "{what}: {:?} {direction:?}", model.laws[&list]);
                     told.insert((who, nonce), (answer.scan, said));
-                    if said == Verdict::Admitted {
-                        model.moves.push(Move { scan: answer.scan, list, ticket: at, direction, at: now, gone: false });
-                    } else {
-                        *model.refused.get_mut(&list).unwrap() += 1;
+                    match said {
+                        Verdict::Admitted => {
+                            let scan = answer.scan;
+                            model.moves.push(Move { scan, list, ticket: at, direction, at: now, gate, gone: false });
+                            if answers {
+                                model.answered.insert((list, at));
+                            }
+                        }
+                        Verdict::Refused(_) => model.refuse(list, at, gate),
+                        Verdict::Incomplete => {}
                     }
                 }
                 6..=7 => {
@@ -198,7 +271,7 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                             if repeated {
                                 continue;
                             }
-                            let said = model.say(list, *ticket, *direction, *at, gate, tickets.len());
+                            let said = model.say(list, *ticket, *direction, *at, gate, false);
                             let conflict = said.reason().filter(|_| upload.verdict == Verdict::Admitted);
                             assert_eq!(answer.conflict, conflict, "{what}");
                             told.insert((who, upload.request.nonce.clone()), (answer.scan, answer.verdict));
@@ -209,10 +282,11 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                                     ticket: *ticket,
                                     direction: *direction,
                                     at: *at,
+                                    gate,
                                     gone: false,
                                 });
                             } else {
-                                *model.refused.get_mut(&list).unwrap() += 1;
+                                model.refuse(list, *ticket, gate);
                             }
                         }
                     }
@@ -238,16 +312,42 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                             Law::AtGate(actors[1].1.unwrap()),
                             Law::Morning,
                         ][roll(6)],
+                        kind: [None, None, Some(kinds[0]), Some(kinds[1])][roll(4)],
+                        // The main list has the event's own time.
+                        window: [None, None, Some((-HOUR, HOUR)), Some((HOUR, DAY)), Some((-DAY, -HOUR))][roll(5)]
+                            .filter(|_| list != ListId::MAIN)
+                            .map(|(from, to)| ((now + from).div_euclid(MINUTE), (now + to).div_euclid(MINUTE)))
+                            .map(|(from, to)| (from * MINUTE, to * MINUTE)),
+                        asks: roll(3) == 0,
+                    };
+                    let local = |at: Option<i64>| at.map_or(String::new(), |at| Time(at).to_local(&model.zone));
+                    let question = Field {
+                        id: questions.get(&list).copied().unwrap_or(0),
+                        label: "尺码".into(),
+                        kind: FieldKind::Text,
+                        required: true,
+                        ..Field::default()
                     };
                     let form = ListInput {
                         multi: laws.multi.code().into(),
                         exit_hour: laws.exit_hour.map_or(String::new(), |hour| hour.to_string()),
                         capacity: laws.capacity.map_or(String::new(), |most| most.to_string()),
                         rules: laws.law.json(),
+                        kinds: laws.kind.into_iter().collect(),
+                        from: local(laws.window.map(|window| window.0)),
+                        to: local(laws.window.map(|window| window.1)),
+                        questions: laws.asks.then_some(question).into_iter().collect(),
                         ..input("名单")
                     };
                     let name = if list == ListId::MAIN { "" } else { "晚宴" };
                     change(&hall, &admin, event, list, &ListInput { name: name.into(), ..form }).await;
+                    let kept = checkin::doors(&hall.ctx, &admin, event).unwrap().list(list).unwrap().clone();
+                    let asked = kept.questions.first().map(|question| question.id);
+                    let before = questions.insert(list, asked.unwrap_or(0));
+                    if before.is_some_and(|before| Some(before) != asked) {
+                        // A question that went away takes its answers with it.
+                        model.answered.retain(|(of, _)| *of != list);
+                    }
                     model.laws.insert(list, laws);
                 }
                 13 => {
@@ -261,8 +361,9 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                     }
                 }
                 14 => {
-                    let group = ["", "嘉宾", "员工"][roll(3)].to_owned();
-                    let act = registration::Bulk::Group(group);
+                    let group = ["", "嘉宾", "员工"][roll(3)];
+                    model.groups[at] = group;
+                    let act = registration::Bulk::Group(group.to_owned());
                     registration::bulk(&hall.ctx, &admin, event, &[tickets[at].id], &act).await.unwrap();
                 }
                 _ => {
@@ -276,8 +377,21 @@ async fn random_scans_exits_undos_uploads_and_changes_are_answered_as_a_simple_m
                 let came = (0..tickets.len()).filter(|ticket| !model.entries(list, *ticket).is_empty()).count();
                 let now = hall.ctx.now().0;
                 let inside = (0..tickets.len()).filter(|ticket| model.inside(list, *ticket, now)).count();
-                let expected = (came as i64, inside as i64, model.refused[&list]);
+                let expected = (came as i64, inside as i64, model.refused[&list].len() as i64);
                 assert_eq!((counts.admitted, counts.inside, counts.refused), expected, "{what}, list {list}");
+                let figures = checkin::figures(&hall.ctx, &admin, event, list).unwrap();
+                for (share, kind) in figures.kinds.iter().zip(kinds) {
+                    let told = model.part(list, now, |turned| turned.0 == kind);
+                    assert_eq!((share.inside, share.refused), told, "{what}, list {list}, {}", share.name);
+                }
+                for share in &figures.groups {
+                    let told = model.part(list, now, |turned| turned.1 == share.name);
+                    assert_eq!((share.inside, share.refused), told, "{what}, list {list}, {}", share.name);
+                }
+                for row in &figures.gates {
+                    let told = model.part(list, now, |turned| turned.2.is_some() != row.name.is_empty());
+                    assert_eq!((row.inside, row.work.refused), (Some(told.0), told.1), "{what}, list {list}");
+                }
             }
         }
         recount(&hall, &admin, event, &lists);
