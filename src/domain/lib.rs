@@ -57,6 +57,7 @@ pub mod place;
 pub mod print;
 pub mod privacy;
 pub mod promotion;
+pub mod proxy;
 pub mod query;
 pub mod quota;
 pub mod refusal;

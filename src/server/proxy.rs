@@ -1,10 +1,10 @@
-//! Who really asks behind a proxy: `X-Forwarded-For` and the PROXY protocol (versions 1 and 2, as HAProxy describes them), believed from
-//! configured addresses only.
+//! Who really asks behind a proxy: `X-Forwarded-For` and the PROXY protocol (`domain/proxy` reads its head), believed from configured addresses only.
 
 use axum::http::HeaderMap;
 pub use domain::network::Network;
+use domain::proxy::Head;
 use std::io::{Error, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -42,86 +42,29 @@ pub fn was_secure(headers: &HeaderMap) -> bool {
     last.and_then(|line| line.split(',').next_back()).is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
 }
 
-/// First bytes of version 2.
-const MARK: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Longest head of version 1, line end included.
-const LINE_MAX: usize = 107;
-/// Longest body of version 2 that is read: addresses and what proxies add.
-const BODY_MAX: usize = 4 << 10;
 /// How long a proxy may take to say whom it speaks for.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-fn wrong(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidData, format!("the PROXY protocol: {why}"))
-}
-
 /// Reads the head of a connection; answers whom the proxy speaks for, none when for itself.
 pub async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, Error> {
-    let mut first = [0; 12];
-    stream.read_exact(&mut first).await?;
-    if &first == MARK {
-        return version_two(stream).await;
-    }
-    if !first.starts_with(b"PROXY ") {
-        return Err(wrong("this connection does not begin with it"));
-    }
-    let mut line = first.to_vec();
-    while !line.ends_with(b"\r\n") {
-        if line.len() >= LINE_MAX {
-            return Err(wrong("the line is too long"));
+    let mut came = Vec::new();
+    loop {
+        match domain::proxy::read(&came).map_err(|wrong| Error::new(ErrorKind::InvalidData, wrong))? {
+            Head::Whole(said) => return Ok(said),
+            Head::Lacks(more) => {
+                let at = came.len();
+                came.resize(at + more, 0);
+                stream.read_exact(came.get_mut(at..).unwrap_or_default()).await?;
+            }
         }
-        line.push(stream.read_u8().await?);
-    }
-    version_one(&line)
-}
-
-fn version_one(line: &[u8]) -> Result<Option<SocketAddr>, Error> {
-    let text = std::str::from_utf8(line).map_err(|_| wrong("the line is no text"))?;
-    let parts: Vec<&str> = text.trim_end_matches("\r\n").split(' ').collect();
-    match parts.as_slice() {
-        ["PROXY", "UNKNOWN", ..] => Ok(None),
-        ["PROXY", family @ ("TCP4" | "TCP6"), source, _, port, _] => {
-            let address: IpAddr = source.parse().map_err(|_| wrong("the address cannot be read"))?;
-            let port = port.parse().map_err(|_| wrong("the port cannot be read"))?;
-            let fits = address.is_ipv4() == (*family == "TCP4");
-            if fits { Ok(Some(SocketAddr::new(address, port))) } else { Err(wrong("address and family differ")) }
-        }
-        _ => Err(wrong("the line cannot be read")),
-    }
-}
-
-async fn version_two(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, Error> {
-    let (command, family) = (stream.read_u8().await?, stream.read_u8().await?);
-    let length = usize::from(stream.read_u16().await?);
-    if command >> 4 != 2 || length > BODY_MAX {
-        return Err(wrong("the head of version 2 cannot be read"));
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    let short = || wrong("the addresses are too short");
-    let port = |at: usize| {
-        let bytes = body.get(at..at + 2).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok());
-        bytes.map(u16::from_be_bytes).ok_or_else(short)
-    };
-    match (command & 0xf, family) {
-        // The proxy asks for itself, as a health check does.
-        (0, _) => Ok(None),
-        (1, 0x11) => {
-            let bytes = body.get(..4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).ok_or_else(short)?;
-            Ok(Some(SocketAddr::new(Ipv4Addr::from(bytes).into(), port(8)?)))
-        }
-        (1, 0x21) => {
-            let bytes = body.get(..16).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()).ok_or_else(short)?;
-            Ok(Some(SocketAddr::new(Ipv6Addr::from(bytes).into(), port(32)?)))
-        }
-        (1, _) => Ok(None),
-        _ => Err(wrong("the command is not known")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::proxy::MARK;
+    use std::net::Ipv6Addr;
 
     fn networks(list: &str) -> Vec<Network> {
         crate::settings::parts(list).map(|part| Network::parse(part).unwrap()).collect()
