@@ -5,7 +5,8 @@ use super::{
     Link, Peer, Standing, fence, kept, record, standing,
     standing::{outgoing, parcel},
     wire::{
-        Ack, Answer, Beat, HELLO_PATIENCE, Hello, Message, NAMES, PIECE_BYTES, Stream, VERSION, hex, receive, send,
+        Ack, Answer, Beat, HELLO_PATIENCE, Hello, Message, NAMES, PIECE_BYTES, Stream, VERSION, asked, hex, receive,
+        send,
     },
 };
 use crate::{Ctx, Error, file::Told, token};
@@ -35,9 +36,8 @@ type Refused = &'static str;
 
 /// Attends to a stream that another box opened, to its end.
 pub async fn attend(ctx: &Ctx, mut stream: Box<dyn Stream>, from: SocketAddr) {
-    let hello = match tokio::time::timeout(HELLO_PATIENCE, receive(&mut stream)).await {
-        Ok(Ok(Message::Hello(hello))) => hello,
-        Ok(Ok(_)) => return tracing::warn!(%from, "another box began with something else than its question"),
+    let hello = match tokio::time::timeout(HELLO_PATIENCE, asked(&mut stream)).await {
+        Ok(Ok(hello)) => hello,
         Ok(Err(error)) => return tracing::warn!(%from, %error, "another box could not be understood"),
         Err(_) => return tracing::debug!(%from, "another box said nothing"),
     };

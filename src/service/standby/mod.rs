@@ -6,7 +6,7 @@ mod follow;
 mod lead;
 mod standing;
 mod takeover;
-mod wire;
+pub mod wire;
 
 pub use follow::{Ended, follow, keep_following, name, pair, paired};
 pub use lead::attend;

@@ -240,24 +240,45 @@ pub async fn send(to: &mut (impl AsyncWrite + Unpin), message: &Message) -> Resu
     tokio::time::timeout(PATIENCE, sending).await.map_err(|_| Error::from(ErrorKind::TimedOut))?
 }
 
-/// Receives a message. The wait for its first byte has no end: whoever must not wait for ever cuts it off.
-pub async fn receive(from: &mut (impl AsyncRead + Unpin)) -> Result<Message> {
+/// Bytes that are set aside for a message before any of it came: a length is believed as far as what it tells of is there.
+const FIRST_BYTES: usize = 256 << 10;
+
+async fn received(from: &mut (impl AsyncRead + Unpin), is_awaited: impl Fn(u8) -> bool) -> Result<Message> {
     let kind = from.read_u8().await?;
+    if !is_awaited(kind) {
+        return Err(bad("another message was to come"));
+    }
     let receiving = async {
         let length = from.read_u32_le().await? as usize;
         if length > Message::max(kind) {
             return Err(bad("a message is too long"));
         }
-        let mut body = vec![0; length];
-        from.read_exact(&mut body).await?;
+        let mut body = Vec::with_capacity(length.min(FIRST_BYTES));
+        if from.take(length as u64).read_to_end(&mut body).await? < length {
+            return Err(Error::from(ErrorKind::UnexpectedEof));
+        }
         Message::of(kind, body)
     };
     tokio::time::timeout(PATIENCE, receiving).await.map_err(|_| Error::from(ErrorKind::TimedOut))?
 }
 
+/// Receives a message. The wait for its first byte has no end: whoever must not wait for ever cuts it off.
+pub async fn receive(from: &mut (impl AsyncRead + Unpin)) -> Result<Message> {
+    received(from, |_| true).await
+}
+
+/// Receives the first message. It comes from anybody: what is no question is refused before its body is taken in.
+pub async fn asked(from: &mut (impl AsyncRead + Unpin)) -> Result<Hello> {
+    match received(from, |kind| kind == b'H').await? {
+        Message::Hello(hello) => Ok(hello),
+        _ => Err(bad("no question came first")),
+    }
+}
+
 /// Receives the answer to a hello.
 pub async fn answered(stream: &mut (impl AsyncRead + Unpin)) -> Result<Answer> {
-    match tokio::time::timeout(PATIENCE, receive(stream)).await.map_err(|_| Error::from(ErrorKind::TimedOut))?? {
+    let receiving = received(stream, |kind| kind == b'A');
+    match tokio::time::timeout(PATIENCE, receiving).await.map_err(|_| Error::from(ErrorKind::TimedOut))?? {
         Message::Answer(answer) if answer.version == VERSION => Ok(*answer),
         Message::Answer(_) => Err(bad("the other box runs another version of the program; update both")),
         _ => Err(bad("no answer came first")),
@@ -304,5 +325,26 @@ mod tests {
             near.write_all(&[0; 64]).await.unwrap();
             assert_eq!(receive(&mut far).await.unwrap_err().kind(), ErrorKind::InvalidData, "{kind} {length}");
         }
+    }
+
+    #[tokio::test]
+    async fn of_whoever_is_not_known_yet_no_more_is_taken_in_than_a_question() {
+        for kind in [b'F', b'A', b'P', b'?'] {
+            let (mut near, mut far) = tokio::io::duplex(1 << 20);
+            near.write_u8(kind).await.unwrap();
+            near.write_u32_le(GROUP_MAX as u32).await.unwrap();
+            near.write_all(&[0; 1_000]).await.unwrap();
+            assert_eq!(asked(&mut far).await.unwrap_err().kind(), ErrorKind::InvalidData, "{kind}");
+            let mut rest = vec![0; 1_004];
+            far.read_exact(&mut rest).await.unwrap();
+        }
+        let (mut near, mut far) = tokio::io::duplex(1 << 20);
+        let hello = Hello::Stop { secret: "s".into(), epoch: 2 };
+        send(&mut near, &Message::Hello(hello.clone())).await.unwrap();
+        assert_eq!(asked(&mut far).await.unwrap(), hello);
+        // What is cut short is no message.
+        near.write_all(b"H\x09\0\0\0{}").await.unwrap();
+        drop(near);
+        assert_eq!(asked(&mut far).await.unwrap_err().kind(), ErrorKind::UnexpectedEof);
     }
 }
