@@ -45,6 +45,7 @@ pub mod once;
 pub mod order;
 pub mod outbox;
 pub mod overview;
+pub mod package;
 pub mod pay;
 pub mod payment;
 pub mod picture;
