@@ -8,9 +8,9 @@ pub mod standin;
 mod webdav;
 mod xml;
 
-pub use s3::{Bucket, S3};
+pub use s3::{Bucket, S3, page};
 pub use sftp::SftpFolder;
-pub use webdav::WebDav;
+pub use webdav::{WebDav, folder};
 
 use crate::egress::{Done, Flow, Trouble};
 use bytes::{Bytes, BytesMut};

@@ -136,13 +136,7 @@ impl S3 {
     }
 
     async fn rows(&self, ask: Ask<'_>) -> Result<Vec<Row>, Fault> {
-        let reply = self.send(ask).await?;
-        let rows = xml::rows(&reply.body).ok_or_else(|| Fault::Other("the answer is not what S3 answers".into()))?;
-        // What took long may say at its end only that it failed, under a good status.
-        match code(&rows) {
-            Some(code) => Err(meant(code, format!("it says {code}"))),
-            None => Ok(rows),
-        }
+        rows(&self.send(ask).await?.body)
     }
 
     /// Names that begin so, with their bytes, and, with `flat` false, what would be folders.
@@ -152,28 +146,16 @@ impl S3 {
             let mut query = vec![("list-type", "2"), ("prefix", prefix)];
             query.extend(after.as_deref().map(|after| ("continuation-token", after)));
             query.extend((!flat).then_some(("delimiter", "/")));
-            let rows = self.rows(Ask::new(Method::GET, "", query)).await?;
-            let text = |name: &str| rows.iter().find(|row| row.name == name).map(|row| row.text.clone());
-            let own = |key: &str| key.strip_prefix(prefix).map(|rest| rest.trim_end_matches('/').to_owned());
-            for row in &rows {
-                let (key, folder) = match row.name.as_str() {
-                    "Contents" => (row.get("Key"), false),
-                    "CommonPrefixes" => (row.get("Prefix"), true),
-                    _ => continue,
-                };
-                if let Some(name) = key.and_then(own) {
-                    let bytes = row.get("Size").and_then(|text| text.parse().ok()).unwrap_or_default();
-                    found.push(Found { name, bytes, folder });
-                }
-            }
+            let reply = self.send(Ask::new(Method::GET, "", query)).await?;
+            let (more, next) = page(&reply.body, prefix)?;
+            found.extend(more);
             if found.len() > NAMES_MAX {
                 return Err(Fault::Other("there are too many files in the bucket".into()));
             }
-            let next = text("NextContinuationToken").filter(|next| !next.is_empty());
-            if text("IsTruncated").as_deref() != Some("true") {
+            if next.is_none() {
                 return Ok(found);
             }
-            if next.is_none() || next == after {
+            if next == after {
                 return Err(Fault::Other("the list of the bucket does not go on".into()));
             }
             after = next;
@@ -244,6 +226,38 @@ async fn hash_of(file: &Path, from: u64, length: u64) -> std::io::Result<String>
         }
         hash.update(buffer.get(..count).unwrap_or_default());
     }
+}
+
+/// The rows of an answer that does not say that it failed.
+fn rows(answer: &[u8]) -> Result<Vec<Row>, Fault> {
+    let rows = xml::rows(answer).ok_or_else(|| Fault::Other("the answer is not what S3 answers".into()))?;
+    // What took long may say at its end only that it failed, under a good status.
+    match code(&rows) {
+        Some(code) => Err(meant(code, format!("it says {code}"))),
+        None => Ok(rows),
+    }
+}
+
+/// A page of a bucket's list: what begins so, named by the rest, and by what the next page is asked for, where there is one. The caller limits its length.
+pub fn page(answer: &[u8], prefix: &str) -> Result<(Vec<Found>, Option<String>), Fault> {
+    let rows = rows(answer)?;
+    let text = |name: &str| rows.iter().find(|row| row.name == name).map(|row| row.text.clone());
+    let own = |key: &str| key.strip_prefix(prefix).map(|rest| rest.trim_end_matches('/').to_owned());
+    let found = rows.iter().filter_map(|row| {
+        let (key, folder) = match row.name.as_str() {
+            "Contents" => (row.get("Key"), false),
+            "CommonPrefixes" => (row.get("Prefix"), true),
+            _ => return None,
+        };
+        let bytes = row.get("Size").and_then(|text| text.parse().ok()).unwrap_or_default();
+        Some(Found { name: key.and_then(own)?, bytes, folder })
+    });
+    let found = found.collect();
+    if text("IsTruncated").as_deref() != Some("true") {
+        return Ok((found, None));
+    }
+    let next = text("NextContinuationToken").filter(|next| !next.is_empty());
+    next.map(|next| (found, Some(next))).ok_or_else(|| Fault::Other("the list of the bucket does not go on".into()))
 }
 
 fn code(rows: &[Row]) -> Option<&str> {

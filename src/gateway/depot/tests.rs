@@ -129,6 +129,22 @@ async fn survives_cuts(depot: &dyn Depot, shelf: &Shelf) {
 }
 
 #[tokio::test]
+async fn what_is_cleared_away_is_never_a_file_that_is_whole() {
+    let (server, egress, _) = dav().await;
+    let depot = WebDav::new(egress, &server.base, "/backup", "钱箱", "p:ss wörd");
+    let folder = tempfile::tempdir().unwrap();
+    depot.make("huiguan-1").await.unwrap();
+    depot.put("huiguan-1/full-1.age", &file(&folder, 9).0).await.unwrap();
+    // Names that others gave: taken for a path as they stand, each would end behind the whole file's.
+    for name in ["full-1.age%23.part", "full-1.age%3F.part", "full-2.age.part"] {
+        server.shelf.lock().files.insert(format!("/backup/huiguan-1/{name}"), Bytes::new());
+    }
+    depot.clear("huiguan-1").await.unwrap();
+    let found = depot.list("huiguan-1").await.unwrap();
+    assert_eq!(found, [Found { name: "full-1.age".into(), bytes: 9, folder: false }]);
+}
+
+#[tokio::test]
 async fn what_breaks_off_or_has_no_room_leaves_no_half_file() {
     let (server, egress, _) = dav().await;
     survives_cuts(&WebDav::new(egress, &server.base, "/backup", "钱箱", "p:ss wörd"), &server.shelf).await;

@@ -3,7 +3,10 @@
 use super::{
     ASK_TIME, Depot, Doing, FILE_TIME, Fault, Found, LIST_MAX, NAMES_MAX, STALL, Source, length_of, whole, xml,
 };
-use crate::egress::{Call, Done, Egress, Reach, Reply, Slice};
+use crate::{
+    address::encoded,
+    egress::{Call, Done, Egress, Reach, Reply, Slice},
+};
 use data_encoding::BASE64;
 use reqwest::Method;
 use std::path::Path;
@@ -54,21 +57,10 @@ impl WebDav {
     async fn find(&self, path: &str, depth: &str) -> Result<Vec<(Found, String)>, Fault> {
         let call = self.call("PROPFIND", path)?.header("depth", depth).header("content-type", "application/xml");
         let reply = self.egress.send(call.body(ASKED).answer_max(LIST_MAX)).await?;
-        let odd = || Fault::Other("this is no WebDAV folder: its list cannot be read".into());
         if reply.status != 207 {
             return Err(odd());
         }
-        let rows = xml::rows(&reply.body).ok_or_else(odd)?;
-        if rows.len() > NAMES_MAX {
-            return Err(Fault::Other("there are too many files in the folder".into()));
-        }
-        let found = rows.iter().filter(|row| row.name == "response").filter_map(|row| {
-            let path = path_of(row.get("href")?);
-            let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-            let bytes = row.get("getcontentlength").and_then(|text| text.parse().ok()).unwrap_or_default();
-            Some((Found { name, bytes, folder: row.has("collection") }, path))
-        });
-        Ok(found.collect())
+        folder(&reply.body)
     }
 
     /// Bytes of a file; none when it is not there.
@@ -113,6 +105,25 @@ fn conflict(trouble: crate::egress::Trouble) -> Fault {
         Some(409) => Fault::Gone,
         _ => trouble.into(),
     }
+}
+
+fn odd() -> Fault {
+    Fault::Other("this is no WebDAV folder: its list cannot be read".into())
+}
+
+/// What a server says of a folder: each thing in it, and its whole path. The caller limits its length.
+pub fn folder(answer: &[u8]) -> Result<Vec<(Found, String)>, Fault> {
+    let rows = xml::rows(answer).ok_or_else(odd)?;
+    if rows.len() > NAMES_MAX {
+        return Err(Fault::Other("there are too many files in the folder".into()));
+    }
+    let found = rows.iter().filter(|row| row.name == "response").filter_map(|row| {
+        let path = path_of(row.get("href")?);
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let bytes = row.get("getcontentlength").and_then(|text| text.parse().ok()).unwrap_or_default();
+        Some((Found { name, bytes, folder: row.has("collection") }, path))
+    });
+    Ok(found.collect())
 }
 
 /// The decoded path of an address or of a path, without a slash at its end.
@@ -201,7 +212,9 @@ impl Depot for WebDav {
         Box::pin(async move {
             for found in self.list(folder).await? {
                 if !found.folder && found.name.ends_with(DRAFT) {
-                    let draft = if folder.is_empty() { found.name } else { format!("{folder}/{}", found.name) };
+                    // Whatever lies there: a name may hold what ends a path.
+                    let name = encoded(&found.name);
+                    let draft = if folder.is_empty() { name } else { format!("{folder}/{name}") };
                     self.delete(&self.path(&draft)).await?;
                 }
             }
