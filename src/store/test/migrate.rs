@@ -1,11 +1,13 @@
 //! Bytes that earlier versions wrote open. A fixture is never changed; a new version adds its own.
 
-use super::{BY_CODE, NOTES, Note, OTHER_BY_TEXT, Other, OtherV1, SPACE, assert_kept, check, note, write_pair};
-use crate::{Error, Key, Options, Order, Read, Store, disk::Folder, envelope, read::key, restore, table::Record};
+use super::{BY_CODE, NOTES, Note, OTHER_BY_TEXT, Other, OtherV1, SPACE, assert_kept, check, note, older, write_pair};
+use crate::{
+    Error, Key, Options, Order, Read, SpaceId, Store, disk::Folder, envelope, read::key, restore, table::Record,
+};
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixture").join(name)
 }
 
@@ -14,16 +16,17 @@ const OTHER_V1: &[u8] = include_bytes!("fixture/other_v1.bin");
 /// A value of version 1 of `note` under key 7.
 const NOTE_V1: &[u8] = include_bytes!("fixture/note_v1.bin");
 
-fn put_raw(store: &Store, table: u16, id: u64, value: &'static [u8]) {
-    let at = Bytes::from(key(SPACE, table, &id.bytes()));
-    store.engine().apply(&mut [(&at, &Some(Bytes::from_static(value)))].into_iter()).unwrap();
+/// Lays a value down as it lay in the engine.
+pub(super) fn put_raw(store: &Store, space: SpaceId, table: u16, id: &impl Key, value: Bytes) {
+    let at = Bytes::from(key(space, table, &id.bytes()));
+    store.engine().apply(&mut [(&at, &Some(value))].into_iter()).unwrap();
 }
 
 #[test]
 fn a_value_of_the_first_version_opens_in_todays_shape() {
     let store = Store::memory();
-    put_raw(&store, Other::TABLE.id, 5, OTHER_V1);
-    put_raw(&store, Note::TABLE.id, 7, NOTE_V1);
+    put_raw(&store, SPACE, Other::TABLE.id, &5u64, Bytes::from_static(OTHER_V1));
+    put_raw(&store, SPACE, Note::TABLE.id, &7u64, Bytes::from_static(NOTE_V1));
     let view = store.view();
     let space = view.space(SPACE);
     let migrated = Other { id: 5, text: "erste Fassung 第一版".into(), length: 23 };
@@ -36,7 +39,7 @@ fn a_value_of_the_first_version_opens_in_todays_shape() {
 #[test]
 fn a_migrated_record_is_written_in_todays_version_with_its_index_entries() {
     let store = Store::memory();
-    put_raw(&store, Other::TABLE.id, 5, OTHER_V1);
+    put_raw(&store, SPACE, Other::TABLE.id, &5u64, Bytes::from_static(OTHER_V1));
     let entry = Bytes::from(key(SPACE, OTHER_BY_TEXT.id, &("erste Fassung 第一版".to_owned(), 5u64).bytes()));
     store.engine().apply(&mut [(&entry, &Some(Bytes::new()))].into_iter()).unwrap();
     assert!(check(&store.view()).is_sound());
@@ -129,6 +132,7 @@ fn make_fixtures() {
     let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).unwrap();
     keep("other_v1.bin", &envelope::wrap(Other::TABLE.id, 1, &bytes));
     keep("note_v1.bin", &envelope::wrap(Note::TABLE.id, 1, &note(7).encode().unwrap()));
+    older::frozen().iter().for_each(|(name, bytes)| keep(name, bytes));
     let folder = tempfile::tempdir().unwrap();
     let options = Options { segment_bytes: 16 << 10, ..Options::new(folder.path().join("hall")) };
     let (store, _) = Store::open(options).unwrap();

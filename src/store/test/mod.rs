@@ -8,6 +8,7 @@ mod full;
 mod kill;
 mod layers;
 mod migrate;
+mod older;
 mod part;
 mod power;
 mod standby;
