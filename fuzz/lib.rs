@@ -2,12 +2,14 @@
 //! parser as the hall does, and checks what must hold of the result; a panic or a failed check is the find. libFuzzer drives them by the programs in
 //! `targets`, and the tests below by their corpus and by what comes of bending it.
 
+mod boxes;
 mod hall;
 #[cfg(test)]
 mod seeds;
 #[cfg(test)]
 mod test;
 
+pub use boxes::{depot, package, proxy, standby};
 pub use hall::http;
 
 use domain::{code, document::Form, phone, query, rich, scanner};
@@ -33,6 +35,10 @@ pub const TARGETS: &[Target] = &[
     ("picture", picture),
     ("text", text),
     ("rich", rich),
+    ("proxy", proxy),
+    ("standby", standby),
+    ("package", package),
+    ("depot", depot),
 ];
 
 /// Where targets wait for what is done elsewhere.

@@ -1,9 +1,14 @@
 //! What each corpus begins with: small things of every kind that a parser takes. They are made here, so no file of unknown origin lies in the tree.
 
-use crate::{NOW, hall};
+use crate::{NOW, boxes, hall};
+use gateway::depot::Found;
 use gateway::wechat::{crypt, push};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use service::sheet::{Format, write};
+use service::{
+    package::{self, Manifest},
+    sheet::{Format, write},
+    standby::{Answer, Parcel, wire},
+};
 use std::io::{Cursor, Write};
 use store::{Options, Store};
 
@@ -38,6 +43,10 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             "<img src=\"/picture/3\" alt=\"a\"><script>x</script><p onclick=x style=\"a\">",
             "<table><tr><td colspan=2>1</table><ul><li>a<li>b</ul><svg><a xlink:href=javascript:x>",
         ]),
+        "proxy" => heads(),
+        "standby" => messages(),
+        "package" => packages(),
+        "depot" => lists(),
         other => panic!("{other} has no corpus"),
     }
 }
@@ -194,4 +203,95 @@ fn documents() -> Vec<Vec<u8>> {
         marked(4, "plain 文字"),
         marked(5, "a,b\n1,2"),
     ]
+}
+
+/// Heads with what stands behind them.
+fn heads() -> Vec<Vec<u8>> {
+    let both = ["203.0.113.9:4660", "[2001:db8::1]:99"].map(|address| boxes::heads(address.parse().unwrap()));
+    let plain = [b"PROXY UNKNOWN\r\n".to_vec(), [&domain::proxy::MARK[..], &[0x20, 0, 0, 3, 4, 0, 0]].concat()];
+    both.into_iter().flatten().chain(plain).map(|head| [head, b"GET / HTTP/1.1".to_vec()].concat()).collect()
+}
+
+/// All that two boxes say to each other, and a code.
+fn messages() -> Vec<Vec<u8>> {
+    use wire::{Ack, Beat, Hello, Message};
+    let secret = "abcdefghijklmnopqrstuvwxyz012345".to_owned();
+    let follow = Hello::Follow {
+        secret: secret.clone(),
+        epoch: 2,
+        history: "h".into(),
+        last: 9,
+        digest: Some("00".repeat(32)),
+        port: 8_443,
+    };
+    let parcel = Parcel {
+        secret: secret.clone(),
+        key: "07".repeat(32),
+        certificates: vec![("standby.json".into(), "7b7d".into())],
+    };
+    let answer = Answer { version: wire::VERSION, last: 3, parcel: Some(parcel), ..Answer::default() };
+    let questions = [
+        Hello::Pair { code: secret.clone(), port: 8_443 },
+        follow,
+        Hello::Stop { secret, epoch: 3 },
+        Hello::Stand { proof: "p".into(), epoch: 1 },
+    ];
+    let leads = vec![
+        Message::Answer(Box::new(answer)),
+        Message::Snapshot(true),
+        Message::Part(vec![7; 100]),
+        Message::Part(Vec::new()),
+        Message::Group(frames().swap_remove(2).into()),
+        Message::Beat(Beat { last: 7 }),
+        Message::Names(vec![[1; 32], [2; 32]], true),
+        Message::Names(Vec::new(), false),
+        Message::Piece([4; 32], false, vec![5; 10]),
+        Message::Piece([4; 32], true, Vec::new()),
+        Message::Gone([6; 32]),
+    ];
+    let follows = vec![Message::Want(vec![[3; 32]]), Message::Ack(Ack { last: 7, files: 1 })];
+    let streams = questions.map(|question| vec![Message::Hello(question)]).into_iter().chain([leads, follows]);
+    let code = domain::standby::Code { address: "192.168.1.5:8443".into(), once: "a".repeat(32), pin: [9; 32] };
+    streams
+        .map(|stream| {
+            let mut out = Vec::new();
+            for message in stream {
+                crate::runtime().unwrap().block_on(wire::send(&mut out, &message)).unwrap();
+            }
+            out
+        })
+        .chain([code.text().into_bytes()])
+        .collect()
+}
+
+/// A package as the makers sign it, and manifests by themselves.
+fn packages() -> Vec<Vec<u8>> {
+    let (pair, _) = boxes::makers().unwrap();
+    let manifest = |program: &[u8]| {
+        let (sha256, bytes) = package::hash_of(&mut &*program).unwrap();
+        let (name, target, version) = (package::NAME.into(), package::target(), "0.2.0".into());
+        serde_json::to_vec(&Manifest { name, version, target, sha256, bytes, since: "0.1.0".into() }).unwrap()
+    };
+    let (program, other) = (vec![7; 2_000], manifest(b"a program"));
+    let whole = package::pack(&manifest(&program), &pair, (2_000, program.as_slice()), Vec::new()).unwrap();
+    let key = ring::signature::KeyPair::public_key(&pair).as_ref().try_into().unwrap();
+    assert_eq!(package::read(whole.as_slice(), &key, || Ok(Vec::new())).unwrap().1, program);
+    let pretty = serde_json::from_slice::<Manifest>(&other).unwrap();
+    vec![whole, serde_json::to_vec_pretty(&pretty).unwrap(), other]
+}
+
+fn lists() -> Vec<Vec<u8>> {
+    let found = |name: &str, bytes, folder| Found { name: name.into(), bytes, folder };
+    let dav = [
+        (found("钱箱", 0, true), "/backup/钱箱".to_owned()),
+        (found("a b.age", 7, false), "/backup/钱箱/a b.age".to_owned()),
+    ];
+    let s3 = vec![found("full-1.age", 7, false), found("a & b", 0, true)];
+    let texts = [
+        boxes::folder(&dav),
+        boxes::page(&(s3, Some("1/b=".into()))),
+        "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>none &#x4e00;</Message></Error>".to_owned(),
+        "<a><response><href><![CDATA[https://host/x%2fy/]]></href><!-- no --><status/></response></a>".to_owned(),
+    ];
+    texts.map(String::into_bytes).into()
 }
