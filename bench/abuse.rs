@@ -1,5 +1,5 @@
 //! Scans while others misuse the box: thousands of connections that say nothing, heads and bodies that come drop by drop, bodies of a gigabyte, floods of
-//! headers, odd paths. What they cost the scans, and how much memory the hall takes meanwhile.
+//! headers, odd paths. What they cost the scans, and how much memory the hall takes meanwhile; it fails where either is too much.
 
 use crate::{
     Done,
@@ -45,6 +45,8 @@ const TERMINALS: usize = 64;
 const AGAIN: Duration = Duration::from_millis(250);
 /// Share of the rate that has to be left.
 const TARGET: f64 = 0.8;
+/// Most memory of the hall in MiB: `MemoryMax` of its unit, behind which it would be ended.
+const LIMIT: f64 = 1_024.0;
 
 /// What misuse came to.
 #[derive(Default)]
@@ -196,6 +198,15 @@ async fn scans(
     storm(&hall.address, TERMINALS as u64, span, next, is_admitted).await
 }
 
+/// Whether misuse came to no more than it may. `kept`: the share of the rate that was left; `most`: memory in MiB at its highest.
+fn judge(kept: f64, most: f64) -> Done<()> {
+    match (kept >= TARGET, most <= LIMIT) {
+        (true, true) => Ok(()),
+        (_, false) => Err("the hall took more memory than its unit lets it have".into()),
+        (false, true) => Err("misuse cost the scans too much of their rate".into()),
+    }
+}
+
 /// Runs the bench.
 pub async fn run(plan: &Plan) -> Done<()> {
     open_files()?;
@@ -218,7 +229,7 @@ pub async fn run(plan: &Plan) -> Done<()> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let (beside, more) = scans(&hall, &filled, &scanned, span).await?;
-        most = most.max(hall.memory()?);
+        most = most.max(hall.peak()?);
         drop(bad);
         let ratio = beside.rate / alone.rate;
         say(format!(
@@ -239,14 +250,39 @@ pub async fn run(plan: &Plan) -> Done<()> {
     ratios.sort_by(f64::total_cmp);
     let middle = ratios.get(ratios.len() / 2).copied().unwrap_or(0.0);
     say(format!(
-        "beside misuse the scans keep {:.0} % of their rate (at least {:.0} wanted: {}); memory {before:.0} MiB before, at most {most:.0} MiB; {admitted} of {asked} scans admitted",
+        "beside misuse the scans keep {:.0} % of their rate (at least {:.0} wanted: {}); memory {before:.0} MiB before, at most {most:.0} MiB (no more than {LIMIT:.0} wanted: {}); {admitted} of {asked} scans admitted",
         middle * 100.0,
         TARGET * 100.0,
         if middle >= TARGET { "yes" } else { "no" },
+        if most <= LIMIT { "yes" } else { "no" },
     ));
     drop(hall);
     if admitted != asked {
         return Err("a scan was not admitted".into());
     }
-    if is_sound(&binary, folder.path()).await? { Ok(()) } else { Err("the folder is not sound after the run".into()) }
+    if !is_sound(&binary, folder.path()).await? {
+        return Err("the folder is not sound after the run".into());
+    }
+    judge(middle, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misuse_fails_the_bench_that_costs_a_fifth_of_the_rate_or_more_memory_than_the_unit_has() {
+        let unit = include_str!("../systemd/huiguan.service");
+        assert!(unit.lines().any(|line| line == format!("MemoryMax={}G", LIMIT / 1_024.0)), "the unit has that limit");
+        for (kept, most, good) in [
+            (0.95, 300.0, true),
+            (TARGET, LIMIT, true),
+            (0.79, 300.0, false),
+            (0.95, LIMIT + 1.0, false),
+            // Nobody was admitted at all.
+            (f64::NAN, 300.0, false),
+        ] {
+            assert_eq!(judge(kept, most).is_ok(), good, "{kept} {most}");
+        }
+    }
 }

@@ -230,6 +230,11 @@ impl Server {
         resident(self.process.0.id())
     }
 
+    /// The most resident memory that it had so far, in MiB.
+    pub fn peak(&self) -> Done<f64> {
+        memory_of(&self.process.0.id().to_string(), "VmHWM")
+    }
+
     /// Processor time that the server used so far, to a hundredth of a second.
     pub fn busy(&self) -> Done<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.0.id()))?;
