@@ -25,6 +25,7 @@ mod hall;
 mod health;
 mod identity;
 mod keys;
+mod kiosk;
 mod merchant;
 mod message;
 mod mini;

@@ -150,3 +150,50 @@ pub fn read<W: Write>(
     }
     Ok((manifest, out))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::signature::KeyPair;
+
+    #[test]
+    fn what_is_no_part_of_a_package_is_not_taken_in() {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let key = pair.public_key().as_ref().try_into().unwrap();
+        let program = b"a program".as_slice();
+        let (sha256, bytes) = hash_of(&mut &*program).unwrap();
+        let (name, version, since) = (NAME.to_owned(), "0.2.0".to_owned(), "0.1.0".to_owned());
+        let manifest = Manifest { name, version, target: target(), sha256, bytes, since };
+        let text = serde_json::to_vec(&manifest).unwrap();
+        let packed = pack(&text, &pair, (bytes, program), Vec::new()).unwrap();
+        assert_eq!(read(packed.as_slice(), &key, || Ok(Vec::new())).unwrap(), (manifest, program.to_vec()));
+        // Extensions of tar may have any length, and stand in front of whatever is signed.
+        for kind in [tar::EntryType::XHeader, tar::EntryType::GNULongName, tar::EntryType::XGlobalHeader] {
+            let mut front = tar::Builder::new(Vec::new());
+            let mut head = tar::Header::new_gnu();
+            head.set_entry_type(kind);
+            head.set_size(u64::from(u32::MAX));
+            front.append_data(&mut head, "more", std::io::empty()).unwrap();
+            // Without the two blocks that end a tar.
+            let mut front = front.into_inner().unwrap();
+            front.truncate(front.len() - 1_024);
+            let mut endless = Counted { from: front.as_slice().chain(std::io::repeat(b'9').take(64 << 20)), came: 0 };
+            let refused = read(&mut endless, &key, || Ok(Vec::new())).unwrap_err().to_string();
+            assert!(refused.contains("it lacks manifest.json"), "{kind:?}: {refused}");
+            assert!(endless.came < 1 << 20, "{kind:?}: {} bytes were taken in", endless.came);
+        }
+    }
+
+    struct Counted<R> {
+        from: R,
+        came: usize,
+    }
+
+    impl<R: Read> Read for Counted<R> {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            let came = self.from.read(to)?;
+            self.came += came;
+            Ok(came)
+        }
+    }
+}
