@@ -251,6 +251,7 @@ async function early(terminal, someone, another) {
     await request.continue();
   };
   await terminal.setBypassServiceWorker(true);
+  await terminal.setCacheEnabled(false);
   await terminal.setRequestInterception(true);
   terminal.on("request", hold);
   const going = terminal.reload();
@@ -266,6 +267,7 @@ async function early(terminal, someone, another) {
   terminal.off("request", hold);
   await terminal.setRequestInterception(false);
   await terminal.setBypassServiceWorker(false);
+  await terminal.setCacheEnabled(true);
   await terminal.reload();
   await ready(terminal);
   await gun(terminal, another.number, { ms: 1 });
