@@ -320,7 +320,7 @@ pub fn tables(shell: &Shell, of: &Figures<'_>) -> Markup {
     let refusals = of.refusals.iter().map(|(reason, n)| (reason.as_str(), vec![count(*n)])).collect();
     html! {
         (bars(text, &of.arrivals))
-        div class="columns" {
+        div class="columns wide" {
             (shares(shell, text.t("Ticket type"), &of.kinds))
             (shares(shell, text.t("Group"), &of.groups))
             (works(shell, text.t("Gate"), &of.gates))
@@ -343,7 +343,7 @@ pub fn figures(shell: &Shell, of: &Figures<'_>) -> Markup {
             (stat(text.t("Inside now"), &count(inside), Some("inside")))
             (stat(text.t("Refused"), &count(refused), Some("refused")))
         }
-        div data-live-html="tables" { (tables(shell, of)) }
+        div class="stack" data-live-html="tables" { (tables(shell, of)) }
     };
     event_page(shell, of.event, Tab::Checkin, &[], &content)
 }
