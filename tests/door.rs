@@ -1,7 +1,7 @@
 //! The door through real sockets: once each, same nonce same answer, nothing answered is lost by a kill.
 
 use crate::hall::{Hall, event, first_type, local, number, person, terminal};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn a_ticket_is_admitted_once_whatever_the_retries() {
@@ -163,6 +163,39 @@ fn where_check_in_leaves_the_events_time_the_secretariat_is_told() {
     let form = [("name", "晚宴"), ("from", &local(60)), ("to", &local(400)), ("multi", "once"), ("own", "off")];
     assert_eq!(admin.post(&format!("/admin/event/{event}/list"), &form).status, 303);
     assert!(page().contains("晚宴：超出会议时间"), "{}", page());
+}
+
+#[test]
+fn lists_counts_and_conflicts_follow_the_door_on_a_page_that_is_open() {
+    let hall = Hall::fresh();
+    let admin = hall.set_up();
+    let event = event(&admin, "年会");
+    let form = [("name", "晚宴"), ("from", &local(-60)), ("to", &local(60)), ("multi", "once"), ("own", "off")];
+    assert_eq!(admin.post(&format!("/admin/event/{event}/list"), &form).status, 303);
+    let kind = first_type(&admin, &event);
+    let code = number(&admin, &event, &person(&admin, &event, &kind, "张三", ""));
+    let door = terminal(&hall, &admin, &event);
+    let followed = admin.follow(&format!("/admin/event/{event}/checkin/live"));
+    let upload = |nonce: &str, list: u64| {
+        let scan = json!({ "code": code, "nonce": nonce, "list": list, "verdict": "admitted" });
+        assert_eq!(door.json("/api/v1/checkin/upload", &json!({ "scans": [scan] })).status, 200);
+    };
+    upload("a", 0);
+    upload("b", 0);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(admin.post("/logout", &[]).status, 303);
+    let login = hall.client();
+    assert_eq!(login.post("/login", &[("login", "admin"), ("password", crate::hall::PASSWORD)]).status, 303);
+    person(&login, &event, &kind, "李四", "");
+    let told = followed();
+    let last: Value =
+        told.lines().rev().find_map(|line| serde_json::from_str(line.strip_prefix("data:")?.trim()).ok()).unwrap();
+    for (name, figure) in
+        [("admitted-0", "1"), ("inside-0", "1"), ("refused-0", "0"), ("admitted-1", "0"), ("conflicts", "1")]
+    {
+        assert_eq!(last[name], *figure, "{name}: {told}");
+    }
+    assert!(last["alone"].as_str().unwrap().contains("/conflict"), "{told}");
 }
 
 #[test]

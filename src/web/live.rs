@@ -30,6 +30,7 @@ pub fn routes() -> Router<Hall> {
     Router::new()
         .route("/admin/live", get(overview))
         .route("/admin/event/{event}/live", get(event))
+        .route("/admin/event/{event}/checkin/live", get(checkin))
         .route("/admin/event/{event}/import/{import}/live", get(import))
         .route("/admin/event/{event}/list/{list}/live", get(list))
         .route("/terminal/{event}/live", get(door))
@@ -109,6 +110,20 @@ async fn event(State(hall): State<Hall>, In(space): In, headers: HeaderMap, Path
     live(&hall, move || {
         let Staff(actor) = Staff::of(&asked, space, &headers)?;
         Ok(counts(service::checkin::counts(&asked.ctx, &actor, EventId(event))?))
+    })
+}
+
+async fn checkin(
+    State(hall): State<Hall>,
+    In(space): In,
+    headers: HeaderMap,
+    visit: Visit,
+    Path(event): Path<u64>,
+) -> Messages {
+    let asked = hall.clone();
+    live(&hall, move || {
+        let Staff(actor) = Staff::of(&asked, space, &headers)?;
+        Ok(crate::admin::checkin::live(&asked, &visit, &actor, EventId(event))?)
     })
 }
 

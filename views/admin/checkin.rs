@@ -53,6 +53,16 @@ pub struct ListRow<'a> {
     pub admitted: i64,
     /// People inside now.
     pub inside: i64,
+    /// Scans refused.
+    pub refused: i64,
+}
+
+impl ListRow<'_> {
+    /// Its counts, each with the name under which a page that stays open is sent it.
+    pub fn figures(&self) -> [(String, i64); 3] {
+        let of = |name: &str, count| (format!("{name}-{}", self.list.id), count);
+        [of("admitted", self.admitted), of("inside", self.inside), of("refused", self.refused)]
+    }
 }
 
 /// The page.
@@ -88,9 +98,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let base = format!("/admin/event/{}", of.event.id);
     let content = html! {
         (form.summary())
-        @if of.conflicts > 0 && of.may_see {
-            div class="notice tone-warn" role="alert" { (icon(Icon::Warn)) p { a href={ (base) "/conflict" } { (text.f("{n} scans of terminals that were alone need a look.", &[("n", &count(of.conflicts as i64))])) } } }
-        }
+        div data-live-html="alone" { (alone(shell, of)) }
         (strays(shell, of))
         div class="columns" {
             (time(shell, of, &form, &base))
@@ -99,7 +107,18 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
         (lists(shell, of, &base))
         (gates(shell, of, &form, &base))
     };
+    let content = html! { div class="stack" data-live-source={ (base) "/checkin/live" } { (content) } };
     event_page(shell, of.event, Tab::Checkin, &[], &content)
+}
+
+/// That somebody has to look at scans of terminals that were alone; a page that stays open is sent it anew.
+pub fn alone(shell: &Shell, of: &Page<'_>) -> Markup {
+    let text = shell.text();
+    html! {
+        @if of.conflicts > 0 && of.may_see {
+            div class="notice tone-warn" role="alert" { (icon(Icon::Warn)) p { a href={ "/admin/event/" (of.event.id) "/conflict" } { (text.f("{n} scans of terminals that were alone need a look.", &[("n", &count(of.conflicts as i64))])) } } }
+        }
+    }
 }
 
 /// Where check-in leaves the event's own time (A3).
@@ -152,7 +171,7 @@ fn ways(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
                 @if of.may_see {
                     a class="button" href={ (base) "/scan" } { (icon(Icon::Log)) (text.t("Scan log")) }
                     a class="button" href={ (base) "/scan?show=refused" } { (icon(Icon::Warn)) (text.t("Failed scans")) }
-                    a class="button" href={ (base) "/conflict" } { (icon(Icon::Branch)) (text.t("Conflicts")) " (" (count(of.conflicts as i64)) ")" }
+                    a class="button" href={ (base) "/conflict" } { (icon(Icon::Branch)) (text.t("Conflicts")) " (" span data-live="conflicts" { (count(of.conflicts as i64)) } ")" }
                 }
             }
         }
@@ -165,6 +184,7 @@ fn lists(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
         Head::plain(text.t("Check-in list")),
         Head::number(text.t("Checked in")),
         Head::number(text.t("Inside now")),
+        Head::number(text.t("Refused")),
         Head::plain(text.t("Actions")),
     ];
     let row = |row: &ListRow<'_>| {
@@ -185,13 +205,16 @@ fn lists(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
                 }
             }
         };
+        let [admitted, inside, refused] =
+            row.figures().map(|(name, figure)| html! { span data-live=(name) { (count(figure)) } });
         Row {
             id: None,
             name: name.clone(),
             cells: vec![
                 html! { (name) br; span class="dim" { (text.t(row.list.multi.label())) @if let Some(window) = &row.list.window { " · " (shell.format.window(window)) } @if let Some(most) = row.list.capacity { " · " (text.f("at most {n} inside", &[("n", &count(most))])) } } @if !row.rules.is_empty() { br; span class="dim" { (row.rules) } } },
-                html! { (count(row.admitted)) },
-                html! { (count(row.inside)) },
+                admitted,
+                inside,
+                refused,
                 acts,
             ],
         }

@@ -17,13 +17,14 @@ use domain::{
     checkin::{Direction, Verdict},
 };
 use maud::Markup;
+use serde_json::Value;
 use service::{
     Actor, Error,
     checkin::{self, Doors, ScanFilter, ScanRow, Which},
     device, event,
     sheet::Format,
 };
-use views::{Tone, admin::checkin as pages, admin::device::list_name};
+use views::{Shell, Tone, admin::checkin as pages, admin::device::list_name};
 
 /// Routes below `/admin`.
 pub fn routes() -> Router<Hall> {
@@ -36,14 +37,15 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/conflict/{scan}/settle", post(settle))
 }
 
-fn draw(
+/// Puts the page together and shows it, or what of it a page that stays open is sent anew.
+fn with_page<T>(
     hall: &Hall,
     visit: &Visit,
     actor: &Actor,
     id: EventId,
-    typed: Option<(&str, &str)>,
-    refusal: Option<&Refusal>,
-) -> Result<Markup, Error> {
+    (typed, refusal): (Option<(&str, &str)>, Option<&Refusal>),
+    show: impl FnOnce(&Shell, &pages::Page<'_>) -> T,
+) -> Result<T, Error> {
     let event = event::get(&hall.ctx, actor, id)?.event;
     let doors = checkin::doors(&hall.ctx, actor, id)?;
     let may = |permission| hall.may(actor, permission, id);
@@ -63,6 +65,7 @@ fn draw(
             rules: super::list::words(&doors, &visit.format, list),
             admitted: counts.admitted,
             inside: counts.inside,
+            refused: counts.refused,
         });
     }
     let shown = pages::Page {
@@ -78,7 +81,29 @@ fn draw(
         may_scan: may(Permission::CheckinScan),
         may_see,
     };
-    Ok(pages::show(&visit.admin_shell(actor), &shown))
+    Ok(show(&visit.admin_shell(actor), &shown))
+}
+
+fn draw(
+    hall: &Hall,
+    visit: &Visit,
+    actor: &Actor,
+    id: EventId,
+    typed: Option<(&str, &str)>,
+    refusal: Option<&Refusal>,
+) -> Result<Markup, Error> {
+    with_page(hall, visit, actor, id, (typed, refusal), pages::show)
+}
+
+/// What changes while the page is open: counts of lists, and conflicts.
+pub fn live(hall: &Hall, visit: &Visit, actor: &Actor, id: EventId) -> Result<Value, Error> {
+    with_page(hall, visit, actor, id, (None, None), |shell, of| {
+        let figures = of.lists.iter().flat_map(pages::ListRow::figures);
+        let conflicts = ("conflicts".to_owned(), of.conflicts as i64);
+        let shown = figures.chain([conflicts]).map(|(name, figure)| (name, views::format::count(figure)));
+        let alone = ("alone".to_owned(), pages::alone(shell, of).into_string());
+        shown.chain([alone]).map(|(name, shown)| (name, Value::String(shown))).collect()
+    })
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {
