@@ -270,8 +270,9 @@ fn the_tree_holds_only_our_own_kinds_of_files() {
         let package = path.strip_prefix("systemd/deb/").is_some_and(|name| !name.contains('.'));
         // Inputs that libFuzzer made out of ours; their names say nothing.
         let input = path.starts_with("fuzz/corpus/");
-        let plain =
-            package || input || ["LICENSE-MIT", "LICENSE-APACHE", "run", "package", "keyboard", ".gitignore"].contains(&name);
+        let plain = package
+            || input
+            || ["LICENSE-MIT", "LICENSE-APACHE", "run", "package", "keyboard", ".gitignore"].contains(&name);
         assert!(plain || known.contains(&ending), "{path}: what is this?");
         let size = std::fs::metadata(root().join(&path)).unwrap().len();
         assert!(size <= if input { 16 << 10 } else { 300_000 }, "{path} has {size} bytes");
