@@ -93,22 +93,16 @@ pub struct Work {
 /// Tickets of one page. Those of an event are mostly numbered in a row, so pages are full; where they are not, little is lost.
 const PAGE: usize = 32;
 
-/// Tickets that came in once and were not scanned since.
-#[derive(Debug)]
-struct Page {
-    /// The one entry of each; without a scan for a ticket that has none.
-    entries: [Entry; PAGE],
-    /// Its gate; 0 for none.
-    gates: [u32; PAGE],
-}
-
 /// The gates through which a ticket came in, by the scan of the entry.
 type Gates = Vec<(ScanId, GateId)>;
 
-/// Where the tickets of a list stand, in 20 bytes for each that came in once and was not scanned since.
+/// Where the tickets of a list stand, in 16 bytes for each that came in once and was not scanned since, and 4 for its gate where there are gates.
 #[derive(Debug, Default)]
 struct Standings {
-    pages: FxHashMap<u64, Box<Page>>,
+    /// The one entry of each ticket, by page and place; without a scan for those that have none.
+    pages: FxHashMap<u64, Box<[Entry; PAGE]>>,
+    /// The gate of that entry; 0 for none.
+    gates: FxHashMap<u64, Box<[u32; PAGE]>>,
     /// Tickets that stand in any other way.
     others: FxHashMap<TicketId, (Standing, Gates)>,
 }
@@ -132,9 +126,9 @@ impl Standings {
     /// The one entry of a ticket that is on a page, and its gate.
     fn only(&self, ticket: TicketId) -> Option<(Entry, u32)> {
         let (page, at) = place(ticket);
-        let page = self.pages.get(&page)?;
-        let entry = page.entries.get(at).filter(|entry| entry.scan.0 != 0)?;
-        Some((*entry, *page.gates.get(at)?))
+        let entry = self.pages.get(&page)?.get(at).filter(|entry| entry.scan.0 != 0)?;
+        let gate = self.gates.get(&page).and_then(|page| page.get(at)).copied();
+        Some((*entry, gate.unwrap_or_default()))
     }
 
     fn get(&self, ticket: TicketId) -> Option<Standing> {
@@ -161,15 +155,17 @@ impl Standings {
         let (entry, gate) = standing.only().zip(small).unwrap_or_default();
         if entry.scan.0 != 0 {
             self.others.remove(&ticket);
-            let fresh = || Box::new(Page { entries: [Entry::default(); PAGE], gates: [0; PAGE] });
-            self.pages.entry(page).or_insert_with(fresh);
+            self.pages.entry(page).or_insert_with(|| Box::new([Entry::default(); PAGE]));
         } else {
             self.others.insert(ticket, (standing, gates));
         }
-        if let Some(page) = self.pages.get_mut(&page) {
-            page.entries.get_mut(at).into_iter().for_each(|kept| *kept = entry);
-            page.gates.get_mut(at).into_iter().for_each(|kept| *kept = gate);
+        if gate != 0 {
+            self.gates.entry(page).or_insert_with(|| Box::new([0; PAGE]));
         }
+        let kept = self.pages.get_mut(&page).and_then(|page| page.get_mut(at));
+        kept.into_iter().for_each(|kept| *kept = entry);
+        let kept = self.gates.get_mut(&page).and_then(|page| page.get_mut(at));
+        kept.into_iter().for_each(|kept| *kept = gate);
     }
 }
 
@@ -476,7 +472,7 @@ mod tests {
                 assert_eq!(kept.gates(TicketId(ticket)), gates.unwrap_or_default(), "ticket {ticket}");
             }
         }
-        assert_eq!((kept.others.len(), size_of::<Page>()), (4, 20 * PAGE));
+        assert_eq!((kept.others.len(), kept.pages.len(), kept.gates.len()), (4, 2, 2));
     }
 
     #[test]
