@@ -171,7 +171,7 @@ fn ways(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
                 @if of.may_see {
                     a class="button" href={ (base) "/scan" } { (icon(Icon::Log)) (text.t("Scan log")) }
                     a class="button" href={ (base) "/scan?show=refused" } { (icon(Icon::Warn)) (text.t("Failed scans")) }
-                    a class="button" href={ (base) "/conflict" } { (icon(Icon::Branch)) (text.t("Conflicts")) " (" span data-live="conflicts" { (count(of.conflicts as i64)) } ")" }
+                    a class="button" href={ (base) "/conflict" } { (icon(Icon::Branch)) span { (text.t("Conflicts")) " (" span data-live="conflicts" { (count(of.conflicts as i64)) } ")" } }
                 }
             }
         }
