@@ -3,8 +3,12 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/** Puts what the box sent in the place of what stands; what somebody had opened in it stays open. */
+const stands = new WeakMap();
+
+/** Puts what the box sent in the place of what stands, unless it is the same, which would be read out again; what somebody had opened stays open. */
 function replace(at, html) {
+  if (stands.get(at) === html) return;
+  stands.set(at, html);
   const open = all("details", at).map((one) => one.open);
   at.innerHTML = html;
   all("details", at).forEach((one, n) => (one.open = open[n] ?? false));

@@ -79,7 +79,7 @@ impl Default for Settings {
             public_url: None,
             log: "info,sled=warn".into(),
             log_json: false,
-            cache_mib: 8,
+            cache_mib: 16,
             reserve_mib: 64,
             update_key: None,
             private_targets: false,

@@ -46,7 +46,7 @@ impl Options {
         Self {
             folder: folder.into(),
             segment_bytes: 8 << 20,
-            cache_bytes: 8 << 20,
+            cache_bytes: 16 << 20,
             checkpoint_bytes: 64 << 20,
             retain_bytes: 256 << 20,
             reserve_bytes: 64 << 20,

@@ -137,7 +137,7 @@ async fn list(
     let asked = hall.clone();
     live(&hall, move || {
         let Staff(actor) = Staff::of(&asked, space, &headers)?;
-        crate::admin::list::live(&asked, &visit, &actor, EventId(event), ListId(list))
+        Ok(crate::admin::list::live(&asked, &visit, &actor, EventId(event), ListId(list))?)
     })
 }
 

@@ -14,7 +14,7 @@ use crate::{
     layout::Tone,
 };
 use domain::{
-    CheckinList, Event, Gate, ListId, Refusal, Time,
+    CheckinList, Event, EventId, Gate, ListId, Refusal, Time,
     checkin::{MultiEntry, SelfCheckin},
     event::{Stray, stray},
 };
@@ -49,20 +49,13 @@ pub struct ListRow<'a> {
     pub list: &'a CheckinList,
     /// Its rules in words.
     pub rules: String,
-    /// People who came in.
-    pub admitted: i64,
-    /// People inside now.
-    pub inside: i64,
-    /// Scans refused.
-    pub refused: i64,
+    /// People who came in, people inside now, scans refused.
+    pub counts: [i64; 3],
 }
 
-impl ListRow<'_> {
-    /// Its counts, each with the name under which a page that stays open is sent it.
-    pub fn figures(&self) -> [(String, i64); 3] {
-        let of = |name: &str, count| (format!("{name}-{}", self.list.id), count);
-        [of("admitted", self.admitted), of("inside", self.inside), of("refused", self.refused)]
-    }
+/// The counts of a list as [`ListRow`] has them, each with the name under which a page that stays open is sent it.
+pub fn figures(list: ListId, [admitted, inside, refused]: [i64; 3]) -> [(String, i64); 3] {
+    [("admitted", admitted), ("inside", inside), ("refused", refused)].map(|(name, n)| (format!("{name}-{list}"), n))
 }
 
 /// The page.
@@ -79,7 +72,7 @@ pub struct Page<'a> {
     pub gates: &'a [Gate],
     /// How many terminals, helpers and scanners are in use.
     pub devices: usize,
-    /// Conflicts that nobody looked at.
+    /// Conflicts that nobody looked at; none for whoever may not see them.
     pub conflicts: usize,
     /// Whether the reader may change the time, lists and gates.
     pub may_manage: bool,
@@ -98,7 +91,7 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
     let base = format!("/admin/event/{}", of.event.id);
     let content = html! {
         (form.summary())
-        div data-live-html="alone" { (alone(shell, of)) }
+        div data-live-html="alone" { (alone(shell, of.event.id, of.conflicts)) }
         (strays(shell, of))
         div class="columns" {
             (time(shell, of, &form, &base))
@@ -112,11 +105,11 @@ pub fn show(shell: &Shell, of: &Page<'_>) -> Markup {
 }
 
 /// That somebody has to look at scans of terminals that were alone; a page that stays open is sent it anew.
-pub fn alone(shell: &Shell, of: &Page<'_>) -> Markup {
+pub fn alone(shell: &Shell, event: EventId, conflicts: usize) -> Markup {
     let text = shell.text();
     html! {
-        @if of.conflicts > 0 && of.may_see {
-            div class="notice tone-warn" role="alert" { (icon(Icon::Warn)) p { a href={ "/admin/event/" (of.event.id) "/conflict" } { (text.f("{n} scans of terminals that were alone need a look.", &[("n", &count(of.conflicts as i64))])) } } }
+        @if conflicts > 0 {
+            div class="notice tone-warn" role="alert" { (icon(Icon::Warn)) p { a href={ "/admin/event/" (event) "/conflict" } { (text.f("{n} scans of terminals that were alone need a look.", &[("n", &count(conflicts as i64))])) } } }
         }
     }
 }
@@ -206,7 +199,7 @@ fn lists(shell: &Shell, of: &Page<'_>, base: &str) -> Markup {
             }
         };
         let [admitted, inside, refused] =
-            row.figures().map(|(name, figure)| html! { span data-live=(name) { (count(figure)) } });
+            figures(row.list.id, row.counts).map(|(name, figure)| html! { span data-live=(name) { (count(figure)) } });
         Row {
             id: None,
             name: name.clone(),

@@ -251,8 +251,6 @@ pub struct Worked {
 
 /// Figures of a list.
 pub struct Figures<'a> {
-    /// The event.
-    pub event: &'a Event,
     /// The list.
     pub list: &'a CheckinList,
     /// Registered, admitted, inside, refused.
@@ -269,8 +267,6 @@ pub struct Figures<'a> {
     pub refusals: Vec<(String, i64)>,
     /// First entries over time.
     pub arrivals: Series<'a>,
-    /// Where live counts come from.
-    pub live: String,
 }
 
 /// A table of figures: a name in each row, and its figures.
@@ -289,7 +285,7 @@ fn numbers(shell: &Shell, caption: &str, heads: &[&str], rows: Vec<(&str, Vec<St
 fn shares(shell: &Shell, caption: &str, rows: &[Share]) -> Markup {
     let text = shell.text();
     let heads = ["Registered", "Checked in", "Share", "Inside now", "Refused"].map(|head| text.t(head));
-    let row = |row: &'_ Share| {
+    let row = |row: &Share| {
         let share = match row.registered {
             0 => "–".to_owned(),
             registered => format!("{} %", row.admitted * 100 / registered),
@@ -331,13 +327,13 @@ pub fn tables(shell: &Shell, of: &Figures<'_>) -> Markup {
 }
 
 /// The figures of a list.
-pub fn figures(shell: &Shell, of: &Figures<'_>) -> Markup {
+pub fn figures(shell: &Shell, event: &Event, of: &Figures<'_>) -> Markup {
     let text = shell.text();
     let name = if of.list.name.is_empty() { text.t("Main list") } else { of.list.name.as_str() };
     let [registered, admitted, inside, refused] = of.counts;
     let content = html! {
         h2 { (name) }
-        dl class="stats" data-live-source=(of.live) {
+        dl class="stats" data-live-source={ "/admin/event/" (event.id) "/list/" (of.list.id) "/live" } {
             (stat(text.t("Registered"), &count(registered), Some("registered")))
             (stat(text.t("Checked in"), &count(admitted), Some("admitted")))
             (stat(text.t("Inside now"), &count(inside), Some("inside")))
@@ -345,7 +341,7 @@ pub fn figures(shell: &Shell, of: &Figures<'_>) -> Markup {
         }
         div class="stack" data-live-html="tables" { (tables(shell, of)) }
     };
-    event_page(shell, of.event, Tab::Checkin, &[], &content)
+    event_page(shell, event, Tab::Checkin, &[], &content)
 }
 
 fn title(shell: &Shell, list: &CheckinList, direction: Direction) -> String {

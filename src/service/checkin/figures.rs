@@ -2,9 +2,9 @@
 //! a file.
 
 use super::{
-    Counts,
+    Counts, counts_in,
     list::doors_in,
-    list_counts, log,
+    log,
     presence::{AtList, Part, Work},
     redeem::Before,
 };
@@ -74,12 +74,12 @@ pub struct ListFigures {
 /// The figures of one list.
 pub fn figures(ctx: &Ctx, actor: &Actor, event: EventId, list: ListId) -> Result<ListFigures, Error> {
     let permit = ctx.permit(actor, Permission::EventView, At::Event(event))?;
-    let counts = list_counts(ctx, permit.space, event, list)?;
     let (held, zone) = (presence(ctx, permit.space, event)?, ctx.zone(permit.space)?);
     ctx.read(&permit, |view| {
         let doors = doors_in(view, event)?;
         let settings = super::list_in(view, event, list)?;
         let now = Moment::new(ctx.now(), &zone);
+        let counts = counts_in(view, &held, &settings, &now)?;
         let share = |name: &str, registered, admitted, part: Option<&Part>| Share {
             name: name.to_owned(),
             registered,

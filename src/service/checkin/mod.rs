@@ -33,7 +33,7 @@ pub use search::{Changes, Found, SEARCH_MAX, SEARCH_MIN, Snapshot, Taken, Turned
 pub use undo::{Which, annul, mark, settle};
 pub(crate) use undo::{follow, is_admitted_anywhere};
 
-use crate::{Actor, At, Ctx, Error, Work};
+use crate::{Actor, At, Ctx, Error, Work, model::Held};
 use domain::{
     CheckinList, EventId, GateId, ListId, Permission, SpaceId, TicketId,
     checkin::{Moment, Standing},
@@ -56,8 +56,18 @@ pub(crate) fn list_counts(ctx: &Ctx, space: SpaceId, event: EventId, list: ListI
     let (zone, presence) = (ctx.zone(space)?, presence(ctx, space, event)?);
     let view = ctx.store().view().space(space);
     let settings = list_in(&view, event, list)?;
-    let now = Moment::new(ctx.now(), &zone);
-    let inside = presence.look(|presence| presence.inside(list, &now, settings.exit_hour))?;
+    counts_in(&view, &presence, &settings, &Moment::new(ctx.now(), &zone))
+}
+
+/// The counts of a list with these settings at that moment.
+fn counts_in(
+    view: &impl Read,
+    presence: &Held<presence::Presence>,
+    settings: &CheckinList,
+    now: &Moment<'_>,
+) -> Result<Counts, Error> {
+    let (event, list) = (settings.event, settings.id);
+    let inside = presence.look(|presence| presence.inside(list, now, settings.exit_hour))?;
     Ok(Counts {
         registered: view.count(&TICKETS, &(event, domain::TicketState::Active as u8))?,
         admitted: view.count(&ENTERED, &(event, list))?,

@@ -123,26 +123,27 @@ fn small(gates: &[(ScanId, GateId)]) -> Option<u32> {
 }
 
 impl Standings {
-    /// The one entry of a ticket that is on a page, and its gate.
-    fn only(&self, ticket: TicketId) -> Option<(Entry, u32)> {
+    /// The one entry of a ticket that is on a page.
+    fn only(&self, ticket: TicketId) -> Option<Entry> {
         let (page, at) = place(ticket);
-        let entry = self.pages.get(&page)?.get(at).filter(|entry| entry.scan.0 != 0)?;
-        let gate = self.gates.get(&page).and_then(|page| page.get(at)).copied();
-        Some((*entry, gate.unwrap_or_default()))
+        self.pages.get(&page)?.get(at).copied().filter(|entry| entry.scan.0 != 0)
     }
 
     fn get(&self, ticket: TicketId) -> Option<Standing> {
         match self.only(ticket) {
-            Some((entry, _)) => Some(Standing::once(entry)),
+            Some(entry) => Some(Standing::once(entry)),
             None => self.others.get(&ticket).map(|(standing, _)| standing.clone()),
         }
     }
 
     /// The gates of the entries that count; entries without a gate are not among them.
     fn gates(&self, ticket: TicketId) -> Gates {
+        let (page, at) = place(ticket);
         match self.only(ticket) {
-            Some((_, 0)) => Gates::new(),
-            Some((entry, gate)) => vec![(entry.scan, GateId(gate.into()))],
+            Some(entry) => {
+                let gate = self.gates.get(&page).and_then(|page| page.get(at)).filter(|gate| **gate != 0);
+                gate.map(|gate| (entry.scan, GateId((*gate).into()))).into_iter().collect()
+            }
             None => self.others.get(&ticket).map(|(_, gates)| gates.clone()).unwrap_or_default(),
         }
     }

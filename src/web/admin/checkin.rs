@@ -24,7 +24,7 @@ use service::{
     device, event,
     sheet::Format,
 };
-use views::{Shell, Tone, admin::checkin as pages, admin::device::list_name};
+use views::{Tone, admin::checkin as pages, admin::device::list_name};
 
 /// Routes below `/admin`.
 pub fn routes() -> Router<Hall> {
@@ -37,15 +37,14 @@ pub fn routes() -> Router<Hall> {
         .route("/event/{event}/conflict/{scan}/settle", post(settle))
 }
 
-/// Puts the page together and shows it, or what of it a page that stays open is sent anew.
-fn with_page<T>(
+fn draw(
     hall: &Hall,
     visit: &Visit,
     actor: &Actor,
     id: EventId,
-    (typed, refusal): (Option<(&str, &str)>, Option<&Refusal>),
-    show: impl FnOnce(&Shell, &pages::Page<'_>) -> T,
-) -> Result<T, Error> {
+    typed: Option<(&str, &str)>,
+    refusal: Option<&Refusal>,
+) -> Result<Markup, Error> {
     let event = event::get(&hall.ctx, actor, id)?.event;
     let doors = checkin::doors(&hall.ctx, actor, id)?;
     let may = |permission| hall.may(actor, permission, id);
@@ -56,16 +55,13 @@ fn with_page<T>(
     let suggested = domain::Window { from: event.time.from.plus(-domain::time::HOUR), to: event.time.to };
     let kept = event.checkin.unwrap_or(suggested);
     let (from, to) = (kept.from.to_local(zone), kept.to.to_local(zone));
-    let may_see = may(Permission::RegistrationView);
     let mut lists = Vec::new();
     for list in &doors.lists {
         let counts = checkin::counts_of(&hall.ctx, actor, id, list.id)?;
         lists.push(pages::ListRow {
             list,
             rules: super::list::words(&doors, &visit.format, list),
-            admitted: counts.admitted,
-            inside: counts.inside,
-            refused: counts.refused,
+            counts: [counts.admitted, counts.inside, counts.refused],
         });
     }
     let shown = pages::Page {
@@ -75,35 +71,34 @@ fn with_page<T>(
         lists,
         gates: &doors.gates,
         devices: devices.iter().filter(|device| in_use(device)).count(),
-        conflicts: if may_see { checkin::open_conflicts(&hall.ctx, actor, id)? } else { 0 },
+        conflicts: open_conflicts(hall, actor, id)?,
         may_manage: may(Permission::EventManage),
         may_pair: may(Permission::DeviceManage),
         may_scan: may(Permission::CheckinScan),
-        may_see,
+        may_see: may(Permission::RegistrationView),
     };
-    Ok(show(&visit.admin_shell(actor), &shown))
+    Ok(pages::show(&visit.admin_shell(actor), &shown))
 }
 
-fn draw(
-    hall: &Hall,
-    visit: &Visit,
-    actor: &Actor,
-    id: EventId,
-    typed: Option<(&str, &str)>,
-    refusal: Option<&Refusal>,
-) -> Result<Markup, Error> {
-    with_page(hall, visit, actor, id, (typed, refusal), pages::show)
+/// Conflicts that nobody looked at; none for whoever may not see them.
+fn open_conflicts(hall: &Hall, actor: &Actor, id: EventId) -> Result<usize, Error> {
+    if !hall.may(actor, Permission::RegistrationView, id) {
+        return Ok(0);
+    }
+    checkin::open_conflicts(&hall.ctx, actor, id)
 }
 
 /// What changes while the page is open: counts of lists, and conflicts.
 pub fn live(hall: &Hall, visit: &Visit, actor: &Actor, id: EventId) -> Result<Value, Error> {
-    with_page(hall, visit, actor, id, (None, None), |shell, of| {
-        let figures = of.lists.iter().flat_map(pages::ListRow::figures);
-        let conflicts = ("conflicts".to_owned(), of.conflicts as i64);
-        let shown = figures.chain([conflicts]).map(|(name, figure)| (name, views::format::count(figure)));
-        let alone = ("alone".to_owned(), pages::alone(shell, of).into_string());
-        shown.chain([alone]).map(|(name, shown)| (name, Value::String(shown))).collect()
-    })
+    let conflicts = open_conflicts(hall, actor, id)?;
+    let alone = pages::alone(&visit.admin_shell(actor), id, conflicts).into_string();
+    let mut said = vec![("conflicts".to_owned(), views::format::count(conflicts as i64)), ("alone".to_owned(), alone)];
+    for list in &checkin::doors(&hall.ctx, actor, id)?.lists {
+        let counts = checkin::counts_of(&hall.ctx, actor, id, list.id)?;
+        let figures = pages::figures(list.id, [counts.admitted, counts.inside, counts.refused]);
+        said.extend(figures.map(|(name, figure)| (name, views::format::count(figure))));
+    }
+    Ok(said.into_iter().collect())
 }
 
 async fn show(State(hall): State<Hall>, visit: Visit, Staff(actor): Staff, Path(id): Path<u64>) -> Answer {

@@ -2,7 +2,7 @@
 
 use crate::{
     Hall,
-    answer::{Answer, Failure, again, download, page, tell, told},
+    answer::{Answer, again, download, page, tell, told},
     audience::{Staff, Visit},
     fields::{Fields, Query},
 };
@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    CheckinList, Event, EventId, GateId, ListId, Permission, Refusal, TicketTypeId,
+    CheckinList, EventId, GateId, ListId, Permission, Refusal, TicketTypeId,
     checkin::{Direction, ListInput, Reason, Rule, Verdict, check_list},
 };
 use maud::Markup;
@@ -304,22 +304,21 @@ async fn figures(
     let (event, list) = (EventId(event), ListId(list));
     let of = checkin::figures(&hall.ctx, &actor, event, list)?;
     let row = service::event::get(&hall.ctx, &actor, event)?.event;
-    page(pages::figures(&visit.admin_shell(&actor), &drawn(&visit, &row, &of)))
+    page(pages::figures(&visit.admin_shell(&actor), &row, &drawn(&visit, &of)))
 }
 
 /// The figures of a list as they are sent to a page that stays open: the counts, and the tables whole.
-pub fn live(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, list: ListId) -> Result<Value, Failure> {
+pub fn live(hall: &Hall, visit: &Visit, actor: &Actor, event: EventId, list: ListId) -> Result<Value, Error> {
     let of = checkin::figures(&hall.ctx, actor, event, list)?;
-    let row = service::event::get(&hall.ctx, actor, event)?.event;
-    let tables = pages::tables(&visit.admin_shell(actor), &drawn(visit, &row, &of)).into_string();
     let mut said = crate::live::counts(of.counts);
+    let tables = pages::tables(&visit.admin_shell(actor), &drawn(visit, &of)).into_string();
     if let Value::Object(said) = &mut said {
         said.insert("tables".to_owned(), tables.into());
     }
     Ok(said)
 }
 
-fn drawn<'a>(visit: &'a Visit, event: &'a Event, of: &'a checkin::ListFigures) -> pages::Figures<'a> {
+fn drawn<'a>(visit: &'a Visit, of: &'a checkin::ListFigures) -> pages::Figures<'a> {
     let text = visit.text();
     let without = text.t("Without a gate");
     let share = |share: &checkin::Share| pages::Share {
@@ -341,7 +340,6 @@ fn drawn<'a>(visit: &'a Visit, event: &'a Event, of: &'a checkin::ListFigures) -
         Some((text.t(reason.label()).to_owned(), *count))
     });
     pages::Figures {
-        event,
         list: &of.list,
         counts: [of.counts.registered, of.counts.admitted, of.counts.inside, of.counts.refused],
         kinds: of.kinds.iter().map(share).collect(),
@@ -355,7 +353,6 @@ fn drawn<'a>(visit: &'a Visit, event: &'a Event, of: &'a checkin::ListFigures) -
             value: text.t("People"),
             points: super::event::arrivals(visit, &of.arrivals),
         },
-        live: format!("/admin/event/{}/list/{}/live", event.id, of.list.id),
     }
 }
 
