@@ -34,6 +34,11 @@ pub struct Sled {
 const MARK: &str = "mark";
 /// Where the block begins that was cut last.
 const CUT: &str = "cut";
+/// Blocks after which a reading is a long one.
+const LONG: usize = 256;
+/// How often a long reading reads each block again. sled weighs the pages of a 256th of all when 64 readings of them have come together, and keeps whatever was
+/// read until then: tens of MiB would stay for good after one reading of everything. A leaf of eight blocks comes to half of that by this.
+const AGAIN: usize = 3;
 
 /// Calls sled. It panics where it meets damage that it did not expect; that is an error like others.
 fn ask<T>(doing: &str, f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
@@ -182,6 +187,8 @@ struct Going<'a> {
     cut: u64,
     /// The block, and how many of its entries stand before the next one.
     block: Option<(Block<Bytes>, usize)>,
+    /// How many blocks were taken up.
+    turns: usize,
     over: bool,
 }
 
@@ -241,6 +248,10 @@ impl Going<'_> {
         let Some((low, kept)) = ask("reading", || self.next_block())? else { return Ok(false) };
         if self.order == Order::Ascending && !is_below(&low, &self.high) {
             return Ok(false);
+        }
+        self.turns += 1;
+        if self.turns > LONG {
+            ask("reading", || Ok((0..AGAIN).try_for_each(|_| self.engine.db.get(&low).map(drop))?))?;
         }
         let block = Block::read(Bytes::copy_from_slice(&kept))?;
         let before = match (self.order, &self.low, &self.high) {
@@ -332,7 +343,7 @@ impl Engine for Sled {
 
     fn range<'a>(&'a self, (low, high): Range<'_>, order: Order) -> Pairs<'a> {
         let (low, high) = (low.map(Bytes::copy_from_slice), high.map(Bytes::copy_from_slice));
-        Box::new(Going { engine: self, low, high, order, blocks: None, cut: 0, block: None, over: false })
+        Box::new(Going { engine: self, low, high, order, blocks: None, cut: 0, block: None, turns: 0, over: false })
     }
 
     fn apply<'a>(&self, changes: &mut dyn Iterator<Item = Change<'a>>) -> Result<(), Error> {
@@ -367,6 +378,8 @@ mod tests {
     use crate::engine::Memory;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use std::io::Write;
+    use std::process::Command;
     use std::sync::atomic::AtomicBool;
     use std::time::{Duration, Instant};
 
@@ -504,5 +517,52 @@ mod tests {
         // What comes again from the journal comes to the same.
         engine.apply(&mut all.iter()).unwrap();
         assert_eq!(pairs(&engine, ALL, Order::Descending), expected.into_iter().rev().collect::<Vec<_>>());
+    }
+
+    const FOLDER: &str = "HUIGUAN_TEST_READ_ALL";
+
+    /// MiB of its own that this process has in memory.
+    fn resident() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+    }
+
+    /// Not a test by itself: what the next one has a process of its own do, since whatever runs beside it takes memory too.
+    #[test]
+    fn child_that_reads_everything() {
+        let Ok(folder) = std::env::var(FOLDER) else { return };
+        let engine = opened(Path::new(&folder));
+        let before = resident();
+        for order in [Order::Ascending, Order::Descending] {
+            writeln!(std::io::stdout().lock(), "\nread {} {}", engine.range(ALL, order).count(), resident() - before)
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn a_reading_of_everything_leaves_little_of_it_in_memory() {
+        const ENTRIES: u32 = 96 << 10;
+        let folder = tempfile::tempdir().unwrap();
+        let engine = opened(folder.path());
+        for from in (0..ENTRIES).step_by(1 << 10) {
+            let many: Batch =
+                (from..from + (1 << 10)).map(|at| (numbered(at), Some(Bytes::from(vec![7; 1_000])))).collect();
+            engine.apply(&mut many.iter()).unwrap();
+        }
+        engine.sync(1).unwrap();
+        drop(engine);
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "sled_engine::tests::child_that_reads_everything", "--nocapture"]);
+        let said = child.env(FOLDER, folder.path()).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        let read = said.lines().filter_map(|line| line.strip_prefix("read ")?.split_once(' '));
+        let read: Vec<(u32, u64)> =
+            read.map(|(count, grown)| (count.parse().unwrap(), grown.parse().unwrap())).collect();
+        assert_eq!(read.len(), 2, "{said}");
+        for (count, grown) in read {
+            assert_eq!(count, ENTRIES);
+            assert!(grown < 16, "{grown} MiB of 96 stayed");
+        }
     }
 }
