@@ -37,8 +37,8 @@ const CUT: &str = "cut";
 /// Blocks after which a reading is a long one.
 const LONG: usize = 256;
 /// How often a long reading reads each block again. sled weighs the pages of a 256th of all when 64 readings of them have come together, and keeps whatever was
-/// read until then: tens of MiB would stay for good after one reading of everything. A leaf of eight blocks comes to half of that by this.
-const AGAIN: usize = 3;
+/// read until then: tens of MiB would stay for good after one reading of everything. A leaf of eight blocks comes to that many by this.
+const AGAIN: usize = 7;
 
 /// Calls sled. It panics where it meets damage that it did not expect; that is an error like others.
 fn ask<T>(doing: &str, f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
