@@ -535,8 +535,13 @@ mod tests {
         let engine = opened(Path::new(&folder));
         let before = resident();
         for order in [Order::Ascending, Order::Descending] {
-            writeln!(std::io::stdout().lock(), "\nread {} {}", engine.range(ALL, order).count(), resident() - before)
-                .unwrap();
+            writeln!(
+                std::io::stdout().lock(),
+                "\nread {} {}",
+                engine.range(ALL, order).count(),
+                resident().saturating_sub(before)
+            )
+            .unwrap();
         }
     }
 
