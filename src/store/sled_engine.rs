@@ -238,7 +238,12 @@ impl Going<'_> {
             };
             if self.engine.cut.load(Ordering::SeqCst) == cut {
                 (self.blocks, self.cut) = (Some(blocks), cut);
-                return Ok(next.transpose()?);
+                let next = next.transpose()?;
+                self.turns += 1;
+                if let Some((low, _)) = next.as_ref().filter(|_| self.turns > LONG) {
+                    (0..AGAIN).try_for_each(|_| self.engine.db.get(low).map(drop))?;
+                }
+                return Ok(next);
             }
         }
     }
@@ -248,10 +253,6 @@ impl Going<'_> {
         let Some((low, kept)) = ask("reading", || self.next_block())? else { return Ok(false) };
         if self.order == Order::Ascending && !is_below(&low, &self.high) {
             return Ok(false);
-        }
-        self.turns += 1;
-        if self.turns > LONG {
-            ask("reading", || Ok((0..AGAIN).try_for_each(|_| self.engine.db.get(&low).map(drop))?))?;
         }
         let block = Block::read(Bytes::copy_from_slice(&kept))?;
         let before = match (self.order, &self.low, &self.high) {

@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    EventId, ListId, Permission, Refusal, ScanId,
+    CheckinList, EventId, ListId, Permission, Refusal, ScanId,
     checkin::{Direction, Verdict},
 };
 use maud::Markup;
@@ -57,11 +57,10 @@ fn draw(
     let (from, to) = (kept.from.to_local(zone), kept.to.to_local(zone));
     let mut lists = Vec::new();
     for list in &doors.lists {
-        let counts = checkin::counts_of(&hall.ctx, actor, id, list.id)?;
         lists.push(pages::ListRow {
             list,
             rules: super::list::words(&doors, &visit.format, list),
-            counts: [counts.admitted, counts.inside, counts.refused],
+            counts: counts(hall, actor, list)?,
         });
     }
     let shown = pages::Page {
@@ -80,6 +79,12 @@ fn draw(
     Ok(pages::show(&visit.admin_shell(actor), &shown))
 }
 
+/// The counts of a list as its row has them.
+fn counts(hall: &Hall, actor: &Actor, list: &CheckinList) -> Result<[i64; 3], Error> {
+    let counts = checkin::counts_of(&hall.ctx, actor, list.event, list.id)?;
+    Ok([counts.admitted, counts.inside, counts.refused])
+}
+
 /// Conflicts that nobody looked at; none for whoever may not see them.
 fn open_conflicts(hall: &Hall, actor: &Actor, id: EventId) -> Result<usize, Error> {
     if !hall.may(actor, Permission::RegistrationView, id) {
@@ -94,8 +99,7 @@ pub fn live(hall: &Hall, visit: &Visit, actor: &Actor, id: EventId) -> Result<Va
     let alone = pages::alone(&visit.admin_shell(actor), id, conflicts).into_string();
     let mut said = vec![("conflicts".to_owned(), views::format::count(conflicts as i64)), ("alone".to_owned(), alone)];
     for list in &checkin::doors(&hall.ctx, actor, id)?.lists {
-        let counts = checkin::counts_of(&hall.ctx, actor, id, list.id)?;
-        let figures = pages::figures(list.id, [counts.admitted, counts.inside, counts.refused]);
+        let figures = pages::figures(list.id, counts(hall, actor, list)?);
         said.extend(figures.map(|(name, figure)| (name, views::format::count(figure))));
     }
     Ok(said.into_iter().collect())
